@@ -1,0 +1,1 @@
+//! A layer-4 TCP load balancer.

@@ -1,0 +1,3 @@
+//! Every performance figure the project states, beside its peers.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Three resizers, the balancer and the client as one job tree in one process.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Decode, orient, scale and encode images: bytes in, bytes out.

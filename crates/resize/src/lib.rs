@@ -1,0 +1,1 @@
+//! A batch client that resizes a directory of images.

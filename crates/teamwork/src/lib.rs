@@ -1,0 +1,1 @@
+//! Tasks that start together, fail together and clean up together.

@@ -1,0 +1,1 @@
+//! Event journal, misbehaving backends and tiny images for the tests of this workspace.
