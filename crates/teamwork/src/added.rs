@@ -1,0 +1,154 @@
+//! Options of a task that is being added to a job.
+
+use std::{borrow::Cow, fmt, time::Duration};
+
+use crate::{
+    Job, Task, TaskHandle,
+    engine::{
+        drive::{Extras, Sink},
+        guard::Clocks,
+    },
+    task_handle::Filler,
+};
+
+/// What follows when a task makes no progress for as long as its idle timeout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnIdle {
+    /// The job fails with [`CauseKind::IdleTimeout`](crate::CauseKind::IdleTimeout).
+    #[default]
+    FailJob,
+    /// The task is done; its handle yields [`TaskError::Stopped`](crate::TaskError::Stopped).
+    FinishTask,
+    /// The job finishes normally.
+    FinishJob,
+}
+
+/// Options of a task; see [`TaskOptions::idle_timeout`] and the others.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TaskOptions {
+    idle: Option<Duration>,
+    on_idle: OnIdle,
+    timeout: Option<Duration>,
+}
+
+impl TaskOptions {
+    /// No timeouts.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How long the task may go without a [`Flow::Tick`](crate::Flow::Tick) or a [`touch`](crate::Context::touch) while it runs.
+    #[must_use]
+    pub fn idle_timeout(mut self, after: Duration) -> Self {
+        self.idle = Some(after);
+        self
+    }
+
+    /// What an idle timeout does; fails the job by default.
+    #[must_use]
+    pub fn on_idle(mut self, policy: OnIdle) -> Self {
+        self.on_idle = policy;
+        self
+    }
+
+    /// How long the task may run in all. Past that, the job fails.
+    #[must_use]
+    pub fn timeout(mut self, after: Duration) -> Self {
+        self.timeout = Some(after);
+        self
+    }
+
+    pub(crate) fn clocks(self) -> Option<Clocks> {
+        let has_clock = self.idle.is_some() || self.timeout.is_some();
+        has_clock.then(|| Clocks::new(self.idle, self.on_idle, self.timeout))
+    }
+}
+
+/// A task that is being added to a [`Job`]: options can be set on it. It is added when this is dropped, usually at the end of
+/// the statement.
+///
+/// # Examples
+///
+/// ```
+/// # use std::time::Duration;
+/// # use teamwork::{Context, Job, OnIdle};
+/// let mut job = Job::new("session");
+/// job.add_fn("download", async |_: &Context| Ok(()))
+///     .idle_timeout(Duration::from_secs(8))
+///     .on_idle(OnIdle::FinishJob);
+/// ```
+pub struct Added<'a, V: ?Sized + Send + Sync + 'static, T: Task<V>, const FINALIZES: bool> {
+    job: &'a mut Job<V>,
+    name: Cow<'static, str>,
+    task: Option<T>,
+    options: TaskOptions,
+    filler: Option<Filler<T::Output>>,
+}
+
+impl<'a, V: ?Sized + Send + Sync + 'static, T: Task<V>, const FINALIZES: bool>
+    Added<'a, V, T, FINALIZES>
+{
+    pub(crate) fn new(job: &'a mut Job<V>, name: Cow<'static, str>, task: T) -> Self {
+        Self {
+            job,
+            name,
+            task: Some(task),
+            options: TaskOptions::new(),
+            filler: None,
+        }
+    }
+
+    /// See [`TaskOptions::idle_timeout`].
+    pub fn idle_timeout(mut self, after: Duration) -> Self {
+        self.options = self.options.idle_timeout(after);
+        self
+    }
+
+    /// See [`TaskOptions::on_idle`].
+    pub fn on_idle(mut self, policy: OnIdle) -> Self {
+        self.options = self.options.on_idle(policy);
+        self
+    }
+
+    /// See [`TaskOptions::timeout`].
+    pub fn timeout(mut self, after: Duration) -> Self {
+        self.options = self.options.timeout(after);
+        self
+    }
+
+    /// A handle that yields the task's value.
+    pub fn handle(mut self) -> TaskHandle<T::Output> {
+        let filler = Filler::new();
+        let handle = filler.handle();
+        self.filler = Some(filler);
+        handle
+    }
+}
+
+impl<V: ?Sized + Send + Sync + 'static, T: Task<V>, const FINALIZES: bool> Drop
+    for Added<'_, V, T, FINALIZES>
+{
+    fn drop(&mut self) {
+        if let Some(task) = self.task.take() {
+            let extras = extras(self.options, self.filler.take());
+            self.job
+                .push::<T, FINALIZES>(std::mem::take(&mut self.name), task, extras);
+        }
+    }
+}
+
+pub(crate) fn extras<O>(options: TaskOptions, filler: Option<Filler<O>>) -> Option<Box<Extras<O>>> {
+    let (clocks, sink) = (options.clocks(), filler.map(Sink::Handle));
+    (clocks.is_some() || sink.is_some()).then(|| Box::new(Extras { clocks, sink }))
+}
+
+impl<V: ?Sized + Send + Sync + 'static, T: Task<V>, const FINALIZES: bool> fmt::Debug
+    for Added<'_, V, T, FINALIZES>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Added")
+            .field("name", &self.name)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,195 @@
+//! Why a job ended before its tasks were done.
+
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+
+use crate::{Error, name::Name};
+
+/// One of the three routines of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Routine {
+    /// [`Task::init`](crate::Task::init).
+    Init,
+    /// [`Task::run`](crate::Task::run).
+    Run,
+    /// [`Task::finalize`](crate::Task::finalize).
+    Finalize,
+}
+
+impl fmt::Display for Routine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Init => "init",
+            Self::Run => "run",
+            Self::Finalize => "finalize",
+        })
+    }
+}
+
+/// Who asked for a cancellation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum By {
+    /// A caller of [`JobHandle::cancel`](crate::JobHandle::cancel).
+    Caller,
+    /// The job that this job is a task of.
+    Parent,
+    /// A second SIGINT or SIGTERM, see [`run_until_signal`](crate::Job::run_until_signal).
+    Signal,
+    /// The last owner of the running job was dropped.
+    Drop,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum CauseKind {
+    /// A routine returned an error.
+    Error(Arc<dyn std::error::Error + Send + Sync>),
+    /// A routine panicked.
+    Panic {
+        /// The panic's message, or a note that its payload was not a string.
+        message: String,
+        /// `file:line:column` of the panic, unless the program replaced the panic hook that notes it.
+        location: Option<String>,
+    },
+    /// Nothing progressed for as long as the idle timeout says.
+    IdleTimeout(Duration),
+    /// The time given to the task or to the job was over.
+    Timeout(Duration),
+    /// Somebody asked for it.
+    Cancelled {
+        /// Who.
+        by: By,
+        /// The words given with the request.
+        reason: Cow<'static, str>,
+    },
+    /// A child job failed; its own cause is inside.
+    Job(Arc<Cause>),
+}
+
+impl CauseKind {
+    pub(crate) fn error(error: Error) -> Self {
+        Self::Error(Arc::from(error))
+    }
+
+    pub(crate) fn cancelled(by: By, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::Cancelled {
+            by,
+            reason: reason.into(),
+        }
+    }
+}
+
+/// The first interruption of a job: which task, which routine, what.
+///
+/// It is written before the stop signal is given, so every task and every finalizer that notices the stop can read it with
+/// [`Context::cause`](crate::Context::cause). What fails later is kept apart, see [`Report::secondary`](crate::Report::secondary).
+#[derive(Debug, Clone)]
+pub struct Cause {
+    pub(crate) task: Option<Name>,
+    pub(crate) routine: Option<Routine>,
+    pub(crate) kind: CauseKind,
+}
+
+impl Cause {
+    /// A cause that belongs to the job and to no task of it.
+    pub(crate) fn of_job(kind: CauseKind) -> Self {
+        Self {
+            task: None,
+            routine: None,
+            kind,
+        }
+    }
+
+    /// The task it came from; `None` when it came from outside (a cancel, the job's own timeout).
+    pub fn task(&self) -> Option<&str> {
+        self.task.as_deref()
+    }
+
+    /// The routine it came from, if it came from a task.
+    pub fn routine(&self) -> Option<Routine> {
+        self.routine
+    }
+
+    /// What happened.
+    pub fn kind(&self) -> &CauseKind {
+        &self.kind
+    }
+
+    /// Whether somebody asked for it, as opposed to something going wrong.
+    pub fn is_cancelled(&self) -> bool {
+        match &self.kind {
+            CauseKind::Cancelled { .. } => true,
+            CauseKind::Job(inner) => inner.is_cancelled(),
+            _ => false,
+        }
+    }
+
+    /// The task's own error, if it was one and of this type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let mut job = teamwork::Job::new("parse");
+    /// job.add_fn("number", async |_: &teamwork::Context| Ok("x".parse::<u8>()?));
+    /// let failure = job.run().await.unwrap_err();
+    /// assert!(failure.cause().downcast_ref::<std::num::ParseIntError>().is_some());
+    /// # });
+    /// ```
+    pub fn downcast_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
+        match &self.kind {
+            CauseKind::Error(error) => error.downcast_ref(),
+            CauseKind::Job(inner) => inner.downcast_ref(),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(task) = &self.task {
+            write!(f, "{task}")?;
+            match self.routine {
+                Some(Routine::Run) | None => f.write_str(": ")?,
+                Some(routine) => write!(f, " ({routine}): ")?,
+            }
+        }
+        match &self.kind {
+            CauseKind::Error(error) => write!(f, "{error}"),
+            CauseKind::Panic {
+                message,
+                location: Some(at),
+            } => write!(f, "panicked at {at}: {message}"),
+            CauseKind::Panic {
+                message,
+                location: None,
+            } => write!(f, "panicked: {message}"),
+            CauseKind::IdleTimeout(after) => write!(f, "idle for {after:?}"),
+            CauseKind::Timeout(after) => write!(f, "timed out after {after:?}"),
+            CauseKind::Cancelled { by, reason } => {
+                write!(f, "cancelled by {}: {reason}", by.as_str())
+            }
+            CauseKind::Job(inner) => write!(f, "{inner}"),
+        }
+    }
+}
+
+impl By {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Caller => "the caller",
+            Self::Parent => "the parent job",
+            Self::Signal => "a signal",
+            Self::Drop => "the drop of its last owner",
+        }
+    }
+}
+
+impl std::error::Error for Cause {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.kind {
+            CauseKind::Error(error) => error.source(),
+            CauseKind::Job(inner) => std::error::Error::source(&**inner),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! What a routine sees of its job.
+
+use std::{
+    fmt,
+    future::Future,
+    marker::PhantomData,
+    pin::Pin,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU8, AtomicU64, Ordering},
+    },
+    task::{self, Poll},
+    time::Duration,
+};
+
+use pin_project_lite::pin_project;
+use tokio::{sync::Notify, time::timeout};
+
+use crate::{
+    Cause, JobHandle, NoValue,
+    engine::{core::Core, machine::Signal},
+    name::Name,
+};
+
+/// The first pause after [`Flow::Idle`](crate::Flow::Idle); each further one is twice as long, up to [`IDLE_PAUSE_MAX`].
+pub const IDLE_PAUSE_MIN: Duration = Duration::from_millis(1);
+
+/// The longest pause between two `run` calls of an idle task.
+pub const IDLE_PAUSE_MAX: Duration = Duration::from_millis(100);
+
+/// The task waits at a safe point: a finish may stop it right there.
+const WAITING: u8 = 1;
+/// [`Context::touch`] was called since the idle clock was last set.
+const TOUCHED: u8 = 2;
+/// [`Context::wake`] was called since the task was last idle.
+const WOKEN: u8 = 4;
+
+/// What a task's routines see of their job: its value, its cause, its signals, and a handle on it.
+///
+/// `V` is the job's value. A context is only ever lent to a routine, so it cannot outlive its task.
+pub struct Context<V: ?Sized = NoValue> {
+    pub(crate) core: Arc<Core>,
+    name: Name,
+    ticks: AtomicU64,
+    bell: OnceLock<Arc<Notify>>,
+    slot: u32,
+    bits: AtomicU8,
+    value: PhantomData<fn() -> Box<V>>,
+}
+
+impl<V: ?Sized> Context<V> {
+    pub(crate) fn new(core: Arc<Core>, name: Name, slot: u32) -> Self {
+        let (ticks, bits) = (AtomicU64::new(0), AtomicU8::new(0));
+        Self {
+            core,
+            name,
+            ticks,
+            bell: OnceLock::new(),
+            slot,
+            bits,
+            value: PhantomData,
+        }
+    }
+
+    /// The task's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The task's index in its job: 0 for a oneshot; unique among the tasks that are alive.
+    pub fn index(&self) -> usize {
+        self.slot as usize
+    }
+
+    /// How many `run` calls of this task returned [`Flow::Tick`](crate::Flow::Tick).
+    pub fn ticks(&self) -> u64 {
+        self.ticks.load(Ordering::Relaxed)
+    }
+
+    /// A handle on the job, to add tasks or to stop it. It does not keep the job alive.
+    pub fn job(&self) -> JobHandle<V> {
+        JobHandle::observing(self.core.clone())
+    }
+
+    /// Why the job stops: the first interruption, or `None` if there was none (so far).
+    ///
+    /// It is set before the stop signal is given.
+    pub fn cause(&self) -> Option<Arc<Cause>> {
+        self.core.cause().cloned()
+    }
+
+    /// Whether the job accepts no more tasks: it drains, finishes or is cancelled.
+    pub fn is_draining(&self) -> bool {
+        self.core.signal() >= Signal::Drain
+    }
+
+    /// Whether the job is to end now: it finishes or is cancelled.
+    pub fn is_stopping(&self) -> bool {
+        self.core.signal() >= Signal::Finish
+    }
+
+    /// Waits for a future at a safe point: if the job is to finish, the task stops right here.
+    ///
+    /// A stop needs no code in the task: this call does not return then, the `run` future is dropped instead, and
+    /// [`finalize`](crate::Task::finalize) follows. Use it for the wait that begins a piece of work (the next request, the next
+    /// chunk) and plain `.await` for what belongs to the piece. While it waits, the *whole* `run` call counts as being at a safe
+    /// point: do not run it beside work that must not be torn.
+    ///
+    /// # Cancel safety
+    ///
+    /// As cancel safe as the future it is given.
+    pub fn wait<F: Future>(&self, future: F) -> Wait<'_, F> {
+        Wait {
+            future,
+            bits: &self.bits,
+        }
+    }
+
+    /// Waits for a future at a safe point, or gives `None` once the job drains, finishes or is cancelled.
+    ///
+    /// This is how an accept loop learns that it is time to end:
+    ///
+    /// ```
+    /// # use teamwork::{Context, Flow, Result, Task};
+    /// # struct Accept(tokio::sync::mpsc::Receiver<u32>);
+    /// # impl Task for Accept {
+    /// #     type Output = ();
+    /// async fn run(&mut self, cx: &Context) -> Result<Flow> {
+    ///     let Some(next) = cx.unless_draining(self.0.recv()).await else {
+    ///         return Ok(Flow::Done(()));
+    ///     };
+    ///     // … add a task for it …
+    /// #   let _ = next;
+    ///     Ok(Flow::Tick)
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// As cancel safe as the future it is given.
+    pub async fn unless_draining<F: Future>(&self, future: F) -> Option<F::Output> {
+        let mut wait = std::pin::pin!(self.wait(future));
+        std::future::poll_fn(|cx| {
+            if self.is_draining() {
+                return Poll::Ready(None);
+            }
+            wait.as_mut().poll(cx).map(Some)
+        })
+        .await
+    }
+
+    /// Sets the idle clock back, as a tick does: for a `run` call that makes progress without returning.
+    pub fn touch(&self) {
+        self.bits.fetch_or(TOUCHED, Ordering::Relaxed);
+    }
+
+    /// Has `run` called again at once if it returns [`Flow::Idle`](crate::Flow::Idle) the next time.
+    ///
+    /// To wake a task from another one, give that one a [`waker`](Self::waker).
+    pub fn wake(&self) {
+        self.bits.fetch_or(WOKEN, Ordering::Relaxed);
+    }
+
+    /// A waker for this task, to be given to others: it ends the pause of an idle task.
+    pub fn waker(&self) -> TaskWaker {
+        TaskWaker {
+            bell: self.bell.get_or_init(Arc::default).clone(),
+        }
+    }
+}
+
+impl<V: Send + Sync + 'static> Context<V> {
+    /// The job's value: what its oneshot returned.
+    ///
+    /// # Panics
+    ///
+    /// In the oneshot itself, which runs before there is a value; it cannot name this type, so this takes effort.
+    pub fn value(&self) -> &V {
+        let value = self
+            .core
+            .value()
+            .expect("tasks start after the oneshot has set the value");
+        value
+            .downcast_ref()
+            .expect("a job's type is that of its oneshot's output")
+    }
+}
+
+/// For the task's driver.
+impl<V: ?Sized> Context<V> {
+    pub(crate) fn slot(&self) -> u32 {
+        self.slot
+    }
+
+    #[inline]
+    pub(crate) fn ticked(&self) {
+        // The driver is the only writer.
+        self.ticks
+            .store(self.ticks.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.bits.load(Ordering::Relaxed) & WAITING != 0
+    }
+
+    pub(crate) fn take_touched(&self) -> bool {
+        self.bits.fetch_and(!TOUCHED, Ordering::Relaxed) & TOUCHED != 0
+    }
+
+    /// Pauses an idle task: until it is woken or the pause is over.
+    pub(crate) fn idle(
+        &self,
+        pause: &mut Duration,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        if self.bits.fetch_and(!WOKEN, Ordering::Relaxed) & WOKEN != 0 {
+            *pause = IDLE_PAUSE_MIN;
+            return Box::pin(std::future::ready(()));
+        }
+        let this_pause = *pause;
+        *pause = (this_pause * 2).min(IDLE_PAUSE_MAX);
+        let bell = self.bell.get_or_init(Arc::default);
+        Box::pin(self.wait(async move {
+            // Both ends of the pause mean the same: call `run` again.
+            let _ = timeout(this_pause, bell.notified()).await;
+        }))
+    }
+}
+
+impl<V: ?Sized> fmt::Debug for Context<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("job", &self.core.name)
+            .field("task", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Wakes an idle task; see [`Context::waker`].
+#[derive(Debug, Clone)]
+pub struct TaskWaker {
+    bell: Arc<Notify>,
+}
+
+impl TaskWaker {
+    /// Has the task's `run` called again. A wake is not lost if the task is not idle yet; several count as one.
+    pub fn wake(&self) {
+        self.bell.notify_one();
+    }
+}
+
+pin_project! {
+    /// The future of [`Context::wait`].
+    #[must_use = "futures do nothing unless awaited"]
+    #[derive(Debug)]
+    pub struct Wait<'a, F> {
+        #[pin]
+        future: F,
+        bits: &'a AtomicU8,
+    }
+
+    impl<F> PinnedDrop for Wait<'_, F> {
+        fn drop(this: Pin<&mut Self>) {
+            this.project().bits.fetch_and(!WAITING, Ordering::Relaxed);
+        }
+    }
+}
+
+impl<F: Future> Future for Wait<'_, F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let polled = this.future.poll(cx);
+        if polled.is_pending() {
+            this.bits.fetch_or(WAITING, Ordering::Relaxed);
+        } else {
+            this.bits.fetch_and(!WAITING, Ordering::Relaxed);
+        }
+        polled
+    }
+}

@@ -1,0 +1,33 @@
+//! The private engine: how the rules become polls.
+//!
+//! * [`machine`]: the rules, a pure state machine. It owns every decision.
+//! * [`drive`]: one task's driver, a future that takes a task through init, run and finalize, and yields where the
+//!   machine has a say: at the start gate and before its finalizer.
+//! * [`supervisor`]: the future of a job. It owns the machine and the drivers, and does what the machine says. It polls
+//!   inits and, when the job stops, finalizers itself; runs it polls itself (inline) or ships to the runtime.
+//! * [`core`]: what drivers, handles and the supervisor share: the signal, the cause, the mail.
+//!
+//! Invariants:
+//!
+//! 1. The machine is owned by the supervisor and touched by nobody else: no lock guards it.
+//! 2. A driver is polled by its owner only, and by nobody after it has yielded a step, until the machine says so.
+//! 3. A driver on a runtime task comes home (its box is mailed back) before it finalizes in a stopping job; only a run
+//!    that ends by itself while the job goes on is finalized where it ran.
+//! 4. The desk is closed before a signal of `Drain` or above is shown, and messages are handled in the order in which they were left.
+//! 5. A waker is registered and the signal looked at again before a driver or the supervisor returns `Pending`.
+
+pub(crate) mod core;
+pub(crate) mod drive;
+pub(crate) mod guard;
+pub(crate) mod machine;
+pub(crate) mod nest;
+pub(crate) mod panics;
+mod record;
+mod step;
+pub(crate) mod supervisor;
+
+#[cfg(test)]
+mod model;
+
+pub(crate) use record::{Kind, Record};
+pub(crate) use step::Driver;

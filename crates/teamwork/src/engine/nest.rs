@@ -1,0 +1,114 @@
+//! A job as a task of a job.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{self, Poll},
+};
+
+use super::{
+    core::Mail,
+    machine::{Ending, Exit, Fault, Signal, Tally},
+    step::{Step, yield_step},
+    supervisor::Supervisor,
+};
+use crate::{By, Cause, CauseKind, Context, Outcome, Report, Routine};
+
+/// Builds the driver of a child job. Its run is the whole child; a stop is passed on to it, and it is never cut: it ends by
+/// itself, its finalizers included, before the parent's finalizers run.
+pub(crate) fn drive_job<V>(
+    mut child: Supervisor,
+    cx: Context<V>,
+) -> impl Future<Output = Option<Ending>> + Send
+where
+    V: ?Sized + Send + Sync + 'static,
+{
+    async move {
+        if cx.core.is_starting() {
+            yield_step(Step::Inited).await;
+        }
+        let away = cx.core.spawns();
+        let exit = match cx.core.signal() {
+            Signal::Finish => Exit::Stopped,
+            Signal::Cut => Exit::Cut,
+            Signal::Run | Signal::Drain => {
+                let report = Nested {
+                    child: &mut child,
+                    cx: &cx,
+                    away,
+                    told: Signal::Run,
+                    registered: None,
+                }
+                .await;
+                exit_of(report)
+            }
+        };
+        drop(child);
+        let ending = Ending {
+            exit: Some(exit),
+            finalizer: None,
+            tally: Tally::default(),
+        };
+        if away {
+            cx.core.post(Mail::Ended {
+                slot: cx.slot(),
+                ending,
+            });
+            return None;
+        }
+        Some(ending)
+    }
+}
+
+fn exit_of(report: Report) -> Exit {
+    match (report.outcome(), report.cause) {
+        (Outcome::Failed, Some(cause)) => Exit::Failed(Box::new(Fault {
+            routine: Routine::Run,
+            kind: CauseKind::Job(cause),
+        })),
+        (Outcome::Cancelled, _) => Exit::Cut,
+        _ => Exit::Done,
+    }
+}
+
+/// Polls the child and passes the parent's signal on.
+struct Nested<'a, V: ?Sized> {
+    child: &'a mut Supervisor,
+    cx: &'a Context<V>,
+    away: bool,
+    told: Signal,
+    registered: Option<Signal>,
+}
+
+impl<V: ?Sized> Future for Nested<'_, V> {
+    type Output = Report;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Report> {
+        loop {
+            let signal = self.cx.core.signal();
+            if signal > self.told {
+                self.told = signal;
+                self.child.core.stop(
+                    signal,
+                    (signal == Signal::Cut).then(|| parent_stopped(self.cx.core.cause())),
+                );
+            }
+            if let Poll::Ready(report) = Pin::new(&mut *self.child).poll(cx) {
+                return Poll::Ready(report);
+            }
+            if !self.away || self.registered == Some(signal) {
+                return Poll::Pending;
+            }
+            self.registered = Some(signal);
+            if self.cx.core.register(self.cx.slot(), cx.waker(), signal) {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+fn parent_stopped(cause: Option<&Arc<Cause>>) -> Cause {
+    let reason = cause.map_or_else(|| "its grace is over".into(), |cause| cause.to_string());
+    Cause::of_job(CauseKind::cancelled(By::Parent, reason))
+}

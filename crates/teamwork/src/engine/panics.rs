@@ -1,0 +1,59 @@
+//! Panics as values, with the place where they happened.
+
+use std::{
+    any::Any,
+    cell::{Cell, RefCell},
+    panic::{self, AssertUnwindSafe},
+    sync::Once,
+};
+
+use crate::CauseKind;
+
+thread_local! {
+    static CATCHING: Cell<bool> = const { Cell::new(false) };
+    static LOCATION: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Wraps the panic hook, once per process, to note where a panic in a task happened. The hook that was there before is
+/// called as ever, so panics are printed as the program wishes.
+pub(crate) fn note_locations() {
+    static NOTED: Once = Once::new();
+    NOTED.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if CATCHING.get() {
+                LOCATION.set(info.location().map(ToString::to_string));
+            }
+            before(info);
+        }));
+    });
+}
+
+/// Calls a closure; a panic in it becomes a [`CauseKind::Panic`].
+#[inline]
+pub(crate) fn catch<T>(call: impl FnOnce() -> T) -> Result<T, CauseKind> {
+    let outer = CATCHING.replace(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(call));
+    CATCHING.set(outer);
+    result.map_err(described)
+}
+
+#[cold]
+fn described(payload: Box<dyn Any + Send>) -> CauseKind {
+    let message = match (
+        payload.downcast_ref::<&str>(),
+        payload.downcast_ref::<String>(),
+    ) {
+        (Some(message), _) => (*message).to_owned(),
+        (_, Some(message)) => message.clone(),
+        _ => "a payload that is not a string".to_owned(),
+    };
+    // The drop of a payload can panic as well; forgetting one that is not a string is the lesser evil.
+    if !payload.is::<&str>() && !payload.is::<String>() {
+        std::mem::forget(payload);
+    }
+    CauseKind::Panic {
+        message,
+        location: LOCATION.take(),
+    }
+}

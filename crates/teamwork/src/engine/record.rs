@@ -1,0 +1,91 @@
+//! What the machine knows of one task.
+
+use std::time::Duration;
+
+use super::machine::Tally;
+use crate::{TaskReport, name::Name, report::TaskOutcome};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Registered; its init has not been started.
+    Added,
+    /// In init.
+    Starting,
+    /// At the start gate.
+    Inited,
+    /// In run, or finalizing by itself after it.
+    Running,
+    /// Past its run, waiting for its turn to finalize.
+    Parked,
+    /// In its finalizer, at the machine's word.
+    Finalizing,
+    /// Given up; the driver has not been told to drop it.
+    Leaking,
+    /// Over.
+    Ended,
+    /// Forgotten; the slot can be given to another task.
+    Vacant,
+}
+
+/// What kind of thing a task is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Task,
+    /// A job keeps its own deadlines, so it always ends by itself; it is never given up.
+    Job,
+}
+
+/// One task's entry: live state while the job runs, its report afterwards.
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    pub(crate) name: Name,
+    pub(crate) tally: Tally,
+    /// Start order among the tasks that were added while running.
+    pub(crate) seq: u32,
+    pub(crate) state: State,
+    pub(crate) outcome: TaskOutcome,
+    pub(crate) kind: Kind,
+    /// Added while the job was running.
+    pub(crate) late: bool,
+}
+
+impl Record {
+    pub(crate) fn new(name: Name, kind: Kind, late: bool) -> Self {
+        Self {
+            name,
+            tally: Tally::default(),
+            seq: 0,
+            state: State::Added,
+            outcome: TaskOutcome::Done,
+            kind,
+            late,
+        }
+    }
+
+    /// In init or run (or in the finalizer that follows a run which ended by itself).
+    pub(crate) fn is_alive(&self) -> bool {
+        matches!(self.state, State::Starting | State::Running)
+    }
+
+    /// Alive, and without deadlines of its own.
+    pub(crate) fn can_be_stuck(&self) -> bool {
+        self.is_alive() && self.kind == Kind::Task
+    }
+
+    pub(crate) fn is_listed(&self) -> bool {
+        self.state != State::Vacant
+    }
+
+    pub(crate) fn report(&self, index: usize) -> TaskReport<'_> {
+        let [init, run, finalize] = self.tally.nanos.map(Duration::from_nanos);
+        TaskReport {
+            name: &self.name,
+            index,
+            outcome: self.outcome,
+            ticks: self.tally.ticks,
+            init,
+            run,
+            finalize,
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! How a driver speaks to whoever polls it, between two polls and without shared state.
+//!
+//! A driver is a boxed future that has more to say than `Pending`: "I stand at the start gate", "my run has ended". It
+//! leaves such a [`Step`] in a thread-local slot and returns `Pending`; the poller takes it from there before it does
+//! anything else. A driver yields at its top level only, so nothing runs between the two, and nested jobs (which poll their
+//! own drivers inside a driver's poll) always empty the slot before they return.
+
+use std::{
+    cell::Cell,
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use super::{
+    core::Core,
+    machine::{Ending, Exit},
+};
+
+/// A task on its way through its three routines.
+pub(crate) type Driver = Pin<Box<dyn Future<Output = Option<Ending>> + Send>>;
+
+/// What a driver can say besides that it is pending.
+pub(super) enum Step {
+    /// Init is through; poll again to run.
+    Inited,
+    /// The run has ended; poll again to finalize. A driver away from home names the desk to be mailed to.
+    Parked { exit: Exit, home: Option<Home> },
+}
+
+/// Where a driver belongs.
+pub(super) struct Home {
+    pub(super) core: Arc<Core>,
+    pub(super) slot: u32,
+}
+
+/// What came of polling a driver.
+pub(super) enum Progress {
+    Pending,
+    Inited,
+    Parked {
+        exit: Exit,
+        home: Option<Home>,
+    },
+    /// `None` when the driver mailed its ending itself.
+    Ended(Option<Ending>),
+}
+
+thread_local! {
+    static STEP: Cell<Option<Step>> = const { Cell::new(None) };
+}
+
+/// Leaves a step for the poller; resolves when polled again.
+pub(super) async fn yield_step(step: Step) {
+    let mut step = Some(step);
+    poll_fn(|_| match step.take() {
+        Some(step) => {
+            STEP.set(Some(step));
+            Poll::Pending
+        }
+        None => Poll::Ready(()),
+    })
+    .await;
+}
+
+/// Polls a driver once.
+pub(super) fn poll_driver(driver: &mut Driver, cx: &mut Context<'_>) -> Progress {
+    match driver.as_mut().poll(cx) {
+        Poll::Ready(ending) => Progress::Ended(ending),
+        Poll::Pending => match STEP.take() {
+            None => Progress::Pending,
+            Some(Step::Inited) => Progress::Inited,
+            Some(Step::Parked { exit, home }) => Progress::Parked { exit, home },
+        },
+    }
+}

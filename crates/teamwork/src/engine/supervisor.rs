@@ -1,0 +1,623 @@
+//! The future of a job: owns the machine and the drivers, and does what the machine says.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, atomic::Ordering},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, Sleep, sleep_until},
+};
+
+use super::{
+    core::{Core, Mail, now},
+    machine::{Action, Admission, Deadline, Ending, Machine, Signal},
+    panics,
+    record::Kind,
+    step::{Driver, Progress, poll_driver},
+};
+use crate::{By, Cause, CauseKind, Report, Result, name::Name};
+
+/// Up to so many tasks, an inline job polls all of them whenever it is woken, which needs no memory and no waker of its
+/// own; above, it keeps track of who was woken.
+const FEW: usize = 8;
+
+/// How long each rung of a stop may last; `None` is for ever.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadlines {
+    pub(crate) job: Option<Duration>,
+    pub(crate) drain: Option<Duration>,
+    pub(crate) grace: Duration,
+}
+
+/// What a job waits for before it starts.
+pub(crate) type Prerequisite = Pin<Box<dyn Future<Output = Result> + Send>>;
+
+/// Where stop signals of the process come from; yields each time one arrives.
+pub(crate) trait SignalSource: Send {
+    fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+}
+
+/// A job, before, while and until it runs.
+pub(crate) struct Supervisor {
+    pub(crate) core: Arc<Core>,
+    machine: Machine,
+    /// By slot; `None` while a driver is away, tracked, or over.
+    drivers: Vec<Option<Driver>>,
+    /// Drivers that are polled whenever this future is.
+    near: Vec<u32>,
+    /// Drivers that are polled when they are woken.
+    tracked: Option<Box<FuturesUnordered<Tracked>>>,
+    timer: Option<Pin<Box<Sleep>>>,
+    rung_ends: Option<(Deadline, Instant)>,
+    began: Option<Instant>,
+    rare: Box<Rare>,
+    state: State,
+}
+
+/// What few jobs have, and what is needed once.
+pub(crate) struct Rare {
+    pub(crate) deadlines: Deadlines,
+    pub(crate) max_tasks: Option<u32>,
+    pub(crate) prerequisites: Vec<Prerequisite>,
+    pub(crate) signals: Option<Box<dyn SignalSource>>,
+    /// Reused for each batch of mail.
+    mail: Vec<Mail>,
+    freed: Vec<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Idle,
+    Running,
+    /// Ending on the runtime after its future was dropped.
+    Adrift,
+    Over,
+}
+
+/// A driver with the slot it belongs to.
+struct Tracked {
+    slot: u32,
+    driver: Option<Driver>,
+}
+
+impl Future for Tracked {
+    type Output = (u32, Option<Driver>, Progress);
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(driver) = &mut self.driver else {
+            return Poll::Pending;
+        };
+        match poll_driver(driver, cx) {
+            Progress::Pending => Poll::Pending,
+            progress => Poll::Ready((self.slot, self.driver.take(), progress)),
+        }
+    }
+}
+
+/// A driver on a runtime task of its own; it mails itself home when its run has ended and somebody else decides what follows.
+struct Away(Option<Driver>);
+
+impl Future for Away {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(driver) = &mut self.0 else {
+            return Poll::Ready(());
+        };
+        match poll_driver(driver, cx) {
+            Progress::Pending => Poll::Pending,
+            Progress::Parked {
+                exit,
+                home: Some(home),
+            } => {
+                if let Some(driver) = self.0.take() {
+                    home.core.post(Mail::Parked {
+                        slot: home.slot,
+                        exit,
+                        driver,
+                    });
+                }
+                Poll::Ready(())
+            }
+            Progress::Parked { home: None, .. } | Progress::Inited | Progress::Ended(_) => {
+                Poll::Ready(())
+            }
+        }
+    }
+}
+
+impl Supervisor {
+    pub(crate) fn new(name: Name) -> Self {
+        let deadlines = Deadlines {
+            job: None,
+            drain: None,
+            grace: crate::job::GRACE,
+        };
+        Self {
+            core: Arc::new(Core::new(name, crate::job::FINALIZER_DEADLINE)),
+            machine: Machine::new(),
+            drivers: Vec::new(),
+            near: Vec::new(),
+            tracked: None,
+            timer: None,
+            rung_ends: None,
+            began: None,
+            rare: Box::new(Rare {
+                deadlines,
+                max_tasks: None,
+                prerequisites: Vec::new(),
+                signals: None,
+                mail: Vec::new(),
+                freed: Vec::new(),
+            }),
+            state: State::Idle,
+        }
+    }
+
+    pub(crate) fn rare(&mut self) -> &mut Rare {
+        &mut self.rare
+    }
+
+    /// The slot that the next task added before the start gets.
+    pub(crate) fn next_slot(&self) -> u32 {
+        u32::try_from(self.drivers.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Adds a task before the start.
+    pub(crate) fn add(&mut self, name: Name, driver: Driver, kind: Kind) {
+        let slot = self.next_slot();
+        self.machine.add(slot, name, kind);
+        self.drivers.push(Some(driver));
+    }
+
+    pub(crate) fn set_oneshot(&mut self) {
+        self.machine.set_oneshot();
+    }
+
+    fn begin(&mut self) {
+        self.state = State::Running;
+        self.began = Some(now());
+        self.core.open(self.next_slot(), self.rare.max_tasks);
+        if self.rare.prerequisites.is_empty() {
+            self.machine.begin();
+        }
+    }
+
+    /// Everything that can be done without waiting; the report once the job is over.
+    fn advance(&mut self, cx: &mut Context<'_>) -> Option<Report> {
+        if self.core.has_mail() {
+            self.handle_mail();
+        }
+        self.poll_near(cx);
+        self.poll_tracked(cx);
+        self.poll_prerequisites(cx);
+        self.poll_signals(cx);
+        loop {
+            if let Some(report) = self.act(cx) {
+                return Some(report);
+            }
+            if !self.poll_timer(cx) {
+                return None;
+            }
+        }
+    }
+
+    /// Does what the machine says until it says nothing.
+    fn act(&mut self, cx: &mut Context<'_>) -> Option<Report> {
+        while let Some(action) = self.machine.next() {
+            match action {
+                Action::Signal(signal) => {
+                    self.core.show(signal, self.machine.cause());
+                    self.poll_near(cx);
+                    self.gather_tracked(cx);
+                }
+                Action::Arm(deadline) => self.arm(deadline),
+                Action::Init(slot) | Action::Start(slot) | Action::Finalize(slot) => {
+                    self.poll_new(slot, cx)
+                }
+                Action::Run(slot) => self.run(slot, cx),
+                Action::GiveUp(slot) => self.give_up(slot),
+                Action::End => return Some(self.end()),
+            }
+        }
+        self.note_started();
+        None
+    }
+
+    /// Lets a task run: here, or on a runtime task of its own.
+    fn run(&mut self, slot: u32, cx: &mut Context<'_>) {
+        if !self.core.spawns() {
+            self.poll_new(slot, cx);
+        } else if let Some(driver) = self.drivers[slot as usize].take() {
+            self.ship(driver);
+        }
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place where a task of a job becomes a runtime task"
+    )]
+    fn ship(&self, driver: Driver) {
+        self.core.note_away(1);
+        tokio::spawn(Away(Some(driver)));
+    }
+
+    /// Polls a driver that has just been told to go on; if it has to wait, it is polled again later.
+    fn poll_new(&mut self, slot: u32, cx: &mut Context<'_>) {
+        if self.poll_driver(slot, cx) {
+            return;
+        }
+        // Init and finalize come one at a time; only runs are many.
+        let is_run = self.machine.is_running() && !self.machine.is_finalizing(slot);
+        if is_run && (self.tracked.is_some() || self.drivers.len() > FEW) {
+            let driver = self.drivers[slot as usize].take();
+            self.tracked
+                .get_or_insert_default()
+                .push(Tracked { slot, driver });
+        } else {
+            self.near.push(slot);
+        }
+    }
+
+    /// Polls a driver here; `true` if it need not be polled again for now.
+    fn poll_driver(&mut self, slot: u32, cx: &mut Context<'_>) -> bool {
+        let Some(driver) = &mut self.drivers[slot as usize] else {
+            return true;
+        };
+        let mut progress = poll_driver(driver, cx);
+        if matches!(progress, Progress::Parked { .. }) && self.machine.is_finalizing(slot) {
+            // It stood at the start gate and learns on the way that its run is off.
+            progress = poll_driver(driver, cx);
+        }
+        self.progressed(slot, progress)
+    }
+
+    fn progressed(&mut self, slot: u32, progress: Progress) -> bool {
+        match progress {
+            Progress::Pending => return false,
+            Progress::Inited => self.machine.inited(slot),
+            Progress::Parked { exit, .. } => self.machine.parked(slot, exit),
+            Progress::Ended(ending) => {
+                self.drivers[slot as usize] = None;
+                if let Some(ending) = ending {
+                    self.ended(slot, ending);
+                }
+            }
+        }
+        true
+    }
+
+    fn ended(&mut self, slot: u32, ending: Ending) {
+        self.machine.ended(slot, ending);
+        if self.machine.is_vacant(slot) {
+            self.core.free(&[slot], 1);
+        }
+    }
+
+    fn poll_near(&mut self, cx: &mut Context<'_>) {
+        let mut index = 0;
+        while let Some(&slot) = self.near.get(index) {
+            if self.poll_driver(slot, cx) {
+                self.near.swap_remove(index);
+            } else {
+                index += 1;
+            }
+        }
+    }
+
+    fn poll_tracked(&mut self, cx: &mut Context<'_>) {
+        while let Some(tracked) = &mut self.tracked {
+            let Poll::Ready(Some((slot, driver, progress))) = tracked.poll_next_unpin(cx) else {
+                return;
+            };
+            self.drivers[slot as usize] = driver;
+            self.progressed(slot, progress);
+        }
+    }
+
+    /// Polls every tracked driver once, whether woken or not: a signal is there to be seen.
+    fn gather_tracked(&mut self, cx: &mut Context<'_>) {
+        let Some(tracked) = self.tracked.take() else {
+            return;
+        };
+        for Tracked { slot, driver } in *tracked {
+            self.drivers[slot as usize] = driver;
+            if !self.poll_driver(slot, cx) {
+                let driver = self.drivers[slot as usize].take();
+                self.tracked
+                    .get_or_insert_default()
+                    .push(Tracked { slot, driver });
+            }
+        }
+    }
+
+    fn handle_mail(&mut self) {
+        let mut mail = std::mem::take(&mut self.rare.mail);
+        self.core.take_mail(&mut mail);
+        for message in mail.drain(..) {
+            match message {
+                Mail::Add {
+                    slot,
+                    name,
+                    driver,
+                    kind,
+                } => self.admit(slot, name, (driver, kind)),
+                Mail::Stop { signal, cause } => self.machine.stop(signal, cause),
+                Mail::Parked { slot, exit, driver } => {
+                    self.drivers[slot as usize] = Some(driver);
+                    self.machine.parked(slot, exit);
+                }
+                Mail::Ended { slot, ending } => {
+                    self.machine.ended(slot, ending);
+                    if self.machine.is_vacant(slot) {
+                        self.rare.freed.push(slot);
+                    }
+                }
+            }
+        }
+        self.rare.mail = mail;
+        if !self.rare.freed.is_empty() {
+            let gone = u32::try_from(self.rare.freed.len()).unwrap_or(u32::MAX);
+            self.core.free(&self.rare.freed, gone);
+            self.rare.freed.clear();
+        }
+    }
+
+    fn admit(&mut self, slot: u32, name: Name, (driver, kind): (Driver, Kind)) {
+        let admission = self.machine.add(slot, name, kind);
+        let index = slot as usize;
+        if self.drivers.len() <= index {
+            self.drivers.resize_with(index + 1, || None);
+        }
+        if admission == Admission::Later {
+            self.drivers[index] = Some(driver);
+        } else if self.core.spawns() {
+            self.ship(driver);
+        } else {
+            self.drivers[index] = Some(driver);
+            self.near.push(slot);
+            self.track_near();
+        }
+    }
+
+    /// Begins to keep track of who was woken once there are many.
+    fn track_near(&mut self) {
+        if self.near.len() <= FEW {
+            return;
+        }
+        let tracked = self.tracked.get_or_insert_default();
+        for slot in self.near.drain(..) {
+            let driver = self.drivers[slot as usize].take();
+            tracked.push(Tracked { slot, driver });
+        }
+    }
+
+    fn poll_prerequisites(&mut self, cx: &mut Context<'_>) {
+        if self.rare.prerequisites.is_empty() {
+            return;
+        }
+        let mut error = None;
+        self.rare.prerequisites.retain_mut(|prerequisite| {
+            match panics::catch(|| prerequisite.as_mut().poll(cx)) {
+                Ok(Poll::Pending) => return true,
+                Ok(Poll::Ready(Ok(()))) => {}
+                Ok(Poll::Ready(Err(failed))) => error = Some(CauseKind::error(failed)),
+                Err(panicked) => error = Some(panicked),
+            }
+            false
+        });
+        if let Some(kind) = error {
+            self.machine.fail_job(Cause::of_job(kind));
+        }
+        if self.machine.signal() >= Signal::Finish {
+            self.rare.prerequisites.clear();
+        } else if self.rare.prerequisites.is_empty() {
+            self.machine.begin();
+        }
+    }
+
+    /// The first signal of the process drains, the second cancels.
+    fn poll_signals(&mut self, cx: &mut Context<'_>) {
+        while let Some(signals) = &mut self.rare.signals {
+            if signals.poll_signal(cx).is_pending() {
+                return;
+            }
+            if self.machine.signal() == Signal::Run {
+                tracing::info!(job = %self.core.name, "signal received: draining; a second one cancels");
+                self.machine.stop(Signal::Drain, None);
+            } else {
+                tracing::warn!(job = %self.core.name, "second signal received: cancelling");
+                let kind = CauseKind::cancelled(By::Signal, "interrupted twice");
+                self.machine.stop(Signal::Cut, Some(Cause::of_job(kind)));
+                self.rare.signals = None;
+            }
+        }
+    }
+
+    fn arm(&mut self, deadline: Deadline) {
+        let finalizers = self.core.finalizer_deadline();
+        let after = match deadline {
+            Deadline::Drain => self.rare.deadlines.drain,
+            Deadline::Grace => Some(self.rare.deadlines.grace),
+            Deadline::Cut => Some(finalizers),
+            Deadline::Order => Some(finalizers / 2),
+            Deadline::Finalizers => Some(finalizers.saturating_sub(finalizers / 2)),
+        };
+        self.rung_ends = after.map(|after| (deadline, now() + after));
+    }
+
+    /// The next time at which something is due, with the job's own timeout.
+    fn due(&self) -> Option<Instant> {
+        let job_ends = self.job_ends();
+        let rung_ends = self.rung_ends.map(|(_, at)| at);
+        [job_ends, rung_ends].into_iter().flatten().min()
+    }
+
+    fn job_ends(&self) -> Option<Instant> {
+        let timeout = self
+            .rare
+            .deadlines
+            .job
+            .filter(|_| self.machine.signal() < Signal::Finish)?;
+        self.began.map(|began| began + timeout)
+    }
+
+    /// Says whether something was due.
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut passed = false;
+        while let Some(due) = self.due() {
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
+            if timer.deadline() != due {
+                timer.as_mut().reset(due);
+            }
+            if timer.as_mut().poll(cx).is_pending() {
+                break;
+            }
+            passed = true;
+            let now = now();
+            if let (Some(at), Some(timeout)) = (self.job_ends(), self.rare.deadlines.job)
+                && at <= now
+            {
+                self.machine
+                    .fail_job(Cause::of_job(CauseKind::Timeout(timeout)));
+            }
+            if let Some((deadline, _)) = self.rung_ends.filter(|(_, at)| *at <= now) {
+                self.rung_ends = None;
+                self.machine.passed(deadline);
+            }
+        }
+        passed
+    }
+
+    fn give_up(&mut self, slot: u32) {
+        self.near.retain(|&near| near != slot);
+        let driver = self.drivers[slot as usize].take();
+        // A panic in the drop of a task that has leaked anyway changes nothing.
+        let _ = panics::catch(|| drop(driver));
+    }
+
+    fn note_started(&self) {
+        if !self.machine.is_started() || !self.core.is_starting() {
+            return;
+        }
+        self.core.set_started();
+        if let Some(outside) = self.core.has_outside()
+            && !outside.is_started.swap(true, Ordering::AcqRel)
+        {
+            outside.started.notify_waiters();
+        }
+    }
+
+    /// The job is over: drops what never started, and says so.
+    fn end(&mut self) -> Report {
+        self.state = State::Over;
+        for message in self.core.close() {
+            if let Mail::Add {
+                slot,
+                name,
+                driver,
+                kind,
+            } = message
+            {
+                self.admit(slot, name, (driver, kind));
+            }
+        }
+        for driver in self.drivers.drain(..) {
+            // The drop of a task that never started may panic; there is nobody left to care for it.
+            let _ = panics::catch(|| drop(driver));
+        }
+        let report = self.report();
+        if let Some(outside) = self.core.has_outside() {
+            let _ = outside.report.set(Arc::new(report.clone()));
+            outside.ended.notify_waiters();
+            outside.started.notify_waiters();
+        }
+        report
+    }
+
+    fn report(&mut self) -> Report {
+        let outcome = self.machine.outcome();
+        let cause = self.machine.cause().cloned();
+        let (records, secondary, secondary_dropped, come_and_gone) = self.machine.take_result();
+        let elapsed = self.began.map_or(Duration::ZERO, |began| began.elapsed());
+        let name = self.core.name.clone();
+        Report {
+            name,
+            outcome,
+            cause,
+            records,
+            secondary,
+            secondary_dropped,
+            come_and_gone,
+            elapsed,
+        }
+    }
+}
+
+impl Future for Supervisor {
+    type Output = Report;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Report> {
+        let this = self.get_mut();
+        if this.state == State::Idle {
+            this.begin();
+        }
+        loop {
+            if let Some(report) = this.advance(cx) {
+                return Poll::Ready(report);
+            }
+            // Invariant 5: look for mail again once the waker is known.
+            this.core.listen(cx.waker());
+            if !this.core.has_mail() {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+impl Drop for Supervisor {
+    /// A running job is not just dropped: it is cancelled, and what is left of it ends on the runtime.
+    fn drop(&mut self) {
+        if self.state == State::Over {
+            return;
+        }
+        let kind = CauseKind::cancelled(By::Drop, "the job's future was dropped");
+        self.machine.stop(Signal::Cut, Some(Cause::of_job(kind)));
+        if self.state == State::Idle {
+            while let Some(action) = self.machine.next() {
+                if action == Action::End {
+                    self.end();
+                    return;
+                }
+            }
+            return;
+        }
+        match Handle::try_current() {
+            Ok(runtime) if self.state == State::Running => {
+                let mut rest = std::mem::replace(self, Self::over());
+                rest.state = State::Adrift;
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "finalizers have to run somewhere, and their future is gone"
+                )]
+                runtime.spawn(rest);
+            }
+            // The runtime is gone or going: nothing can be finalized, but those who wait for the end must not hang.
+            _ => drop(self.end()),
+        }
+    }
+}
+
+impl Supervisor {
+    fn over() -> Self {
+        let mut over = Self::new(Name::Static(""));
+        over.state = State::Over;
+        over
+    }
+}

@@ -1,0 +1,122 @@
+//! What can go wrong, as types a caller can act on.
+
+use std::fmt;
+
+use crate::{Cause, Outcome, Report};
+
+/// The error of a task's routine: anything that can be boxed, so that `?` works on every error type.
+pub type Error = Box<dyn std::error::Error + Send + Sync + 'static>;
+
+/// The result of a task's routine.
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;
+
+/// Returns early with an error unless a condition holds.
+///
+/// It takes the place of go-work's `AssertTrue`, with the sense a reader expects: the condition is what must be true.
+///
+/// # Examples
+///
+/// ```
+/// fn check(port: u16) -> teamwork::Result {
+///     teamwork::ensure!(port >= 1024, "port {port} is reserved");
+///     Ok(())
+/// }
+/// assert!(check(80).is_err_and(|error| error.to_string() == "port 80 is reserved"));
+/// ```
+#[macro_export]
+macro_rules! ensure {
+    ($condition:expr, $($message:tt)+) => {
+        if !$condition {
+            return ::std::result::Result::Err(::std::convert::Into::into(::std::format!($($message)+)));
+        }
+    };
+}
+
+/// A job that did not end as [`Done`](Outcome::Done): it failed or was cancelled.
+///
+/// Its message is the message of the [`Cause`]; its [`source`](std::error::Error::source) is the task's own error.
+#[derive(Debug)]
+pub struct Failure {
+    report: Box<Report>,
+}
+
+impl Failure {
+    pub(crate) fn new(report: Report) -> Self {
+        debug_assert!(report.cause().is_some(), "a failed job has a cause");
+        Self {
+            report: Box::new(report),
+        }
+    }
+
+    /// The first interruption: what ended the job.
+    ///
+    /// # Panics
+    ///
+    /// Never: a failure is only built from a report that has a cause.
+    pub fn cause(&self) -> &Cause {
+        self.report.cause().expect("a failed job has a cause")
+    }
+
+    /// What became of every task.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// Takes the report out.
+    pub fn into_report(self) -> Report {
+        *self.report
+    }
+
+    /// Whether somebody asked for the end, as opposed to something going wrong.
+    pub fn is_cancelled(&self) -> bool {
+        self.report.outcome() == Outcome::Cancelled
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "job {}: {}", self.report.name(), self.cause())
+    }
+}
+
+impl std::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(self.cause())
+    }
+}
+
+/// Why a running job did not accept a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// The job is draining, stopping or over; it will never accept a task again.
+    Closed,
+    /// The job has as many tasks as [`max_tasks`](crate::Job::max_tasks) allows; see [`room`](crate::JobHandle::room).
+    Full,
+}
+
+/// A task that a running job did not accept, given back.
+pub struct Refused<T> {
+    /// The task, untouched.
+    pub task: T,
+    /// Why it was refused.
+    pub why: Why,
+}
+
+impl<T> fmt::Debug for Refused<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refused")
+            .field("why", &self.why)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Display for Refused<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.why {
+            Why::Closed => "the job accepts no more tasks: it is draining, stopping or over",
+            Why::Full => "the job has as many tasks as it may have",
+        })
+    }
+}
+
+impl<T> std::error::Error for Refused<T> {}

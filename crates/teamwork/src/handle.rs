@@ -1,0 +1,229 @@
+//! A handle on a job: to stop it, to add to it, to wait for it.
+
+use std::{
+    borrow::Cow,
+    fmt,
+    marker::PhantomData,
+    sync::{Arc, atomic::Ordering},
+};
+
+use crate::{
+    By, Cause, CauseKind, Context, Job, NoValue, Refused, Report, Result, Task, TaskHandle,
+    TaskOptions,
+    added::extras,
+    engine::{
+        Driver, Kind,
+        core::Core,
+        drive::{Role, drive},
+        machine::Signal,
+        nest::drive_job,
+    },
+    name::Name,
+    task::{Once, OnceFn},
+    task_handle::Filler,
+};
+
+/// A handle on a job. Cloning it is cheap.
+///
+/// The handle of [`run_in_background`](Job::run_in_background) owns the job: when its last clone is dropped, the job is
+/// cancelled. Handles from [`Job::handle`] and [`Context::job`] only observe.
+pub struct JobHandle<V: ?Sized = NoValue> {
+    core: Arc<Core>,
+    owns: bool,
+    value: PhantomData<fn() -> Box<V>>,
+}
+
+impl<V: ?Sized> JobHandle<V> {
+    pub(crate) fn observing(core: Arc<Core>) -> Self {
+        core.watch();
+        Self {
+            core,
+            owns: false,
+            value: PhantomData,
+        }
+    }
+
+    pub(crate) fn owning(core: Arc<Core>) -> Self {
+        core.watch();
+        core.owners.fetch_add(1, Ordering::Relaxed);
+        Self {
+            core,
+            owns: true,
+            value: PhantomData,
+        }
+    }
+
+    /// The job's name.
+    pub fn name(&self) -> &str {
+        &self.core.name
+    }
+
+    /// Accepts no more tasks; running ones end by themselves. After [`Job::drain_deadline`] it becomes a finish.
+    ///
+    /// Before or during the start the job starts as ever, so that its tasks can see that there is nothing to begin.
+    pub fn drain(&self) {
+        self.core.stop(Signal::Drain, None);
+    }
+
+    /// Has every task complete the `run` call it is in, and calls none again; tasks inside [`Context::wait`] or idle stop right
+    /// there. After [`Job::grace`] what is left is cut. The outcome is [`Done`](crate::Outcome::Done).
+    pub fn finish(&self) {
+        self.core.stop(Signal::Finish, None);
+    }
+
+    /// Cuts every `run` at its next await point. The outcome is [`Cancelled`](crate::Outcome::Cancelled), unless the job was
+    /// already failing.
+    pub fn cancel(&self, reason: impl Into<Cow<'static, str>>) {
+        let cause = Cause::of_job(CauseKind::cancelled(By::Caller, reason));
+        self.core.stop(Signal::Cut, Some(cause));
+    }
+
+    /// The first interruption, if there was one.
+    pub fn cause(&self) -> Option<Arc<Cause>> {
+        self.core.cause().cloned()
+    }
+
+    /// Whether the job has ended.
+    pub fn is_ended(&self) -> bool {
+        self.core.is_ended()
+    }
+
+    /// Waits for the end of the job. Any number of handles may wait.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn wait(&self) -> Arc<Report> {
+        self.core.ended().await
+    }
+
+    /// Waits until the job would accept another task; `false` once it never will again.
+    ///
+    /// Of several that wait, all are woken; the task can still be refused if another was faster.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn room(&self) -> bool {
+        self.core.room().await
+    }
+}
+
+/// Adding tasks to a running job.
+impl<V: ?Sized + Send + Sync + 'static> JobHandle<V> {
+    /// Adds a task to the job. It starts at once if the job is running, in its turn if the job is starting.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`], with the task given back, once the job is closing or while it is full.
+    pub fn add_task<T: Task<V>>(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        task: T,
+    ) -> Result<TaskHandle<T::Output>, Refused<T>> {
+        self.add_task_with(name, task, TaskOptions::new())
+    }
+
+    /// Adds a task with options; see [`add_task`](Self::add_task).
+    ///
+    /// # Errors
+    ///
+    /// As [`add_task`](Self::add_task).
+    pub fn add_task_with<T: Task<V>>(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        task: T,
+        options: TaskOptions,
+    ) -> Result<TaskHandle<T::Output>, Refused<T>> {
+        self.add::<T, true>(Name::from(name.into()), task, options)
+    }
+
+    /// Adds an async closure that runs once, to completion; see [`Job::add_fn`].
+    ///
+    /// # Errors
+    ///
+    /// As [`add_task`](Self::add_task); the closure is given back inside a [`Once`].
+    pub fn add_fn<F, O>(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        call: F,
+    ) -> Result<TaskHandle<O>, Refused<Once<F, O>>>
+    where
+        O: Send + 'static,
+        F: for<'a> OnceFn<V, &'a Context<V>, Returned = Result<O>>,
+    {
+        self.add::<_, false>(Name::from(name.into()), Once::new(call), TaskOptions::new())
+    }
+
+    /// Adds a job as a task; see [`Job::add_job`]. This is how a server gives each connection a job of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`add_task`](Self::add_task).
+    pub fn add_job<W: ?Sized>(&self, child: Job<W>) -> Result<(), Refused<Job<W>>> {
+        let name = Name::from(Cow::Owned(child.name().to_owned()));
+        let make = |child: Job<W>, slot| {
+            let cx = Context::<V>::new(self.core.clone(), name.clone(), slot);
+            let driver: Driver = Box::pin(drive_job(child.into_supervisor(), cx));
+            (driver, Kind::Job)
+        };
+        self.core
+            .add(name.clone(), child, make)
+            .map_err(|(task, why)| Refused { task, why })
+    }
+
+    fn add<T: Task<V>, const FINALIZES: bool>(
+        &self,
+        name: Name,
+        task: T,
+        options: TaskOptions,
+    ) -> Result<TaskHandle<T::Output>, Refused<T>> {
+        let filler = Filler::new();
+        let handle = filler.handle();
+        let make = |task, slot| {
+            let cx = Context::new(self.core.clone(), name.clone(), slot);
+            let driver: Driver = Box::pin(drive::<V, T, FINALIZES>(
+                task,
+                cx,
+                Role::Recurrent,
+                extras(options, Some(filler)),
+            ));
+            (driver, Kind::Task)
+        };
+        match self.core.add(name.clone(), task, make) {
+            Ok(()) => Ok(handle),
+            Err((task, why)) => Err(Refused { task, why }),
+        }
+    }
+}
+
+impl<V: ?Sized> Clone for JobHandle<V> {
+    fn clone(&self) -> Self {
+        if self.owns {
+            Self::owning(self.core.clone())
+        } else {
+            Self::observing(self.core.clone())
+        }
+    }
+}
+
+impl<V: ?Sized> Drop for JobHandle<V> {
+    fn drop(&mut self) {
+        if self.owns
+            && self.core.owners.fetch_sub(1, Ordering::AcqRel) == 1
+            && !self.core.is_ended()
+        {
+            let kind = CauseKind::cancelled(By::Drop, "nobody holds the job any more");
+            self.core.stop(Signal::Cut, Some(Cause::of_job(kind)));
+        }
+    }
+}
+
+impl<V: ?Sized> fmt::Debug for JobHandle<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobHandle")
+            .field("job", &self.core.name)
+            .field("owns", &self.owns)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,387 @@
+//! The job: tasks are added to it, then it runs.
+
+use std::{borrow::Cow, future::Future, marker::PhantomData, time::Duration};
+
+use crate::{
+    Added, Context, Failure, Flow, JobHandle, NoValue, Outcome, Report, Result, Task,
+    engine::{
+        Kind,
+        core::Core,
+        drive::{Extras, Role, Sink, drive},
+        nest::drive_job,
+        panics,
+        supervisor::Supervisor,
+    },
+    name::Name,
+    task::{Once, OnceFn, Recurrent, StepFn},
+};
+/// How long a finish waits for `run` calls to complete before it cuts them: what systemd's and Kubernetes' shorter defaults leave room for.
+pub const GRACE: Duration = Duration::from_secs(10);
+
+/// How long the finalizers of a stopping job may take, all together.
+pub const FINALIZER_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Tasks that start together, fail together and clean up together.
+///
+/// `V` is the job's value, the output of its oneshot; a job without one is a `Job<NoValue>`.
+///
+/// ```text
+/// after ─▶ oneshot ─▶ init a ─▶ init b ─▶ ┬─ run a, run a, run a … ─┐
+///                                         └─ run b, run b … ────────┴▶ finalize b ─▶ finalize a ─▶ finalize oneshot
+/// ```
+///
+/// * A job waits for its prerequisites, runs its oneshot, then every `init` in the order of adding, then all `run`s at once.
+/// * The first error, panic or timeout in any task cancels the others; it is the job's [`Cause`](crate::Cause).
+/// * When the job stops, all runs end first; then the finalizers run in reverse order of start, whatever happened.
+/// * A task that is done while the others go on is finalized at once. The oneshot is finalized last: what it made is what
+///   the others rely on.
+/// * The job ends when nothing that it started is left.
+///
+/// # Where tasks run
+///
+/// With [`run`](Self::run) each task is a Tokio task, in parallel with the others. A job marked [`inline`](Self::inline) polls
+/// its tasks in the future that awaits it: no spawn, the same rules. That is cheap enough to be a connection.
+///
+/// # When is `JoinSet` enough?
+///
+/// When the tasks are independent, hold nothing that has to be cleaned up by async code, and may all be aborted at any await point.
+///
+/// # Examples
+///
+/// ```
+/// use teamwork::{Context, Flow, Job};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let mut job = Job::new("numbers").add_oneshot_fn("limit", async |_: &Context| Ok(3_u64));
+/// job.add_recurrent("count", 0, async |count: &mut u64, cx: &Context<u64>| {
+///     *count += 1;
+///     Ok(if count == cx.value() { Flow::FinishJob(()) } else { Flow::Tick })
+/// });
+/// job.add_fn("wait", async |cx: &Context<u64>| {
+///     cx.wait(std::future::pending::<()>()).await; // stopped here when the job finishes
+///     Ok(())
+/// });
+/// let report = job.run().await?;
+/// assert_eq!(report.task("count").map(|task| task.ticks), Some(2));
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
+#[must_use = "a job does nothing until it is run"]
+pub struct Job<V: ?Sized = NoValue> {
+    supervisor: Supervisor,
+    value: PhantomData<fn() -> Box<V>>,
+}
+
+impl Job {
+    /// A job without tasks.
+    pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
+        panics::note_locations();
+        Self {
+            supervisor: Supervisor::new(Name::from(name.into())),
+            value: PhantomData,
+        }
+    }
+
+    /// Adds the oneshot: it runs first and alone, and its output becomes the job's value.
+    ///
+    /// There is at most one: the job that this returns has no such method. A oneshot may add tasks to the job; they start
+    /// once it is done. It is finalized last.
+    ///
+    /// # Panics
+    ///
+    /// If a task has been added before: the oneshot has index 0.
+    ///
+    /// ```compile_fail
+    /// # use teamwork::{Context, Job};
+    /// let job = Job::new("two").add_oneshot_fn("a", async |_: &Context| Ok(1));
+    /// job.add_oneshot_fn("b", async |_: &Context| Ok(2)); // a job has one oneshot
+    /// ```
+    pub fn add_oneshot_task<T: Task>(
+        self,
+        name: impl Into<Cow<'static, str>>,
+        task: T,
+    ) -> Job<T::Output>
+    where
+        T::Output: Sync,
+    {
+        self.add_oneshot::<T, true>(name.into(), task)
+    }
+
+    /// Adds the oneshot as an async closure; see [`add_oneshot_task`](Self::add_oneshot_task).
+    ///
+    /// # Panics
+    ///
+    /// If a task has been added before.
+    pub fn add_oneshot_fn<F, O>(self, name: impl Into<Cow<'static, str>>, call: F) -> Job<O>
+    where
+        O: Send + Sync + 'static,
+        F: for<'a> OnceFn<NoValue, &'a Context, Returned = Result<O>>,
+    {
+        self.add_oneshot::<_, false>(name.into(), Once::new(call))
+    }
+
+    fn add_oneshot<T: Task, const FINALIZES: bool>(
+        mut self,
+        name: Cow<'static, str>,
+        task: T,
+    ) -> Job<T::Output>
+    where
+        T::Output: Sync,
+    {
+        assert_eq!(
+            self.supervisor.next_slot(),
+            0,
+            "the oneshot is added before every other task"
+        );
+        let name = Name::from(name);
+        let cx = Context::new(self.supervisor.core.clone(), name.clone(), 0);
+        let set = |core: &Core, value: T::Output| core.set_value(Box::new(value));
+        let extras = Extras {
+            clocks: None,
+            sink: Some(Sink::Value(set)),
+        };
+        let driver =
+            drive::<NoValue, T, FINALIZES>(task, cx, Role::Oneshot, Some(Box::new(extras)));
+        self.supervisor.add(name, Box::pin(driver), Kind::Task);
+        self.supervisor.set_oneshot();
+        Job {
+            supervisor: self.supervisor,
+            value: PhantomData,
+        }
+    }
+}
+
+/// Adding tasks.
+impl<V: ?Sized + Send + Sync + 'static> Job<V> {
+    /// Adds a task. Its options follow on what is returned.
+    pub fn add_task<T: Task<V>>(
+        &mut self,
+        name: impl Into<Cow<'static, str>>,
+        task: T,
+    ) -> Added<'_, V, T, true> {
+        Added::new(self, name.into(), task)
+    }
+
+    /// Adds a state and an async closure that is called with it again and again.
+    ///
+    /// The closure must capture nothing (its state is the first argument), and its argument types must be written:
+    /// `async |count: &mut u32, cx: &Context| …`.
+    pub fn add_recurrent<S, F, O>(
+        &mut self,
+        name: impl Into<Cow<'static, str>>,
+        state: S,
+        call: F,
+    ) -> Added<'_, V, Recurrent<S, F, O>, false>
+    where
+        S: Send + 'static,
+        O: Send + 'static,
+        F: for<'a> StepFn<&'a mut S, &'a Context<V>, Returned = Result<Flow<O>>>,
+    {
+        Added::new(self, name.into(), Recurrent::new(state, call))
+    }
+
+    /// Adds an async closure that runs once, to completion. It may capture; its argument type must be written:
+    /// `async move |cx: &Context| …`.
+    ///
+    /// The whole of it is one `run` call: a finish waits for it, unless it waits inside [`Context::wait`].
+    pub fn add_fn<F, O>(
+        &mut self,
+        name: impl Into<Cow<'static, str>>,
+        call: F,
+    ) -> Added<'_, V, Once<F, O>, false>
+    where
+        O: Send + 'static,
+        F: for<'a> OnceFn<V, &'a Context<V>, Returned = Result<O>>,
+    {
+        Added::new(self, name.into(), Once::new(call))
+    }
+
+    /// Adds a job as a task. Its failure is a failure of this job; a stop of this job is passed on to it, and it has ended, its
+    /// finalizers included, before the finalizers of this job run.
+    pub fn add_job<W: ?Sized>(&mut self, child: Job<W>) {
+        let name = child.supervisor.core.name.clone();
+        let cx = self.context(name.clone());
+        let driver = drive_job(child.supervisor, cx);
+        self.supervisor.add(name, Box::pin(driver), Kind::Job);
+    }
+
+    fn context(&self, name: Name) -> Context<V> {
+        Context::new(
+            self.supervisor.core.clone(),
+            name,
+            self.supervisor.next_slot(),
+        )
+    }
+
+    pub(crate) fn push<T: Task<V>, const FINALIZES: bool>(
+        &mut self,
+        name: Cow<'static, str>,
+        task: T,
+        extras: Option<Box<Extras<T::Output>>>,
+    ) {
+        let name = Name::from(name);
+        let cx = self.context(name.clone());
+        let driver = drive::<V, T, FINALIZES>(task, cx, Role::Recurrent, extras);
+        self.supervisor.add(name, Box::pin(driver), Kind::Task);
+    }
+}
+
+/// Options.
+impl<V: ?Sized> Job<V> {
+    /// Waits for this future before anything starts; its error is a failure of the job.
+    pub fn after(mut self, prerequisite: impl Future<Output = Result> + Send + 'static) -> Self {
+        self.supervisor
+            .rare()
+            .prerequisites
+            .push(Box::pin(prerequisite));
+        self
+    }
+
+    /// Fails the job with [`CauseKind::Timeout`](crate::CauseKind::Timeout) if it is not done by then. None by default.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.supervisor.rare().deadlines.job = Some(timeout);
+        self
+    }
+
+    /// How long a drain lasts before it becomes a finish. For ever by default.
+    pub fn drain_deadline(mut self, deadline: Duration) -> Self {
+        self.supervisor.rare().deadlines.drain = Some(deadline);
+        self
+    }
+
+    /// How long a finish waits for `run` calls to complete before it cuts them. [`GRACE`] by default.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.supervisor.rare().deadlines.grace = grace;
+        self
+    }
+
+    /// How long finalizers may take: one by one while the job runs, all together when it stops. [`FINALIZER_DEADLINE`] by default.
+    ///
+    /// When half of it is over, a finalizer that hangs no longer holds up those after it; when all of it is over, those that
+    /// have not ended are dropped and reported as [`Leaked`](crate::TaskOutcome::Leaked). Runs that were cut have as long to end.
+    pub fn finalizer_deadline(self, deadline: Duration) -> Self {
+        self.supervisor.core.set_finalizer_deadline(deadline);
+        self
+    }
+
+    /// How many tasks the job may have at a time while it runs; more are refused as [`Full`](crate::Why::Full).
+    pub fn max_tasks(mut self, max: usize) -> Self {
+        self.supervisor.rare().max_tasks = Some(u32::try_from(max).unwrap_or(u32::MAX));
+        self
+    }
+
+    /// Has the job poll its tasks inside the future that awaits it, instead of spawning them: no spawn, no lock, the same rules.
+    pub fn inline(self) -> Self {
+        self.supervisor.core.set_inline();
+        self
+    }
+}
+
+/// Running.
+impl<V: ?Sized> Job<V> {
+    /// The job's name.
+    pub fn name(&self) -> &str {
+        &self.supervisor.core.name
+    }
+
+    /// A handle to stop the job, or to add tasks to it while it runs. It does not keep the job alive.
+    pub fn handle(&self) -> JobHandle<V> {
+        JobHandle::observing(self.supervisor.core.clone())
+    }
+
+    /// Runs the job to its end.
+    ///
+    /// # Errors
+    ///
+    /// The [`Failure`] of a job that failed or was cancelled; the report is inside.
+    ///
+    /// # Cancel safety
+    ///
+    /// If this future is dropped, the job is cancelled; its runs are cut and its finalizers run on the runtime, unless that is
+    /// shutting down.
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime, unless the job is inline and uses no time.
+    pub fn run(self) -> impl Future<Output = Result<Report, Failure>> + Send {
+        let supervisor = self.supervisor;
+        async move { judged(supervisor.await) }
+    }
+
+    /// [`inline`](Self::inline) and [`run`](Self::run).
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub fn run_inline(self) -> impl Future<Output = Result<Report, Failure>> + Send {
+        self.inline().run()
+    }
+
+    /// Runs the job on the runtime, and returns once its oneshot is done and all inits are through.
+    ///
+    /// The job is cancelled when the last clone of the handle is dropped.
+    ///
+    /// # Errors
+    ///
+    /// The job's [`Failure`] if it failed or was cancelled on the way.
+    ///
+    /// # Cancel safety
+    ///
+    /// If this future is dropped before it returns, the job is cancelled.
+    pub async fn run_in_background(self) -> Result<JobHandle<V>, Failure> {
+        let core = self.supervisor.core.clone();
+        let handle = JobHandle::owning(core.clone());
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the one place where a job becomes a runtime task"
+        )]
+        tokio::spawn(self.supervisor);
+        core.started().await;
+        if core.is_ended() {
+            let report = core.ended().await;
+            if report.outcome() != Outcome::Done {
+                return Err(Failure::new(Report::clone(&report)));
+            }
+        }
+        Ok(handle)
+    }
+
+    /// Runs the job to its end, or until the process is asked to end: the first SIGINT or SIGTERM drains it, the second cancels it.
+    ///
+    /// A third one gets the system's default again only once the job is over; the finalizers' deadline bounds that.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run); also if the signal handlers cannot be installed.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`run`](Self::run).
+    #[cfg(feature = "signal")]
+    pub async fn run_until_signal(mut self) -> Result<Report, Failure> {
+        match crate::signal::Signals::new() {
+            Ok(signals) => self.supervisor.rare().signals = Some(Box::new(signals)),
+            Err(error) => self = self.after(async move { Err(error.into()) }),
+        }
+        self.run().await
+    }
+
+    pub(crate) fn into_supervisor(self) -> Supervisor {
+        self.supervisor
+    }
+}
+
+fn judged(report: Report) -> Result<Report, Failure> {
+    match report.outcome() {
+        Outcome::Done => Ok(report),
+        Outcome::Failed | Outcome::Cancelled => Err(Failure::new(report)),
+    }
+}
+
+impl<V: ?Sized> std::fmt::Debug for Job<V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Job")
+            .field("name", &self.name())
+            .field("tasks", &self.supervisor.next_slot())
+            .finish_non_exhaustive()
+    }
+}

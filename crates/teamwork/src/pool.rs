@@ -1,0 +1,196 @@
+//! A bounded pool for work that keeps a core busy.
+
+use std::{
+    fmt,
+    future::Future,
+    num::NonZero,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{CauseKind, engine::panics};
+
+/// A bounded pool for CPU-bound work: so many calls at a time, so many waiting, and no more.
+///
+/// Calls run on Tokio's blocking threads, never on its workers. A call that has begun cannot be dropped; its [`StopFlag`] is
+/// raised when nobody waits for it any more, and long work should look at it. Its place in the pool is free when it has ended.
+///
+/// # Examples
+///
+/// ```
+/// # use std::num::NonZero;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let pool = teamwork::BlockingPool::new(NonZero::<usize>::MIN, 4);
+/// let sum = pool.run(|stop| (0..1000_u64).take_while(|_| !stop.is_stopped()).sum::<u64>()).await?;
+/// assert_eq!(sum, 499_500);
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct BlockingPool {
+    /// One permit per call that runs or waits.
+    places: Arc<Semaphore>,
+    /// One permit per call that runs.
+    threads: Arc<Semaphore>,
+    size: usize,
+    queue: usize,
+}
+
+/// Raised when nobody waits for a call any more.
+#[derive(Debug, Clone)]
+pub struct StopFlag(Arc<AtomicBool>);
+
+impl StopFlag {
+    /// Whether the result of this call is no longer wanted.
+    pub fn is_stopped(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The pool has no place left; the call was not made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Full;
+
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("every place in the pool is taken")
+    }
+}
+
+impl std::error::Error for Full {}
+
+/// Why a call has no result.
+#[derive(Debug, Clone)]
+pub enum PoolError {
+    /// It panicked; a [`CauseKind::Panic`].
+    Panicked(CauseKind),
+    /// The runtime is shutting down.
+    Closed,
+}
+
+impl fmt::Display for PoolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Panicked(CauseKind::Panic { message, .. }) => {
+                write!(f, "the call panicked: {message}")
+            }
+            Self::Panicked(_) => f.write_str("the call panicked"),
+            Self::Closed => f.write_str("the runtime is shutting down"),
+        }
+    }
+}
+
+impl std::error::Error for PoolError {}
+
+/// Raises the flag when the future that waits for the call is dropped.
+struct RaiseOnDrop(StopFlag);
+
+impl Drop for RaiseOnDrop {
+    fn drop(&mut self) {
+        self.0.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl BlockingPool {
+    /// A pool that runs `threads` calls at a time and lets `queue` more wait.
+    pub fn new(threads: NonZero<usize>, queue: usize) -> Self {
+        let size = threads.get().min(Semaphore::MAX_PERMITS / 2);
+        let queue = queue.min(Semaphore::MAX_PERMITS / 2);
+        let (places, threads) = (
+            Arc::new(Semaphore::new(size + queue)),
+            Arc::new(Semaphore::new(size)),
+        );
+        Self {
+            places,
+            threads,
+            size,
+            queue,
+        }
+    }
+
+    /// Takes a place for a call, or says at once that there is none.
+    ///
+    /// Dropping the future gives the place back if the call has not begun, and raises its [`StopFlag`] if it has.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`] if every place is taken.
+    pub fn try_run<T, F>(
+        &self,
+        call: F,
+    ) -> Result<impl Future<Output = Result<T, PoolError>> + Send + use<T, F>, Full>
+    where
+        T: Send + 'static,
+        F: FnOnce(&StopFlag) -> T + Send + 'static,
+    {
+        let place = self.places.clone().try_acquire_owned().map_err(|_| Full)?;
+        Ok(self.clone().begin(place, Box::new(call)))
+    }
+
+    /// Waits for a place, then makes the call.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError`] if the call panicked or the runtime is shutting down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping this before the call has begun makes no call; after, the call goes on with its [`StopFlag`] raised.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&StopFlag) -> T + Send + 'static,
+    ) -> Result<T, PoolError> {
+        let place = self
+            .places
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| PoolError::Closed)?;
+        self.clone().begin(place, Box::new(call)).await
+    }
+
+    /// How many calls run.
+    pub fn busy(&self) -> usize {
+        self.size - self.threads.available_permits()
+    }
+
+    /// How many calls wait for a thread.
+    pub fn queued(&self) -> usize {
+        (self.size + self.queue - self.places.available_permits()).saturating_sub(self.busy())
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the bounded pool")]
+    async fn begin<T: Send + 'static>(
+        self,
+        place: OwnedSemaphorePermit,
+        call: Box<dyn FnOnce(&StopFlag) -> T + Send>,
+    ) -> Result<T, PoolError> {
+        let thread = self
+            .threads
+            .acquire_owned()
+            .await
+            .map_err(|_| PoolError::Closed)?;
+        let flag = StopFlag(Arc::default());
+        let raise = RaiseOnDrop(flag.clone());
+        let called = tokio::task::spawn_blocking(move || {
+            let result = panics::catch(|| call(&flag));
+            drop((thread, place));
+            result
+        });
+        let result = called.await.map_err(|_| PoolError::Closed)?;
+        drop(raise);
+        result.map_err(PoolError::Panicked)
+    }
+}
+
+impl fmt::Debug for BlockingPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlockingPool")
+            .field("busy", &self.busy())
+            .field("queued", &self.queued())
+            .finish_non_exhaustive()
+    }
+}

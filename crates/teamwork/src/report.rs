@@ -1,0 +1,180 @@
+//! What became of a job and of every task in it.
+
+use std::{fmt, time::Duration};
+
+use crate::{Cause, engine::Record, name::Name};
+
+/// How a job ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// Every task was done, or the job was finished or drained on request.
+    Done,
+    /// Something went wrong; the [`Cause`] says what.
+    Failed,
+    /// Somebody asked for the end; the [`Cause`] says who.
+    Cancelled,
+}
+
+/// How a task ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TaskOutcome {
+    /// It ended by itself, or stopped at a safe point because the job was to finish.
+    Done,
+    /// A routine returned an error, or a timeout of the task was over.
+    Failed,
+    /// A routine panicked.
+    Panicked,
+    /// Its `run` was dropped at an await point because the job was cancelled or its grace was over.
+    Cut,
+    /// The job stopped before its `init` was started; it was only dropped.
+    NeverStarted,
+    /// It did not end in the time it had: a routine that does not yield, or a finalizer past its deadline.
+    Leaked,
+}
+
+impl fmt::Display for TaskOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Panicked => "panicked",
+            Self::Cut => "cut",
+            Self::NeverStarted => "never started",
+            Self::Leaked => "leaked",
+        })
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        })
+    }
+}
+
+/// The post-mortem of a job.
+///
+/// Every task that was added before the job ran is listed, in the order of adding. Of the tasks that were added while it
+/// ran, those that ended well are only counted, so that a server may run a million connections through one job.
+#[derive(Debug, Clone)]
+pub struct Report {
+    pub(crate) name: Name,
+    pub(crate) outcome: Outcome,
+    pub(crate) cause: Option<std::sync::Arc<Cause>>,
+    pub(crate) records: Vec<Record>,
+    pub(crate) secondary: Vec<Cause>,
+    pub(crate) secondary_dropped: u64,
+    pub(crate) come_and_gone: u64,
+    pub(crate) elapsed: Duration,
+}
+
+/// What became of one task.
+#[derive(Debug, Clone, Copy)]
+pub struct TaskReport<'a> {
+    /// The task's name.
+    pub name: &'a str,
+    /// The task's index in its job; a oneshot has 0.
+    pub index: usize,
+    /// How it ended.
+    pub outcome: TaskOutcome,
+    /// How many of its `run` calls returned [`Flow::Tick`](crate::Flow::Tick).
+    pub ticks: u64,
+    /// Time from the start of `init` to its end.
+    pub init: Duration,
+    /// Time from the start of the first `run` call to the end of the last.
+    pub run: Duration,
+    /// Time from the start of `finalize` to its end.
+    pub finalize: Duration,
+}
+
+impl Report {
+    /// The job's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How the job ended.
+    pub fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// The first interruption; `None` when the job is [`Done`](Outcome::Done).
+    pub fn cause(&self) -> Option<&Cause> {
+        self.cause.as_deref()
+    }
+
+    /// Failures after the first, in the order in which they were noticed; the first [`SECONDARY_MAX`] of them.
+    pub fn secondary(&self) -> &[Cause] {
+        &self.secondary
+    }
+
+    /// How many failures came after [`secondary`](Self::secondary) was full.
+    pub fn secondary_dropped(&self) -> u64 {
+        self.secondary_dropped
+    }
+
+    /// The tasks, in the order in which they were added.
+    pub fn tasks(&self) -> impl Iterator<Item = TaskReport<'_>> {
+        let listed = self
+            .records
+            .iter()
+            .enumerate()
+            .filter(|(_, record)| record.is_listed());
+        listed.map(|(index, record)| record.report(index))
+    }
+
+    /// The task of this name, if one is listed.
+    pub fn task(&self, name: &str) -> Option<TaskReport<'_>> {
+        self.tasks().find(|task| task.name == name)
+    }
+
+    /// How many tasks were added while the job ran and ended well. They are not listed.
+    pub fn come_and_gone(&self) -> u64 {
+        self.come_and_gone
+    }
+
+    /// Time from the start of the job to its end.
+    pub fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+}
+
+/// How many failures after the first a report keeps; further ones are counted.
+pub const SECONDARY_MAX: usize = 64;
+
+/// How many tasks the printed form of a report lists.
+const LISTED_MAX: usize = 50;
+
+impl fmt::Display for Report {
+    /// Prints the job and its tasks as a tree, the cause first.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} in {:.1?}", self.name, self.outcome, self.elapsed)?;
+        if let Some(cause) = &self.cause {
+            write!(f, ": {cause}")?;
+        }
+        let total = self.tasks().count();
+        for (position, task) in self.tasks().take(LISTED_MAX).enumerate() {
+            let last = position + 1 == total && self.come_and_gone == 0;
+            let branch = if last { "└─" } else { "├─" };
+            write!(f, "\n{branch} {} {}", task.name, task.outcome)?;
+            write!(
+                f,
+                "  ticks {}  init {:.1?}  run {:.1?}  finalize {:.1?}",
+                task.ticks, task.init, task.run, task.finalize
+            )?;
+        }
+        if total > LISTED_MAX {
+            write!(f, "\n├─ … and {} more", total - LISTED_MAX)?;
+        }
+        if self.come_and_gone > 0 {
+            write!(f, "\n└─ {} tasks came and went", self.come_and_gone)?;
+        }
+        for later in &self.secondary {
+            write!(f, "\n   later: {later}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,224 @@
+//! What a task is: one value with three routines.
+
+use std::{fmt, future::Future, marker::PhantomData};
+
+use crate::{Context, Result};
+
+/// What a `run` call says about how to go on.
+#[must_use = "a flow is the answer of `run`; dropped, it says nothing to the job"]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow<T = ()> {
+    /// Progress was made: call `run` again. Resets the idle clock.
+    Tick,
+    /// There is nothing to do: call `run` again after [`Context::wake`], or after a back-off that doubles from 1 ms to 100 ms.
+    Idle,
+    /// This task is done; its [`TaskHandle`](crate::TaskHandle) yields the value.
+    Done(T),
+    /// This task is done, and the whole job finishes normally.
+    FinishJob(T),
+}
+
+/// Marks a job without a oneshot, and so without a value.
+///
+/// It is unsized, which is why [`Context::value`] does not compile in such a job:
+///
+/// ```compile_fail
+/// let mut job = teamwork::Job::new("no oneshot");
+/// job.add_fn("reader", async |cx: &teamwork::Context| {
+///     let value = cx.value(); // the method exists for jobs with a value only
+///     Ok(())
+/// });
+/// ```
+#[derive(Debug)]
+pub struct NoValue {
+    _unsized: [()],
+}
+
+/// A task: one value with three routines, the second of which is called again and again.
+///
+/// `V` is the job's value, what its oneshot returned; a task that needs none leaves it out.
+///
+/// ```text
+/// init ── run ── run ── run … ── finalize
+///           Tick   Tick   Done(value) | FinishJob(value) | error | panic | cut
+/// ```
+///
+/// * [`init`](Self::init) is called once. The inits of a job's tasks run one after the other, in the order of adding.
+/// * [`run`](Self::run) is called again and again, concurrently with the other tasks' runs, until it says otherwise.
+/// * [`finalize`](Self::finalize) is called exactly once if `init` was started, however the task ended.
+///
+/// An error or a panic in any of them is a failure of the job.
+///
+/// # Cancel safety
+///
+/// Under [`finish`](crate::JobHandle::finish) a `run` call is never torn, unless it outlives the grace: it is completed, or
+/// it stops inside [`Context::wait`]. Under [`cancel`](crate::JobHandle::cancel) and after a failure it is dropped at its next
+/// await point; `finalize` then sees the state that this left in `self`.
+///
+/// # Examples
+///
+/// ```
+/// use teamwork::{Context, Flow, Job, Result, Task};
+///
+/// struct Countdown(u32);
+///
+/// impl Task for Countdown {
+///     type Output = &'static str;
+///
+///     async fn run(&mut self, _cx: &Context) -> Result<Flow<&'static str>> {
+///         self.0 -= 1;
+///         Ok(if self.0 == 0 { Flow::Done("lift-off") } else { Flow::Tick })
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let mut job = Job::new("launch");
+/// let countdown = job.add_task("countdown", Countdown(10)).handle();
+/// job.run().await?;
+/// assert_eq!(countdown.await?, "lift-off");
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
+///
+/// A flow cannot be forgotten:
+///
+/// ```compile_fail
+/// #![deny(unused_must_use)]
+/// fn flow() -> teamwork::Flow { teamwork::Flow::Tick }
+/// flow();
+/// ```
+pub trait Task<V: ?Sized = NoValue>: Send + 'static {
+    /// What [`Flow::Done`] carries.
+    type Output: Send + 'static;
+
+    /// Prepares the task. Does nothing by default.
+    fn init(&mut self, cx: &Context<V>) -> impl Future<Output = Result> + Send {
+        let _ = cx;
+        async { Ok(()) }
+    }
+
+    /// Does one piece of work.
+    fn run(&mut self, cx: &Context<V>) -> impl Future<Output = Result<Flow<Self::Output>>> + Send;
+
+    /// Cleans up. Does nothing by default.
+    ///
+    /// It is shielded from the job's cancellation and has a deadline instead
+    /// ([`Job::finalizer_deadline`](crate::Job::finalizer_deadline)). [`Context::cause`] says why the job stops, if it does.
+    fn finalize(&mut self, cx: &Context<V>) -> impl Future<Output = Result> + Send {
+        let _ = cx;
+        async { Ok(()) }
+    }
+}
+
+/// An async function of a context that can be called once.
+///
+/// It is implemented for closures and functions; there is no need to implement it. It exists because stable Rust cannot yet
+/// say that the future of an `AsyncFnOnce` is `Send`.
+pub trait OnceFn<V: ?Sized, C>: FnOnce(C) -> Self::Future + Send + 'static {
+    /// The future it returns.
+    type Future: Future<Output = Self::Returned> + Send;
+    /// What that future resolves to.
+    type Returned;
+}
+
+impl<V: ?Sized, C, F, R> OnceFn<V, C> for F
+where
+    F: FnOnce(C) -> R + Send + 'static,
+    R: Future + Send,
+{
+    type Future = R;
+    type Returned = R::Output;
+}
+
+/// An async function of a state and a context that can be called again and again.
+///
+/// It is implemented for functions and for closures that capture nothing; there is no need to implement it.
+pub trait StepFn<S, C>: FnMut(S, C) -> Self::Future + Send + 'static {
+    /// The future it returns.
+    type Future: Future<Output = Self::Returned> + Send;
+    /// What that future resolves to.
+    type Returned;
+}
+
+impl<S, C, F, R> StepFn<S, C> for F
+where
+    F: FnMut(S, C) -> R + Send + 'static,
+    R: Future + Send,
+{
+    type Future = R;
+    type Returned = R::Output;
+}
+
+/// A closure that runs to completion, as a task.
+pub struct Once<F, O> {
+    call: Option<F>,
+    output: PhantomData<fn() -> O>,
+}
+
+impl<F, O> fmt::Debug for Once<F, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Once").finish_non_exhaustive()
+    }
+}
+
+impl<F, O> Once<F, O> {
+    pub(crate) fn new(call: F) -> Self {
+        Self {
+            call: Some(call),
+            output: PhantomData,
+        }
+    }
+}
+
+impl<V, F, O> Task<V> for Once<F, O>
+where
+    V: ?Sized + Send + Sync + 'static,
+    O: Send + 'static,
+    F: for<'a> OnceFn<V, &'a Context<V>, Returned = Result<O>>,
+{
+    type Output = O;
+
+    fn run(&mut self, cx: &Context<V>) -> impl Future<Output = Result<Flow<O>>> + Send {
+        let future = self.call.take().map(|call| call(cx));
+        async move {
+            let future = future.ok_or("a one-off task was run twice")?;
+            future.await.map(Flow::Done)
+        }
+    }
+}
+
+/// A state and a function of it, as a task.
+pub struct Recurrent<S, F, O> {
+    state: S,
+    call: F,
+    output: PhantomData<fn() -> O>,
+}
+
+impl<S, F, O> fmt::Debug for Recurrent<S, F, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recurrent").finish_non_exhaustive()
+    }
+}
+
+impl<S, F, O> Recurrent<S, F, O> {
+    pub(crate) fn new(state: S, call: F) -> Self {
+        Self {
+            state,
+            call,
+            output: PhantomData,
+        }
+    }
+}
+
+impl<V, S, F, O> Task<V> for Recurrent<S, F, O>
+where
+    V: ?Sized + Send + Sync + 'static,
+    S: Send + 'static,
+    O: Send + 'static,
+    F: for<'a> StepFn<&'a mut S, &'a Context<V>, Returned = Result<Flow<O>>>,
+{
+    type Output = O;
+
+    async fn run(&mut self, cx: &Context<V>) -> Result<Flow<O>> {
+        (self.call)(&mut self.state, cx).await
+    }
+}

@@ -1,0 +1,272 @@
+//! Start, fate sharing, causes and finalizers: rules 3, 5, 7 and 8.
+
+use std::time::Duration;
+
+use teamwork::{CauseKind, Context, Job, Outcome, Routine, TaskOutcome};
+
+use crate::scripted::{Do, Journal, both, check, fails, hangs, job, ok, task, waits};
+
+#[tokio::test(start_paused = true)]
+async fn a_task_goes_through_its_three_routines() {
+    check(
+        [task("a", [Do::Tick, Do::Tick, Do::Done])],
+        "init a · run a · run a · run a · fin a",
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn inits_run_in_order_before_any_run() {
+    check(
+        [
+            ok("a").init(Do::Sleep(50)),
+            ok("b").init(Do::Sleep(5)),
+            ok("c"),
+        ],
+        "init a · init b · init c · run a · fin a · run b · fin b · run c · fin c",
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_cancels_siblings_and_finalizes_in_reverse() {
+    check(
+        [waits("a"), fails("b")],
+        "init a · init b · run a · run b · cut a · fin b · fin a",
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_a_failure_with_message_and_place() {
+    both(
+        || job([hangs("a"), task("b", [Do::Sleep(5), Do::Panic])]),
+        |result, steps| {
+            assert_eq!(
+                steps,
+                "init a · init b · run a · run b · run b · cut a · fin b · fin a"
+            );
+            let failure = result.unwrap_err();
+            assert_eq!(
+                (failure.cause().task(), failure.cause().routine()),
+                (Some("b"), Some(Routine::Run))
+            );
+            let CauseKind::Panic { message, location } = failure.cause().kind() else {
+                panic!("{failure}")
+            };
+            assert_eq!(message, "b panicked");
+            assert!(
+                location
+                    .as_ref()
+                    .is_some_and(|location| location.contains("scripted.rs")),
+                "{location:?}"
+            );
+            assert_eq!(
+                failure.report().task("b").unwrap().outcome,
+                TaskOutcome::Panicked
+            );
+            assert_eq!(
+                failure.report().task("a").unwrap().outcome,
+                TaskOutcome::Cut
+            );
+        },
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_not_started_never_starts() {
+    both(
+        || job([ok("a"), ok("b").init(Do::Fail), ok("c")]),
+        |result, steps| {
+            assert_eq!(steps, "init a · init b · fin b · fin a");
+            let failure = result.unwrap_err();
+            assert_eq!(failure.cause().routine(), Some(Routine::Init));
+            assert_eq!(failure.to_string(), "job test: b (init): b failed");
+            assert_eq!(
+                failure.report().task("c").unwrap().outcome,
+                TaskOutcome::NeverStarted
+            );
+        },
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn finish_job_stops_the_others_at_their_safe_points() {
+    both(
+        || job([waits("a"), task("b", [Do::Sleep(5), Do::FinishJob]), task("c", vec![Do::Sleep(10); 9])]),
+        |result, steps| {
+            assert_eq!(
+                steps,
+                "init a · init b · init c · run a · run b · run c · run b · cut a · fin c · fin b · fin a"
+            );
+            assert!(result.unwrap().tasks().all(|task| task.outcome == TaskOutcome::Done));
+        },
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_finalizer_that_fails_or_panics_stops_nothing_and_hides_nothing() {
+    both(
+        || {
+            job([
+                waits("a").finalize(Do::Fail),
+                waits("b").finalize(Do::Panic),
+                fails("c"),
+            ])
+        },
+        |result, steps| {
+            assert!(
+                steps.ends_with("cut a · cut b · fin c · fin b · fin a"),
+                "{steps}"
+            );
+            let failure = result.unwrap_err();
+            assert_eq!(failure.cause().to_string(), "c: c failed");
+            let later: Vec<_> = failure
+                .report()
+                .secondary()
+                .iter()
+                .map(|cause| cause.task())
+                .collect();
+            assert_eq!(later, [Some("b"), Some("a")]);
+        },
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_finalizer_that_hangs_is_given_up_and_the_others_still_run() {
+    both(
+        || {
+            let (job, journal) = job([waits("a"), waits("b").finalize(Do::Hang), fails("c")]);
+            (job.finalizer_deadline(Duration::from_secs(4)), journal)
+        },
+        |result, steps| {
+            assert!(steps.ends_with("fin c · fin b · fin a"), "{steps}");
+            let failure = result.unwrap_err();
+            assert_eq!(
+                failure.report().task("b").unwrap().outcome,
+                TaskOutcome::Leaked
+            );
+            assert_eq!(
+                failure.report().task("a").unwrap().outcome,
+                TaskOutcome::Cut
+            );
+            assert_eq!(failure.report().elapsed().as_secs(), 4);
+        },
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn finish_completes_the_run_call_and_the_grace_cuts_what_does_not_end() {
+    for inline in [false, true] {
+        let (job, journal) = job([task("a", [Do::Sleep(3000), Do::Done]), hangs("b")]);
+        let job = if inline { job.inline() } else { job }.grace(Duration::from_secs(7));
+        let handle = job.handle();
+        let stop = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            handle.finish();
+        };
+        let (result, ()) = tokio::join!(job.run(), stop);
+        let report = result.unwrap();
+        assert_eq!(
+            journal.text(),
+            "init a · init b · run a · run b · cut b · fin b · fin a"
+        );
+        assert_eq!(report.task("a").unwrap().outcome, TaskOutcome::Done);
+        assert_eq!(report.task("b").unwrap().outcome, TaskOutcome::Cut);
+        assert_eq!(report.elapsed().as_secs(), 8);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancelled_is_not_reported_as_failed() {
+    for inline in [false, true] {
+        let (job, _) = job([hangs("a")]);
+        let job = if inline { job.inline() } else { job };
+        let handle = job.handle();
+        let (result, ()) = tokio::join!(job.run(), async { handle.cancel("enough") });
+        let failure = result.unwrap_err();
+        assert_eq!(failure.report().outcome(), Outcome::Cancelled);
+        assert_eq!(
+            failure.to_string(),
+            "job test: cancelled by the caller: enough"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_before_the_start_is_remembered() {
+    for inline in [false, true] {
+        let (job, journal) = job([ok("a")]);
+        let job = if inline { job.inline() } else { job };
+        job.handle().cancel("early");
+        let failure = job.run().await.unwrap_err();
+        assert_eq!(
+            (journal.text().as_str(), failure.report().outcome()),
+            ("", Outcome::Cancelled)
+        );
+        assert_eq!(
+            failure.report().task("a").unwrap().outcome,
+            TaskOutcome::NeverStarted
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancel_during_the_start_cuts_the_init_and_finalizes_it() {
+    for inline in [false, true] {
+        let (job, journal) = job([ok("a"), ok("b").init(Do::Hang), ok("c")]);
+        let job = if inline { job.inline() } else { job };
+        let handle = job.handle();
+        let stop = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            handle.cancel("no");
+        };
+        let (result, ()) = tokio::join!(job.run(), stop);
+        assert_eq!(journal.text(), "init a · init b · fin b · fin a");
+        assert_eq!(
+            result.unwrap_err().report().task("c").unwrap().outcome,
+            TaskOutcome::NeverStarted
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_the_future_of_a_running_job_still_finalizes() {
+    for inline in [false, true] {
+        let (job, journal) = job([waits("a"), waits("b")]);
+        let job = if inline { job.inline() } else { job };
+        let handle = job.handle();
+        let dropped = tokio::time::timeout(Duration::from_secs(1), job.run()).await;
+        assert!(dropped.is_err());
+        let report = handle.wait().await;
+        assert_eq!(report.outcome(), Outcome::Cancelled);
+        assert!(
+            journal.text().ends_with("fin b · fin a"),
+            "{}",
+            journal.text()
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_oneshots_value_is_there_for_every_task_and_its_finalizer_is_the_last() {
+    let journal = Journal::default();
+    let mut job = Job::new("value").add_oneshot_task("first", ok("first").journal(&journal));
+    let notes = journal.clone();
+    job.add_fn("second", async move |cx: &Context<()>| {
+        let () = cx.value();
+        notes.note("run second");
+        Ok(())
+    });
+    job.add_task("third", ok("third").journal(&journal));
+    job.run().await.unwrap();
+    assert_eq!(
+        journal.text(),
+        "init first · run first · init third · run second · run third · fin third · fin first"
+    );
+}

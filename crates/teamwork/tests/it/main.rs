@@ -1,0 +1,4 @@
+//! Behaviour of jobs, on paused time.
+
+mod lifecycle;
+mod scripted;
