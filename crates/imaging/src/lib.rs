@@ -1,1 +1,59 @@
 //! Decode, orient, scale and encode images: bytes in, bytes out.
+//!
+//! A pure engine for thumbnails of photographs. It does no I/O, reads no clock, starts no thread and keeps
+//! no state, so it can be called from any thread, and the caller decides how many pictures are worked on at
+//! a time.
+//!
+//! ```
+//! use imaging::{Options, resize};
+//!
+//! # let photo = testkit::images::gradient_jpeg(1200, 800);
+//! let thumbnail = resize(&photo, &Options::new("256x256".parse()?))?;
+//! assert_eq!((thumbnail.width, thumbnail.height), (256, 171));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What it does
+//!
+//! - JPEG and PNG in, the same format out. The content decides which it is, never a name.
+//! - The picture is turned upright as its EXIF tag says, then fitted into the box: proportions kept, never
+//!   enlarged. Broken EXIF is ignored, never an error.
+//! - Lanczos3, with transparent pixels weighted by their opacity.
+//! - A large JPEG is decoded at 1/2, 1/4 or 1/8 of its size when that leaves at least a factor of two to the
+//!   final scaling (feature `mozjpeg`, on by default).
+//! - Grayscale stays grayscale. CMYK becomes RGB, 16 bits become 8, a palette becomes colours.
+//!
+//! # What it does not do
+//!
+//! - Metadata is dropped, colour profiles included, and colours are not converted: a photo in a wide-gamut
+//!   profile comes out paler than it should.
+//! - Of an animated PNG only the default picture is kept.
+//! - Damage inside the compressed data of a JPEG that leaves its structure intact shows as smears, not as an
+//!   error. A file that ends too early is always an error.
+//!
+//! # Hostile input
+//!
+//! [`Limits`] are checked on the header, before anything is allocated. Panics of the decoders are caught and
+//! become [`ImageError::Panicked`], which needs a build with `panic = "unwind"`.
+
+mod error;
+mod exif;
+mod format;
+mod guard;
+mod header;
+mod jpeg;
+mod limits;
+mod orientation;
+mod pixels;
+mod png;
+mod resize;
+mod scale;
+mod size;
+
+pub use error::{Cause, ImageError};
+pub use format::Format;
+pub use header::{Header, inspect};
+pub use limits::{Limit, Limits};
+pub use orientation::Orientation;
+pub use resize::{Options, QUALITY_DEFAULT, Resized, resize};
+pub use size::{ParseSizeError, Size};

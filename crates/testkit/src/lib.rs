@@ -1,1 +1,3 @@
 //! Event journal, misbehaving backends and tiny images for the tests of this workspace.
+
+pub mod images;

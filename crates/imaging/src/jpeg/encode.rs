@@ -1,0 +1,31 @@
+//! Encodes a JPEG.
+
+use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
+
+use crate::pixels::{Channels, Pixels};
+use crate::{Format, ImageError};
+
+/// Encodes `pixels`, which have no alpha, as a baseline JPEG.
+pub(crate) fn encode(pixels: &Pixels, quality: u8) -> Result<Vec<u8>, ImageError> {
+    let color_type = match pixels.channels {
+        Channels::Gray => ColorType::Luma,
+        Channels::Rgb => ColorType::Rgb,
+        Channels::GrayAlpha | Channels::Rgba => {
+            return Err(ImageError::encode(Format::Jpeg, "JPEG has no transparency"));
+        }
+    };
+    let side =
+        |side: u32| u16::try_from(side).map_err(|error| ImageError::encode(Format::Jpeg, error));
+    let (width, height) = (side(pixels.size.width)?, side(pixels.size.height)?);
+
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, quality.clamp(1, 100));
+    encoder.set_sampling_factor(SamplingFactor::F_2_2);
+    // The default takes one pixel of four, which leaves jagged edges between colours.
+    encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
+    encoder.set_optimized_huffman_tables(true);
+    encoder
+        .encode(&pixels.data, width, height, color_type)
+        .map_err(|error| ImageError::encode(Format::Jpeg, error))?;
+    Ok(bytes)
+}

@@ -1,0 +1,85 @@
+//! Decodes a JPEG at a fraction of its size, with libjpeg.
+//!
+//! Most of the work of a decoder is proportional to the pixels it gives, so 1/8 of each side costs little more
+//! than undoing the Huffman coding.
+
+use std::any::Any;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use mozjpeg::{ColorSpace, Decompress};
+
+use super::Colours;
+use super::markers::Frame;
+use crate::pixels::{Decoded, Pixels};
+use crate::{Format, ImageError, Size};
+
+/// libjpeg has no return codes: a fatal error unwinds, with a text that starts so.
+const FATAL_ERROR: &str = "libjpeg fatal error: ";
+
+pub(crate) fn decode(input: &[u8], frame: &Frame, shrink: u32) -> Result<Decoded, ImageError> {
+    let picture = catch_unwind(AssertUnwindSafe(|| decode_unwinding(input, frame, shrink)))
+        .unwrap_or_else(|payload| Err(fatal_error(payload)));
+    let (size, data) = picture.map_err(|error| ImageError::corrupt(Format::Jpeg, error))?;
+    let data = match frame.colours {
+        Colours::Gray | Colours::Rgb => data,
+        Colours::Inks => inks_to_rgb(&data),
+    };
+    let pixels = Pixels::new(size, frame.colours.channels(), data)
+        .ok_or_else(|| ImageError::corrupt(Format::Jpeg, "the picture is incomplete"))?;
+    Ok(Decoded { pixels, shrink })
+}
+
+fn decode_unwinding(input: &[u8], frame: &Frame, shrink: u32) -> io::Result<(Size, Vec<u8>)> {
+    let mut decoder = Decompress::new_mem(input)?;
+    let agreed = (frame.size.width as usize, frame.size.height as usize);
+    if decoder.size() != agreed {
+        return Err(io::Error::other("the file has two different sizes"));
+    }
+    decoder.scale(match shrink {
+        8.. => 1,
+        4.. => 2,
+        2.. => 4,
+        _ => 8,
+    });
+    let mut decoder = decoder.to_colorspace(match frame.colours {
+        Colours::Gray => ColorSpace::JCS_GRAYSCALE,
+        Colours::Rgb => ColorSpace::JCS_RGB,
+        Colours::Inks => ColorSpace::JCS_CMYK,
+    })?;
+    let size = Size::new(
+        frame.size.width.div_ceil(shrink),
+        frame.size.height.div_ceil(shrink),
+    );
+    let data = decoder.read_scanlines()?;
+    decoder.finish()?;
+    Ok((size, data))
+}
+
+/// Tells a fatal error of libjpeg from a panic, which goes on unwinding.
+fn fatal_error(payload: Box<dyn Any + Send>) -> io::Error {
+    match payload
+        .downcast_ref::<String>()
+        .and_then(|text| text.strip_prefix(FATAL_ERROR))
+    {
+        Some(reason) => io::Error::other(reason.to_owned()),
+        None => resume_unwind(payload),
+    }
+}
+
+/// Converts inverted inks to light: each colour is what its ink and the black leave of it.
+fn inks_to_rgb(inks: &[u8]) -> Vec<u8> {
+    let (pixels, _) = inks.as_chunks::<4>();
+    pixels
+        .iter()
+        .flat_map(|&[cyan, magenta, yellow, black]| {
+            [cyan, magenta, yellow].map(|ink| multiply(ink, black))
+        })
+        .collect()
+}
+
+/// Multiplies two fractions of 255, rounded.
+fn multiply(left: u8, right: u8) -> u8 {
+    let product = (u16::from(left) * u16::from(right) + 127) / 255;
+    u8::try_from(product).unwrap_or(u8::MAX)
+}

@@ -1,0 +1,115 @@
+//! How much an image may ask for.
+
+use std::fmt;
+
+use crate::{ImageError, Size};
+
+/// What an image may ask for. The defaults suit a server that reads what strangers send.
+///
+/// Everything here is checked before a pixel buffer is allocated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The encoded input, in bytes.
+    pub input_bytes_max: usize,
+    /// Width times height of the source.
+    pub pixels_max: u64,
+    /// Each side of the source.
+    pub side_max: u32,
+    /// Scans in a JPEG.
+    pub scans_max: u32,
+    /// Each side of the result.
+    pub output_side_max: u32,
+}
+
+impl Limits {
+    /// 64 MiB. A 100-megapixel photo of high quality has about 50 MB.
+    pub const INPUT_BYTES_MAX: usize = 64 << 20;
+    /// 100 megapixels: the largest medium-format cameras. As RGBA that is 400 MB while it is worked on.
+    /// imgproxy allows 50, thumbor 75, imagor 81, Pillow 179.
+    pub const PIXELS_MAX: u64 = 100_000_000;
+    /// What the JPEG format can express; a panorama may use it.
+    pub const SIDE_MAX: u32 = 65_535;
+    /// Real progressive photos have about 10 scans. Each scan visits every block again, so a small file with
+    /// thousands of them would keep a core busy for minutes.
+    pub const SCANS_MAX: u32 = 100;
+    /// No thumbnail needs more, and WebP, a likely next format, ends there.
+    pub const OUTPUT_SIDE_MAX: u32 = 16_384;
+
+    pub(crate) fn check_input(&self, input: &[u8]) -> Result<(), ImageError> {
+        check(
+            Limit::InputBytes,
+            input.len() as u64,
+            self.input_bytes_max as u64,
+        )
+    }
+
+    pub(crate) fn check_source(&self, source: Size) -> Result<(), ImageError> {
+        let longer = source.width.max(source.height);
+        check(Limit::Side, longer.into(), self.side_max.into())?;
+        check(Limit::Pixels, source.pixels(), self.pixels_max)
+    }
+
+    pub(crate) fn check_scans(&self, scans: u32) -> Result<(), ImageError> {
+        check(Limit::Scans, scans.into(), self.scans_max.into())
+    }
+
+    pub(crate) fn check_output(&self, output: Size) -> Result<(), ImageError> {
+        let longer = output.width.max(output.height);
+        check(
+            Limit::OutputSide,
+            longer.into(),
+            self.output_side_max.into(),
+        )
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            input_bytes_max: Self::INPUT_BYTES_MAX,
+            pixels_max: Self::PIXELS_MAX,
+            side_max: Self::SIDE_MAX,
+            scans_max: Self::SCANS_MAX,
+            output_side_max: Self::OUTPUT_SIDE_MAX,
+        }
+    }
+}
+
+fn check(limit: Limit, actual: u64, maximum: u64) -> Result<(), ImageError> {
+    if actual <= maximum {
+        return Ok(());
+    }
+    Err(ImageError::TooLarge {
+        limit,
+        actual,
+        maximum,
+    })
+}
+
+/// Names one of the [`Limits`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Limit {
+    /// [`Limits::input_bytes_max`].
+    InputBytes,
+    /// [`Limits::pixels_max`].
+    Pixels,
+    /// [`Limits::side_max`].
+    Side,
+    /// [`Limits::scans_max`].
+    Scans,
+    /// [`Limits::output_side_max`].
+    OutputSide,
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::InputBytes => "the size of the file in bytes",
+            Self::Pixels => "the number of pixels",
+            Self::Side => "the longer side in pixels",
+            Self::Scans => "the number of JPEG scans",
+            Self::OutputSide => "the longer side of the result in pixels",
+        })
+    }
+}

@@ -1,0 +1,124 @@
+//! The eight ways a camera may have stored a picture, and how to turn each upright.
+
+use crate::Size;
+use crate::pixels::Pixels;
+
+/// What has to be done to a stored picture to show it upright: tag 0x0112 of EXIF.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Orientation {
+    /// 1: nothing.
+    #[default]
+    Upright,
+    /// 2: mirror left to right.
+    MirrorHorizontal,
+    /// 3: rotate by half a turn.
+    Rotate180,
+    /// 4: mirror top to bottom.
+    MirrorVertical,
+    /// 5: mirror at the diagonal from top left.
+    Transpose,
+    /// 6: rotate a quarter turn clockwise. What a phone held upright writes.
+    Rotate90,
+    /// 7: mirror at the diagonal from top right.
+    Transverse,
+    /// 8: rotate a quarter turn anticlockwise.
+    Rotate270,
+}
+
+impl Orientation {
+    /// Returns the orientation that an EXIF value stands for; `None` outside 1 to 8.
+    #[must_use]
+    pub const fn from_exif(value: u16) -> Option<Self> {
+        Some(match value {
+            1 => Self::Upright,
+            2 => Self::MirrorHorizontal,
+            3 => Self::Rotate180,
+            4 => Self::MirrorVertical,
+            5 => Self::Transpose,
+            6 => Self::Rotate90,
+            7 => Self::Transverse,
+            8 => Self::Rotate270,
+            _ => return None,
+        })
+    }
+
+    /// Whether width and height change places.
+    #[must_use]
+    pub const fn swaps_sides(self) -> bool {
+        matches!(
+            self,
+            Self::Transpose | Self::Rotate90 | Self::Transverse | Self::Rotate270
+        )
+    }
+
+    /// Returns the upright size of a picture stored with `size`, and the other way round.
+    pub(crate) const fn turn(self, size: Size) -> Size {
+        if self.swaps_sides() {
+            size.swapped()
+        } else {
+            size
+        }
+    }
+
+    /// Turns `stored` upright.
+    pub(crate) fn apply(self, stored: Pixels) -> Pixels {
+        if self == Self::Upright {
+            return stored;
+        }
+        let walk = Walk::new(self, stored.size);
+        let upright = self.turn(stored.size);
+        let pixel_bytes = stored.channels.count();
+        let mut data = Vec::with_capacity(stored.data.len());
+        for y in 0..upright.height as usize {
+            for x in 0..upright.width as usize {
+                let start = walk.index(x, y) * pixel_bytes;
+                data.extend_from_slice(&stored.data[start..start + pixel_bytes]);
+            }
+        }
+        Pixels {
+            size: upright,
+            channels: stored.channels,
+            data,
+        }
+    }
+}
+
+/// Where the pixels of the upright picture lie in the stored one: each upright coordinate runs along one
+/// stored axis, forwards or backwards.
+struct Walk {
+    stored: Size,
+    swap: bool,
+    mirror_x: bool,
+    mirror_y: bool,
+}
+
+impl Walk {
+    fn new(orientation: Orientation, stored: Size) -> Self {
+        use Orientation as O;
+        Self {
+            stored,
+            swap: orientation.swaps_sides(),
+            mirror_x: matches!(
+                orientation,
+                O::MirrorHorizontal | O::Rotate180 | O::Transverse | O::Rotate270
+            ),
+            mirror_y: matches!(
+                orientation,
+                O::MirrorVertical | O::Rotate180 | O::Transverse | O::Rotate90
+            ),
+        }
+    }
+
+    /// Returns the index of the stored pixel that the upright picture shows at `x`, `y`.
+    fn index(&self, x: usize, y: usize) -> usize {
+        let (width, height) = (self.stored.width as usize, self.stored.height as usize);
+        let (column, row) = if self.swap { (y, x) } else { (x, y) };
+        let column = if self.mirror_x {
+            width - 1 - column
+        } else {
+            column
+        };
+        let row = if self.mirror_y { height - 1 - row } else { row };
+        row * width + column
+    }
+}

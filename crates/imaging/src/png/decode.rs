@@ -1,0 +1,52 @@
+//! Decodes a PNG.
+
+use std::io::Cursor;
+
+use png::{ColorType, DecodingError, Limits, Transformations};
+
+use crate::pixels::{Channels, Decoded, Pixels};
+use crate::{Format, Header, ImageError};
+
+/// Decodes to 8 bits per channel: palettes and transparent colours are resolved, 16 bits lose their lower
+/// half, 1, 2 and 4 bits are spread.
+pub(crate) fn decode(input: &[u8], source: &Header) -> Result<Decoded, ImageError> {
+    // What the decoder keeps besides pixels are rows and small chunks, which cannot be larger than this.
+    let bytes = input.len().max(1 << 24);
+    let mut decoder = png::Decoder::new_with_limits(Cursor::new(input), Limits { bytes });
+    decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
+    decoder.set_ignore_text_chunk(true);
+    decoder.set_ignore_iccp_chunk(true);
+    let mut reader = decoder.read_info().map_err(corrupt)?;
+    if reader.info().size() != (source.width, source.height) {
+        return Err(ImageError::corrupt(
+            Format::Png,
+            "the file has two different sizes",
+        ));
+    }
+    let length = reader
+        .output_buffer_size()
+        .ok_or_else(|| ImageError::corrupt(Format::Png, "the picture does not fit into memory"))?;
+    let mut data = vec![0; length];
+    let frame = reader.next_frame(&mut data).map_err(corrupt)?;
+    // Without this, a file that lacks its end would pass.
+    reader.finish().map_err(corrupt)?;
+    data.truncate(frame.buffer_size());
+
+    let pixels = Pixels::new(source.stored_size(), channels(frame.color_type), data)
+        .ok_or_else(|| ImageError::corrupt(Format::Png, "the picture is incomplete"))?;
+    Ok(Decoded { pixels, shrink: 1 })
+}
+
+const fn channels(color_type: ColorType) -> Channels {
+    match color_type {
+        ColorType::Grayscale => Channels::Gray,
+        ColorType::GrayscaleAlpha => Channels::GrayAlpha,
+        // A palette was expanded to one of the two.
+        ColorType::Rgb | ColorType::Indexed => Channels::Rgb,
+        ColorType::Rgba => Channels::Rgba,
+    }
+}
+
+fn corrupt(error: DecodingError) -> ImageError {
+    ImageError::corrupt(Format::Png, error)
+}

@@ -1,0 +1,28 @@
+//! Encodes a PNG.
+
+use png::{BitDepth, ColorType, Compression, Encoder, EncodingError};
+
+use crate::pixels::{Channels, Pixels};
+use crate::{Format, ImageError};
+
+/// Encodes `pixels` with 8 bits per channel.
+pub(crate) fn encode(pixels: &Pixels) -> Result<Vec<u8>, ImageError> {
+    write(pixels).map_err(|error| ImageError::encode(Format::Png, error))
+}
+
+fn write(pixels: &Pixels) -> Result<Vec<u8>, EncodingError> {
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, pixels.size.width, pixels.size.height);
+    encoder.set_color(match pixels.channels {
+        Channels::Gray => ColorType::Grayscale,
+        Channels::GrayAlpha => ColorType::GrayscaleAlpha,
+        Channels::Rgb => ColorType::Rgb,
+        Channels::Rgba => ColorType::Rgba,
+    });
+    encoder.set_depth(BitDepth::Eight);
+    encoder.set_compression(Compression::Balanced);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&pixels.data)?;
+    writer.finish()?;
+    Ok(bytes)
+}

@@ -1,0 +1,9 @@
+//! PNG: our own reader of its chunks, the decoder and the encoder.
+
+mod chunks;
+mod decode;
+mod encode;
+
+pub(crate) use chunks::read_header;
+pub(crate) use decode::decode;
+pub(crate) use encode::encode;
