@@ -41,6 +41,22 @@ impl Pixels {
             data,
         })
     }
+
+    /// Whether all pixels are equally opaque, as they are without an alpha channel and in most pictures that
+    /// have one.
+    pub(crate) fn has_one_opacity(&self) -> bool {
+        match self.channels {
+            Channels::Gray | Channels::Rgb => true,
+            Channels::GrayAlpha => all_equal(self.data.as_chunks().0, |&[_, alpha]| alpha),
+            Channels::Rgba => all_equal(self.data.as_chunks().0, |&[_, _, _, alpha]| alpha),
+        }
+    }
+}
+
+fn all_equal<P>(pixels: &[P], alpha: impl Fn(&P) -> u8) -> bool {
+    let mut alphas = pixels.iter().map(alpha);
+    let first = alphas.next();
+    alphas.all(|alpha| Some(alpha) == first)
 }
 
 /// What a decoder gives: the picture, perhaps at a fraction of its size.

@@ -8,7 +8,8 @@ use crate::{Header, ImageError, Size};
 
 /// Scales a decoded picture to `target`, which is not larger than the source.
 ///
-/// Colours are weighted by their opacity, so that invisible pixels do not bleed into visible ones.
+/// Colours are weighted by their opacity, so that invisible pixels do not bleed into visible ones. Where the
+/// opacity is the same everywhere that would change nothing but cost time and accuracy.
 pub(crate) fn scale(decoded: Decoded, source: &Header, target: Size) -> Result<Pixels, ImageError> {
     let Decoded { pixels, shrink } = decoded;
     if pixels.size == target {
@@ -18,7 +19,7 @@ pub(crate) fn scale(decoded: Decoded, source: &Header, target: Size) -> Result<P
     let covered = |side: u32| f64::from(side) / f64::from(shrink);
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
-        .use_alpha(true)
+        .use_alpha(!pixels.has_one_opacity())
         .crop(0.0, 0.0, covered(source.width), covered(source.height));
 
     let channels = pixels.channels;

@@ -1,7 +1,6 @@
 //! Chooses how a JPEG is decoded.
 
-use super::full;
-use super::markers::{check_scans, read_frame};
+use super::markers::{Frame, Scans, read_frame, read_scans};
 use crate::pixels::Decoded;
 use crate::{Header, ImageError, Limits, Size};
 
@@ -13,14 +12,43 @@ pub(crate) fn decode(
     limits: &Limits,
 ) -> Result<Decoded, ImageError> {
     let frame = read_frame(input)?;
-    check_scans(input, &frame, limits)?;
+    let scans = read_scans(input, &frame, limits)?;
     let shrink = shrink(source.stored_size(), target);
-    #[cfg(feature = "mozjpeg")]
-    if shrink > 1 {
-        return super::shrunk::decode(input, &frame, shrink);
+    decode_frame(input, &frame, scans, shrink)
+}
+
+/// libjpeg decodes a fraction of a picture in less time than zune-jpeg takes for all of it. It also decodes
+/// what has a scan for each colour, which zune-jpeg 0.5 gets wrong without noticing.
+#[cfg(feature = "mozjpeg")]
+fn decode_frame(
+    input: &[u8],
+    frame: &Frame,
+    scans: Scans,
+    shrink: u32,
+) -> Result<Decoded, ImageError> {
+    if shrink == 1 && scans.interleaved {
+        super::zune::decode(input, frame)
+    } else {
+        super::libjpeg::decode(input, frame, shrink)
     }
-    _ = shrink;
-    full::decode(input, &frame)
+}
+
+/// Without libjpeg, everything is decoded at its full size, and nothing is decoded wrong.
+#[cfg(not(feature = "mozjpeg"))]
+fn decode_frame(
+    input: &[u8],
+    frame: &Frame,
+    scans: Scans,
+    _shrink: u32,
+) -> Result<Decoded, ImageError> {
+    if scans.interleaved {
+        super::zune::decode(input, frame)
+    } else {
+        Err(ImageError::Unsupported {
+            format: crate::Format::Jpeg,
+            feature: "a sequential scan for each colour",
+        })
+    }
 }
 
 /// Returns by how much a decoder may divide the sides: 1, 2, 4 or 8.
@@ -48,6 +76,7 @@ mod tests {
         assert_eq!(shrink_to(400), 2);
         assert_eq!(shrink_to(201), 2);
         assert_eq!(shrink_to(200), 4);
+        assert_eq!(shrink_to(101), 4);
         assert_eq!(shrink_to(100), 8);
         assert_eq!(shrink_to(1), 8);
     }
@@ -57,3 +86,6 @@ mod tests {
         assert_eq!(shrink(Size::new(1600, 10), Size::new(100, 1)), 4);
     }
 }
+
+#[cfg(all(test, feature = "mozjpeg"))]
+mod agreement;

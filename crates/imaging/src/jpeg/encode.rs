@@ -23,7 +23,9 @@ pub(crate) fn encode(pixels: &Pixels, quality: u8) -> Result<Vec<u8>, ImageError
     encoder.set_sampling_factor(SamplingFactor::F_2_2);
     // The default takes one pixel of four, which leaves jagged edges between colours.
     encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
-    encoder.set_optimized_huffman_tables(true);
+    // Optimised tables would save 4 %, but this encoder then writes a scan for each colour, which zune-jpeg
+    // and so every program on the `image` crate shows in wrong colours.
+    encoder.set_optimized_huffman_tables(false);
     encoder
         .encode(&pixels.data, width, height, color_type)
         .map_err(|error| ImageError::encode(Format::Jpeg, error))?;

@@ -32,8 +32,18 @@ pub(crate) struct Frame {
     pub(crate) size: Size,
     pub(crate) colours: Colours,
     orientation: Orientation,
+    components: u8,
+    progressive: bool,
     /// Where the first scan starts: the offset of its marker.
     scan: usize,
+}
+
+/// What the scans say.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scans {
+    /// Whether every sequential scan has all colours, as nearly all files do. Progressive files always count
+    /// as interleaved: decoders are used to their scans of single colours.
+    pub(crate) interleaved: bool,
 }
 
 /// Reads everything before the first scan.
@@ -70,38 +80,47 @@ pub(crate) fn read_frame(input: &[u8]) -> Result<Frame, ImageError> {
             _ => _ = markers.segment()?,
         }
     }
-    let (size, components) = sof.ok_or_else(|| corrupt("the file has no frame header"))?;
+    let (progressive, size, components) =
+        sof.ok_or_else(|| corrupt("the file has no frame header"))?;
     Ok(Frame {
         size,
         colours: colours(components, adobe)?,
         orientation: orientation.unwrap_or_default(),
+        components,
+        progressive,
         scan: markers.position - 2,
     })
 }
 
-/// Walks the scans from the first one to the end of the image, and checks that there is an end and not too
-/// many scans.
-pub(crate) fn check_scans(input: &[u8], frame: &Frame, limits: &Limits) -> Result<(), ImageError> {
+/// Walks the scans from the first one to the end of the image. It is an error if there is no end, or if
+/// there are too many scans.
+pub(crate) fn read_scans(
+    input: &[u8],
+    frame: &Frame,
+    limits: &Limits,
+) -> Result<Scans, ImageError> {
     let mut markers = Markers {
         input,
         position: frame.scan,
     };
     let mut scans = 0;
+    let mut interleaved = true;
     loop {
         match markers.next_marker()? {
-            EOI => return Ok(()),
+            EOI => return Ok(Scans { interleaved }),
             SOI => {}
             SOS => {
                 scans += 1;
                 limits.check_scans(scans)?;
-                markers.segment()?;
+                let components = markers.segment()?.first();
+                interleaved &= frame.progressive || components == Some(&frame.components);
             }
             _ => _ = markers.segment()?,
         }
     }
 }
 
-fn read_sof(marker: u8, segment: &[u8]) -> Result<(Size, u8), ImageError> {
+fn read_sof(marker: u8, segment: &[u8]) -> Result<(bool, Size, u8), ImageError> {
     match marker {
         SOF_BASELINE | SOF_EXTENDED | SOF_PROGRESSIVE => {}
         0xC3 => return Err(unsupported("lossless compression")),
@@ -124,7 +143,7 @@ fn read_sof(marker: u8, segment: &[u8]) -> Result<(Size, u8), ImageError> {
     if size.height == 0 {
         return Err(unsupported("a height that follows the first scan"));
     }
-    Ok((size, components))
+    Ok((marker == SOF_PROGRESSIVE, size, components))
 }
 
 fn colours(components: u8, adobe: bool) -> Result<Colours, ImageError> {

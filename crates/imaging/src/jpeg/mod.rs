@@ -2,10 +2,10 @@
 
 mod decode;
 mod encode;
-mod full;
-mod markers;
 #[cfg(feature = "mozjpeg")]
-mod shrunk;
+mod libjpeg;
+mod markers;
+mod zune;
 
 pub(crate) use decode::decode;
 pub(crate) use encode::encode;

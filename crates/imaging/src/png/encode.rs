@@ -1,9 +1,13 @@
 //! Encodes a PNG.
 
-use png::{BitDepth, ColorType, Compression, Encoder, EncodingError};
+use png::{BitDepth, ColorType, DeflateCompression, Encoder, EncodingError, Filter};
 
 use crate::pixels::{Channels, Pixels};
 use crate::{Format, ImageError};
+
+/// Photographs hardly shrink beyond level 1, graphics do: 4 is within a few per cent of 6, in a third to all of
+/// its time.
+const DEFLATE_LEVEL: u8 = 4;
 
 /// Encodes `pixels` with 8 bits per channel.
 pub(crate) fn encode(pixels: &Pixels) -> Result<Vec<u8>, ImageError> {
@@ -20,7 +24,8 @@ fn write(pixels: &Pixels) -> Result<Vec<u8>, EncodingError> {
         Channels::Rgba => ColorType::Rgba,
     });
     encoder.set_depth(BitDepth::Eight);
-    encoder.set_compression(Compression::Balanced);
+    encoder.set_deflate_compression(DeflateCompression::Level(DEFLATE_LEVEL));
+    encoder.set_filter(Filter::Adaptive);
     let mut writer = encoder.write_header()?;
     writer.write_image_data(&pixels.data)?;
     writer.finish()?;

@@ -1,4 +1,4 @@
-//! Decodes a JPEG at its full size, in Rust.
+//! Decodes a JPEG at its full size with zune-jpeg, in Rust.
 
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;

@@ -1,4 +1,4 @@
-//! Decodes a JPEG at a fraction of its size, with libjpeg.
+//! Decodes a JPEG with libjpeg, at a fraction of its size or at all of it.
 //!
 //! Most of the work of a decoder is proportional to the pixels it gives, so 1/8 of each side costs little more
 //! than undoing the Huffman coding.

@@ -1,0 +1,154 @@
+//! The two decoders against each other: what both read must look the same.
+
+use std::fs;
+
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use mozjpeg::{ColorSpace, Compress};
+
+use super::{Frame, read_frame, read_scans};
+use crate::pixels::Pixels;
+use crate::{Limits, Size, inspect, jpeg, scale};
+
+/// Decibels above which two photos cannot be told apart side by side.
+const ALIKE: f64 = 40.0;
+/// The same for pictures of a few pixels, where the edge, at which the decoders blur colours in their own ways,
+/// is a large part.
+const ALIKE_WHEN_TINY: f64 = 36.0;
+
+const SAMPLES: [&str; 5] = [
+    "astronaut-progressive.jpg",
+    "camera-gray.jpg",
+    "coffee.jpg",
+    "hubble-deep-field.jpg",
+    "retina.jpg",
+];
+
+fn sample(name: &str) -> Vec<u8> {
+    let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples");
+    fs::read(format!("{samples}/{name}")).expect("the repository has samples")
+}
+
+/// Returns the peak signal to noise ratio in decibels.
+fn psnr(left: &Pixels, right: &Pixels) -> f64 {
+    assert_eq!((left.size, left.channels), (right.size, right.channels));
+    let differences = left.data.iter().zip(&right.data);
+    let squares: f64 = differences
+        .map(|(left, right)| f64::from(left.abs_diff(*right)).powi(2))
+        .sum();
+    let mean = squares / left.data.len() as f64;
+    10.0 * (255.0 * 255.0 / mean.max(1e-9)).log10()
+}
+
+#[test]
+fn a_shrunk_photo_looks_like_the_whole_one_scaled() {
+    for name in SAMPLES {
+        let photo = sample(name);
+        let source = inspect(&photo, &Limits::default()).unwrap();
+        let frame = read_frame(&photo).unwrap();
+        for shrink in [2, 4, 8] {
+            // The largest that the rule shrinks by so much for.
+            let side = source.width.max(source.height) / (shrink * 2);
+            let target = Size::new(side, side).fit(source.stored_size());
+            let whole = jpeg::zune::decode(&photo, &frame).unwrap();
+            let shrunk = jpeg::libjpeg::decode(&photo, &frame, shrink).unwrap();
+            let whole = scale::scale(whole, &source, target).unwrap();
+            let shrunk = scale::scale(shrunk, &source, target).unwrap();
+            let psnr = psnr(&whole, &shrunk);
+            assert!(psnr >= ALIKE, "{name} at 1/{shrink}: {psnr:.1} dB");
+        }
+    }
+}
+
+#[track_caller]
+fn check_alike(jpeg: &[u8], what: &str) {
+    let frame: Frame = read_frame(jpeg).expect("a good header");
+    let scans = read_scans(jpeg, &frame, &Limits::default()).expect("a good file");
+    assert!(
+        scans.interleaved,
+        "{what}: zune-jpeg is not given such files"
+    );
+    let zune = jpeg::zune::decode(jpeg, &frame).expect("a good file");
+    let libjpeg = jpeg::libjpeg::decode(jpeg, &frame, 1).expect("a good file");
+    let psnr = psnr(&zune.pixels, &libjpeg.pixels);
+    assert!(psnr >= ALIKE_WHEN_TINY, "{what}: {psnr:.1} dB");
+}
+
+#[test]
+fn both_decode_what_our_encoder_can_write() {
+    use SamplingFactor as S;
+    let mut random = fastrand::Rng::with_seed(7);
+    for round in 0..200 {
+        let picture = Waves::random(&mut random);
+        let progressive = random.bool();
+        let sampling = random
+            .choice([S::F_1_1, S::F_2_1, S::F_1_2, S::F_2_2])
+            .unwrap();
+        let mut bytes = Vec::new();
+        let mut encoder = Encoder::new(&mut bytes, 90);
+        encoder.set_sampling_factor(sampling);
+        encoder.set_progressive(progressive);
+        encoder.set_restart_interval(random.u16(..9));
+        encoder
+            .encode(&picture.data, picture.width, picture.height, ColorType::Rgb)
+            .unwrap();
+        let size = (picture.width, picture.height);
+        check_alike(
+            &bytes,
+            &format!("round {round}: {sampling:?}, {progressive}, {size:?}"),
+        );
+    }
+}
+
+#[test]
+fn both_decode_what_libjpeg_can_write() {
+    let mut random = fastrand::Rng::with_seed(8);
+    for round in 0..200 {
+        let picture = Waves::random(&mut random);
+        let progressive = random.bool();
+        // How many pixels share a colour.
+        let shared = random
+            .choice([(1, 1), (2, 1), (1, 2), (2, 2), (4, 1), (4, 2), (1, 4)])
+            .unwrap();
+        let mut encoder = Compress::new(ColorSpace::JCS_RGB);
+        encoder.set_fastest_defaults();
+        encoder.set_size(picture.width.into(), picture.height.into());
+        encoder.set_quality(90.0);
+        encoder.set_chroma_sampling_pixel_sizes(shared, shared);
+        if progressive {
+            encoder.set_progressive_mode();
+        }
+        let mut encoder = encoder.start_compress(Vec::new()).unwrap();
+        encoder.write_scanlines(&picture.data).unwrap();
+        let bytes = encoder.finish().unwrap();
+        let size = (picture.width, picture.height);
+        check_alike(
+            &bytes,
+            &format!("round {round}: {shared:?}, {progressive}, {size:?}"),
+        );
+    }
+}
+
+/// Smooth waves, of another length for each colour: they lose little when colours are stored coarser.
+struct Waves {
+    width: u16,
+    height: u16,
+    data: Vec<u8>,
+}
+
+impl Waves {
+    fn random(random: &mut fastrand::Rng) -> Self {
+        let (width, height) = (random.u16(1..=70), random.u16(1..=70));
+        let wave = |x: u16, y: u16, length: f64| {
+            (127.0 + 90.0 * ((f64::from(x) + 2.0 * f64::from(y)) / length).sin()) as u8
+        };
+        let data = (0..height)
+            .flat_map(|y| (0..width).map(move |x| (x, y)))
+            .flat_map(|(x, y)| [29.0, 37.0, 53.0].map(|length| wave(x, y, length)))
+            .collect();
+        Self {
+            width,
+            height,
+            data,
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The engine as its users see it: bytes in, bytes out.
+
+mod colours;
+mod damage;
+mod kinds;
+mod limits;
+mod orientation;
+mod picture;
+mod reference;
+mod resize;
+mod samples;
