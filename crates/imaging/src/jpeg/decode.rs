@@ -44,10 +44,7 @@ fn decode_frame(
     if scans.interleaved {
         super::zune::decode(input, frame)
     } else {
-        Err(ImageError::Unsupported {
-            format: crate::Format::Jpeg,
-            feature: "a sequential scan for each colour",
-        })
+        Err(super::unsupported("a sequential scan for each colour"))
     }
 }
 

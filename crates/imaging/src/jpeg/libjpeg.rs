@@ -9,7 +9,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use mozjpeg::{ColorSpace, Decompress};
 
-use super::Colours;
+use super::corrupt;
+use super::frame::Colours;
 use super::markers::Frame;
 use crate::pixels::{Decoded, Pixels};
 use crate::{Format, ImageError, Size};
@@ -26,13 +27,13 @@ pub(crate) fn decode(input: &[u8], frame: &Frame, shrink: u32) -> Result<Decoded
         Colours::Inks => inks_to_rgb(&data),
     };
     let pixels = Pixels::new(size, frame.colours.channels(), data)
-        .ok_or_else(|| ImageError::corrupt(Format::Jpeg, "the picture is incomplete"))?;
+        .ok_or_else(|| corrupt("the picture is incomplete"))?;
     Ok(Decoded { pixels, shrink })
 }
 
 fn decode_unwinding(input: &[u8], frame: &Frame, shrink: u32) -> io::Result<(Size, Vec<u8>)> {
     let mut decoder = Decompress::new_mem(input)?;
-    let agreed = (frame.size.width as usize, frame.size.height as usize);
+    let agreed = (frame.size().width as usize, frame.size().height as usize);
     if decoder.size() != agreed {
         return Err(io::Error::other("the file has two different sizes"));
     }
@@ -48,8 +49,8 @@ fn decode_unwinding(input: &[u8], frame: &Frame, shrink: u32) -> io::Result<(Siz
         Colours::Inks => ColorSpace::JCS_CMYK,
     })?;
     let size = Size::new(
-        frame.size.width.div_ceil(shrink),
-        frame.size.height.div_ceil(shrink),
+        frame.size().width.div_ceil(shrink),
+        frame.size().height.div_ceil(shrink),
     );
     let data = decoder.read_scanlines()?;
     decoder.finish()?;

@@ -8,12 +8,10 @@
 //! 1. Every step moves forward, so the work is linear in the length of the file.
 //! 2. Nothing is allocated.
 
-use super::Colours;
+use super::corrupt;
+use super::frame::{Colours, FrameHeader};
 use crate::{Format, Header, ImageError, Limits, Orientation, Size, exif};
 
-const SOF_BASELINE: u8 = 0xC0;
-const SOF_EXTENDED: u8 = 0xC1;
-const SOF_PROGRESSIVE: u8 = 0xC2;
 const DHT: u8 = 0xC4;
 const JPG: u8 = 0xC8;
 const DAC: u8 = 0xCC;
@@ -26,16 +24,23 @@ const APP14: u8 = 0xEE;
 const EXIF_PREFIX: &[u8] = b"Exif\0\0";
 const ADOBE_PREFIX: &[u8] = b"Adobe";
 
+const TWO_FRAMES: &str = "the file has two frame headers";
+
 /// What the markers before the first scan say.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Frame {
-    pub(crate) size: Size,
     pub(crate) colours: Colours,
+    header: FrameHeader,
     orientation: Orientation,
-    components: u8,
-    progressive: bool,
     /// Where the first scan starts: the offset of its marker.
     scan: usize,
+}
+
+impl Frame {
+    /// Returns the size as stored.
+    pub(crate) const fn size(&self) -> Size {
+        self.header.size
+    }
 }
 
 /// What the scans say.
@@ -51,16 +56,16 @@ pub(crate) fn read_header(input: &[u8]) -> Result<Header, ImageError> {
     let frame = read_frame(input)?;
     Ok(Header {
         format: Format::Jpeg,
-        width: frame.size.width,
-        height: frame.size.height,
+        width: frame.size().width,
+        height: frame.size().height,
         orientation: frame.orientation,
     })
 }
 
 /// Reads everything before the first scan.
 pub(crate) fn read_frame(input: &[u8]) -> Result<Frame, ImageError> {
-    let mut markers = Markers::new(input);
-    let mut sof = None;
+    let mut markers = Markers { input, position: 0 };
+    let mut header = None;
     let mut orientation = None;
     let mut adobe = false;
     loop {
@@ -69,10 +74,10 @@ pub(crate) fn read_frame(input: &[u8]) -> Result<Frame, ImageError> {
             SOS => break,
             EOI => return Err(corrupt("the file has no picture data")),
             SOI => {}
-            DHT | JPG | DAC => _ = markers.segment()?,
-            SOF_BASELINE..=0xCF => {
-                if sof.replace(read_sof(marker, markers.segment()?)?).is_some() {
-                    return Err(corrupt("the file has two frame headers"));
+            _ if is_frame_header(marker) => {
+                let read = FrameHeader::read(marker, markers.segment()?)?;
+                if header.replace(read).is_some() {
+                    return Err(corrupt(TWO_FRAMES));
                 }
             }
             APP1 => orientation = orientation.or(read_exif(markers.segment()?)),
@@ -80,20 +85,19 @@ pub(crate) fn read_frame(input: &[u8]) -> Result<Frame, ImageError> {
             _ => _ = markers.segment()?,
         }
     }
-    let (progressive, size, components) =
-        sof.ok_or_else(|| corrupt("the file has no frame header"))?;
+    let header = header.ok_or_else(|| corrupt("the file has no frame header"))?;
     Ok(Frame {
-        size,
-        colours: colours(components, adobe)?,
+        colours: Colours::new(header.components, adobe)?,
+        header,
         orientation: orientation.unwrap_or_default(),
-        components,
-        progressive,
         scan: markers.position - 2,
     })
 }
 
-/// Walks the scans from the first one to the end of the image. It is an error if there is no end, or if
-/// there are too many scans.
+/// Walks the scans from the first one to the end of the image.
+///
+/// It is an error if there is no end, if there are too many scans, or if they have less data than the picture
+/// takes at least. So a small file cannot claim a large picture.
 pub(crate) fn read_scans(
     input: &[u8],
     frame: &Frame,
@@ -106,55 +110,31 @@ pub(crate) fn read_scans(
     let mut scans = 0;
     let mut interleaved = true;
     loop {
-        match markers.next_marker()? {
-            EOI => return Ok(Scans { interleaved }),
+        let marker = markers.next_marker()?;
+        match marker {
+            EOI => break,
             SOI => {}
             SOS => {
                 scans += 1;
                 limits.check_scans(scans)?;
                 let components = markers.segment()?.first();
-                interleaved &= frame.progressive || components == Some(&frame.components);
+                interleaved &=
+                    frame.header.progressive || components == Some(&frame.header.components);
             }
+            _ if is_frame_header(marker) => return Err(corrupt(TWO_FRAMES)),
             _ => _ = markers.segment()?,
         }
     }
+    // No code is shorter than a bit, and every block has at least one.
+    let bits = 8 * (markers.position - frame.scan) as u64;
+    if bits < frame.header.blocks {
+        return Err(corrupt("the file has too little data for its picture"));
+    }
+    Ok(Scans { interleaved })
 }
 
-fn read_sof(marker: u8, segment: &[u8]) -> Result<(bool, Size, u8), ImageError> {
-    match marker {
-        SOF_BASELINE | SOF_EXTENDED | SOF_PROGRESSIVE => {}
-        0xC3 => return Err(unsupported("lossless compression")),
-        0xC5..=0xC7 => return Err(unsupported("hierarchical frames")),
-        _ => return Err(unsupported("arithmetic coding")),
-    }
-    let &[precision, high, low, wide, narrow, components, ..] = segment else {
-        return Err(corrupt("the frame header is too short"));
-    };
-    let size = Size::new(
-        u16::from_be_bytes([wide, narrow]).into(),
-        u16::from_be_bytes([high, low]).into(),
-    );
-    if precision != 8 {
-        return Err(unsupported("a sample depth other than 8 bits"));
-    }
-    if size.width == 0 {
-        return Err(corrupt("the width is 0"));
-    }
-    if size.height == 0 {
-        return Err(unsupported("a height that follows the first scan"));
-    }
-    Ok((marker == SOF_PROGRESSIVE, size, components))
-}
-
-fn colours(components: u8, adobe: bool) -> Result<Colours, ImageError> {
-    match components {
-        1 => Ok(Colours::Gray),
-        3 => Ok(Colours::Rgb),
-        4 if adobe => Ok(Colours::Inks),
-        // Whether its inks are inverted is anybody's guess.
-        4 => Err(unsupported("four components and no Adobe segment")),
-        _ => Err(unsupported("a number of components other than 1, 3 or 4")),
-    }
+const fn is_frame_header(marker: u8) -> bool {
+    matches!(marker, 0xC0..=0xCF) && !matches!(marker, DHT | JPG | DAC)
 }
 
 fn read_exif(segment: &[u8]) -> Option<Orientation> {
@@ -168,10 +148,6 @@ struct Markers<'a> {
 }
 
 impl<'a> Markers<'a> {
-    const fn new(input: &'a [u8]) -> Self {
-        Self { input, position: 0 }
-    }
-
     /// Goes behind the next marker and returns it. What lies before it is skipped: compressed data, fill
     /// bytes, restart markers, and the stray bytes that some cameras leave.
     fn next_marker(&mut self) -> Result<u8, ImageError> {
@@ -204,15 +180,4 @@ impl<'a> Markers<'a> {
 
 fn truncated() -> ImageError {
     corrupt("the file ends too early")
-}
-
-fn corrupt(reason: &'static str) -> ImageError {
-    ImageError::corrupt(Format::Jpeg, reason)
-}
-
-const fn unsupported(feature: &'static str) -> ImageError {
-    ImageError::Unsupported {
-        format: Format::Jpeg,
-        feature,
-    }
 }

@@ -2,6 +2,7 @@
 
 mod decode;
 mod encode;
+mod frame;
 #[cfg(feature = "mozjpeg")]
 mod libjpeg;
 mod markers;
@@ -11,24 +12,15 @@ pub(crate) use decode::decode;
 pub(crate) use encode::encode;
 pub(crate) use markers::read_header;
 
-use crate::pixels::Channels;
+use crate::{Format, ImageError};
 
-/// How the colours of a JPEG are stored, told by its number of components.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Colours {
-    Gray,
-    /// YCbCr, or plain RGB if an Adobe segment says so.
-    Rgb,
-    /// CMYK or YCCK, with inverted inks, as Adobe writes it.
-    Inks,
+fn corrupt(reason: &'static str) -> ImageError {
+    ImageError::corrupt(Format::Jpeg, reason)
 }
 
-impl Colours {
-    /// The channels after decoding. Inks become RGB.
-    pub(crate) const fn channels(self) -> Channels {
-        match self {
-            Self::Gray => Channels::Gray,
-            Self::Rgb | Self::Inks => Channels::Rgb,
-        }
+const fn unsupported(feature: &'static str) -> ImageError {
+    ImageError::Unsupported {
+        format: Format::Jpeg,
+        feature,
     }
 }

@@ -20,7 +20,7 @@ pub(crate) fn decode(input: &[u8], frame: &Frame) -> Result<Decoded, ImageError>
         .jpeg_set_out_colorspace(colour_space(channels));
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(input), options);
     decoder.decode_headers().map_err(|error| corrupt(&error))?;
-    let agreed = (frame.size.width as usize, frame.size.height as usize);
+    let agreed = (frame.size().width as usize, frame.size().height as usize);
     if decoder.dimensions() != Some(agreed) {
         return Err(ImageError::corrupt(
             Format::Jpeg,
@@ -28,7 +28,7 @@ pub(crate) fn decode(input: &[u8], frame: &Frame) -> Result<Decoded, ImageError>
         ));
     }
     let data = decoder.decode().map_err(|error| corrupt(&error))?;
-    let pixels = Pixels::new(frame.size, channels, data)
+    let pixels = Pixels::new(frame.size(), channels, data)
         .ok_or_else(|| ImageError::corrupt(Format::Jpeg, "the picture is incomplete"))?;
     Ok(Decoded { pixels, shrink: 1 })
 }

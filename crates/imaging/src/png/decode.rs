@@ -2,10 +2,13 @@
 
 use std::io::Cursor;
 
-use png::{ColorType, DecodingError, Limits, Transformations};
+use png::{ColorType, DecodingError, Info, Limits, Transformations};
 
 use crate::pixels::{Channels, Decoded, Pixels};
 use crate::{Format, Header, ImageError};
+
+/// The longest match, 258 bytes, in the shortest code, one bit for its length and one for its distance.
+const DEFLATE_RATIO_MAX: usize = 258 * 8 / 2;
 
 /// Decodes to 8 bits per channel: palettes and transparent colours are resolved, 16 bits lose their lower
 /// half, 1, 2 and 4 bits are spread.
@@ -23,6 +26,7 @@ pub(crate) fn decode(input: &[u8], source: &Header) -> Result<Decoded, ImageErro
             "the file has two different sizes",
         ));
     }
+    check_plausible(input, reader.info())?;
     let length = reader
         .output_buffer_size()
         .ok_or_else(|| ImageError::corrupt(Format::Png, "the picture does not fit into memory"))?;
@@ -35,6 +39,15 @@ pub(crate) fn decode(input: &[u8], source: &Header) -> Result<Decoded, ImageErro
     let pixels = Pixels::new(source.stored_size(), channels(frame.color_type), data)
         .ok_or_else(|| ImageError::corrupt(Format::Png, "the picture is incomplete"))?;
     Ok(Decoded { pixels, shrink: 1 })
+}
+
+/// A small file cannot claim a large picture: nothing compresses better than deflate can at its best.
+fn check_plausible(input: &[u8], info: &Info<'_>) -> Result<(), ImageError> {
+    if info.raw_bytes() / DEFLATE_RATIO_MAX > input.len() {
+        let reason = "the file has too little data for its picture";
+        return Err(ImageError::corrupt(Format::Png, reason));
+    }
+    Ok(())
 }
 
 const fn channels(color_type: ColorType) -> Channels {

@@ -140,6 +140,24 @@ fn scans_are_counted_to_the_end() {
 }
 
 #[test]
+fn a_small_file_cannot_claim_a_large_picture() {
+    let tiny_jpeg = [&jpeg_header(8000, 8000)[..], &[0x55; 1000], b"\xFF\xD9"].concat();
+    let mut tiny_png = Vec::new();
+    png::Encoder::new(&mut tiny_png, 8000, 8000)
+        .write_header()
+        .and_then(|mut writer| writer.write_chunk(png::chunk::IDAT, &[0; 1000]))
+        .unwrap();
+    for input in [tiny_jpeg, tiny_png] {
+        let error = resize(&input, &Options::new(Size::new(100, 100))).unwrap_err();
+        let cause = std::error::Error::source(&error).unwrap();
+        assert_eq!(
+            cause.to_string(),
+            "the file has too little data for its picture"
+        );
+    }
+}
+
+#[test]
 fn an_error_says_which_limit_and_by_how_much() {
     let error = inspect(&png_header(30_000, 30_000), &Limits::default()).unwrap_err();
     assert_eq!(
