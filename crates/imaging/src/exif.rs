@@ -82,3 +82,67 @@ impl<'a> Reader<'a> {
         self.tiff.get(offset..)?.first_chunk().copied()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Makes a TIFF structure, most significant byte first, with these directory entries: tag, type, value field.
+    fn tiff(entries: &[(u16, u16, [u8; 4])]) -> Vec<u8> {
+        let mut tiff = b"MM\0\x2A\0\0\0\x08".to_vec();
+        tiff.extend((entries.len() as u16).to_be_bytes());
+        for (tag, kind, value) in entries {
+            tiff.extend(tag.to_be_bytes());
+            tiff.extend(kind.to_be_bytes());
+            tiff.extend(1_u32.to_be_bytes());
+            tiff.extend(value);
+        }
+        tiff
+    }
+
+    const LARGER_TAG: (u16, u16, [u8; 4]) = (0x8769, TYPE_LONG, [0, 0, 0, 26]);
+
+    #[test]
+    fn entries_may_be_out_of_order() {
+        let found = orientation(&tiff(&[
+            LARGER_TAG,
+            (TAG_ORIENTATION, TYPE_SHORT, [0, 6, 0, 0]),
+        ]));
+        assert_eq!(found, Some(Orientation::Rotate90));
+    }
+
+    #[test]
+    fn the_value_may_be_a_byte_or_a_long() {
+        for (kind, value) in [(TYPE_BYTE, [8, 0, 0, 0]), (TYPE_LONG, [0, 0, 0, 8])] {
+            let found = orientation(&tiff(&[(TAG_ORIENTATION, kind, value)]));
+            assert_eq!(found, Some(Orientation::Rotate270));
+        }
+        let text = orientation(&tiff(&[(TAG_ORIENTATION, 2, *b"8\0\0\0")]));
+        assert_eq!(text, None);
+    }
+
+    #[test]
+    fn both_byte_orders_are_read() {
+        let little = b"II\x2A\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x03\0\0\0";
+        assert_eq!(orientation(little), Some(Orientation::Rotate180));
+    }
+
+    #[test]
+    fn a_directory_that_claims_more_entries_than_there_are_is_read_as_far_as_it_goes() {
+        let mut claims = tiff(&[(TAG_ORIENTATION, TYPE_SHORT, [0, 6, 0, 0])]);
+        claims[8..10].copy_from_slice(&u16::MAX.to_be_bytes());
+        assert_eq!(orientation(&claims), Some(Orientation::Rotate90));
+
+        let mut nothing = tiff(&[LARGER_TAG]);
+        nothing[8..10].copy_from_slice(&u16::MAX.to_be_bytes());
+        assert_eq!(orientation(&nothing), None);
+    }
+
+    #[test]
+    fn every_piece_of_a_structure_is_harmless() {
+        let whole = tiff(&[LARGER_TAG, (TAG_ORIENTATION, TYPE_SHORT, [0, 6, 0, 0])]);
+        for length in 0..whole.len() - 2 {
+            assert_eq!(orientation(&whole[..length]), None, "cut at {length}");
+        }
+    }
+}

@@ -5,8 +5,8 @@ use png::{BitDepth, ColorType, DeflateCompression, Encoder, EncodingError, Filte
 use crate::pixels::{Channels, Pixels};
 use crate::{Format, ImageError};
 
-/// Photographs hardly shrink beyond level 1, graphics do: 4 is within a few per cent of 6, in a third to all of
-/// its time.
+/// Level 6 makes files 5 % smaller and takes twice as long. Levels below 4 save time that decoding a source of
+/// the usual size takes many times over, and graphics get much larger.
 const DEFLATE_LEVEL: u8 = 4;
 
 /// Encodes `pixels` with 8 bits per channel.
