@@ -1,32 +1,81 @@
 //! Every performance figure the project states, beside its peers.
-//!
-//! `cargo run --release -p bench -- codecs [--quick] [PHOTOS]`
 
 mod codecs;
+mod library;
 mod rounds;
+mod rows;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
+use clap::{Parser, ValueEnum};
+
+use crate::library::memory::Parked;
+
+/// Measures a suite beside its peers, in one run: rounds are repeated and interleaved, medians are printed with their spread.
+///
+/// Examples:
+///   cargo run --release -p bench -- library --quick
+///   cargo run --release -p bench -- codecs --photos samples
+#[derive(Debug, Parser)]
+#[command(verbatim_doc_comment)]
+struct Arguments {
+    /// What to measure.
+    #[arg(required_unless_present = "parked")]
+    suite: Option<Suite>,
+    /// Fewer rounds and smaller numbers; ends within 60 seconds.
+    #[arg(long)]
+    quick: bool,
+    /// Writes the rows to this file as well.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Exits with 1 if a row misses its target.
+    #[arg(long)]
+    check: bool,
+    /// The photos that `codecs` measures on.
+    #[arg(long, value_name = "DIR", default_value = "samples")]
+    photos: PathBuf,
+    /// Parks many tasks of one kind and prints the memory they take; the library suite calls itself with this.
+    #[arg(long, hide = true)]
+    parked: Option<Parked>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Suite {
+    /// The job engine beside `JoinSet`, bare spawns and code written by hand.
+    Library,
+    /// Image codecs beside each other; prints tables instead of rows.
+    Codecs,
+}
 
 #[expect(
     clippy::print_stdout,
     reason = "the tables are what the program is for"
 )]
-fn main() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let quick = arguments.iter().any(|argument| argument == "--quick");
-    let mut words = arguments
-        .iter()
-        .filter(|argument| !argument.starts_with("--"));
-    match words.next().map(String::as_str) {
-        Some("codecs") => {
-            let photos = words
-                .next()
-                .map_or_else(|| PathBuf::from("samples"), PathBuf::from);
-            print!("{}", codecs::run(&photos, quick)?);
-            Ok(())
+fn main() -> Result<ExitCode> {
+    let arguments = Arguments::parse();
+    if let Some(parked) = arguments.parked {
+        println!("{}", parked.bytes_each()?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    match arguments.suite {
+        Some(Suite::Codecs) => {
+            print!("{}", codecs::run(&arguments.photos, arguments.quick)?);
+            Ok(ExitCode::SUCCESS)
         }
-        _ => bail!("name a suite: codecs"),
+        Some(Suite::Library) | None => {
+            let rows = library::run(arguments.quick)?;
+            print!("{rows}");
+            if let Some(file) = &arguments.json {
+                let json = serde_json::to_string_pretty(&rows.to_json())?;
+                std::fs::write(file, json).with_context(|| format!("write {}", file.display()))?;
+            }
+            let missed = arguments.check && !rows.all_ok();
+            Ok(if missed {
+                ExitCode::FAILURE
+            } else {
+                ExitCode::SUCCESS
+            })
+        }
     }
 }

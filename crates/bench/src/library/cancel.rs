@@ -1,0 +1,83 @@
+//! From a cancel to the end of everything, with many parked tasks.
+
+use anyhow::Result;
+use teamwork::{Context, Flow, Job, JobHandle, Task};
+
+use super::{Scale, Workers, contender, hand, row};
+use crate::rows::{Row, Target};
+
+/// Waits for ever; has a finalizer.
+struct Parked(u64);
+
+impl Task for Parked {
+    type Output = ();
+
+    async fn run(&mut self, _: &Context) -> teamwork::Result<Flow> {
+        std::future::pending().await
+    }
+
+    async fn finalize(&mut self, _: &Context) -> teamwork::Result {
+        self.0 += std::hint::black_box(1);
+        Ok(())
+    }
+}
+
+fn with_finalizers(tasks: usize) -> Job {
+    let mut job = Job::new("parked");
+    for _ in 0..tasks {
+        job.add_task("task", Parked(0));
+    }
+    job
+}
+
+fn without_finalizers(tasks: usize) -> Job {
+    let mut job = Job::new("parked");
+    for _ in 0..tasks {
+        job.add_fn("task", async |_: &Context| {
+            std::future::pending::<teamwork::Result>().await
+        });
+    }
+    job
+}
+
+async fn cancel(handle: JobHandle) {
+    handle.cancel("measured");
+    handle.wait().await;
+}
+
+async fn cancel_job(job: Job, tasks: usize) -> f64 {
+    let handle = job.run_in_background().await.expect("parked tasks start");
+    hand::settle().await;
+    hand::nanos_each(tasks, cancel(handle)).await
+}
+
+async fn abort_all(tasks: usize) -> f64 {
+    let set = hand::parked_set(tasks).await;
+    hand::nanos_each(tasks, hand::abort_and_join(set)).await
+}
+
+pub(super) fn rows(workers: Workers, scale: Scale) -> Result<Vec<Row>> {
+    let runtime = &workers.runtime()?;
+    let tasks = 100_000 / scale.divisor;
+    let label = workers.label();
+    let ours: [(&str, fn(usize) -> Job); 2] = [
+        ("cancel → all finalized", with_finalizers),
+        ("cancel → all ended, no finalizers", without_finalizers),
+    ];
+    let measured = ours.map(|(name, make)| {
+        let contenders = vec![
+            contender("job", move || {
+                hand::on(runtime, async move { cancel_job(make(tasks), tasks).await })
+            }),
+            contender("JoinSet", move || hand::on(runtime, abort_all(tasks))),
+        ];
+        row(
+            format!("{name}, per task, {label}"),
+            "ns",
+            scale,
+            contenders,
+        )
+        .target(Target::RatioTo("JoinSet", 1.0))
+    });
+    Ok(measured.into())
+}

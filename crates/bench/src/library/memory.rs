@@ -1,0 +1,164 @@
+//! Memory per parked task: what the process has grown by, in a fresh process for each kind.
+
+use std::{future::Future, process::Command};
+
+use anyhow::{Context as _, Result, ensure};
+use clap::ValueEnum;
+use teamwork::{Context, Flow, Job, Task};
+use tokio_util::sync::CancellationToken;
+
+use super::{Scale, Workers, contender, hand, row};
+use crate::rows::{Row, Target};
+
+const TASKS: usize = 100_000;
+
+/// What is parked.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Parked {
+    /// Tasks of one job.
+    Job,
+    /// Carrier tasks, each running an inline job of two tasks.
+    Inline,
+    /// Carrier tasks that run nothing; what they take is not counted for the inline jobs.
+    Carrier,
+    /// Tasks of a `JoinSet`, each waiting for a shared token.
+    JoinSet,
+}
+
+/// Waits for ever; has a finalizer.
+struct Waits;
+
+impl Task for Waits {
+    type Output = ();
+
+    async fn run(&mut self, _: &Context) -> teamwork::Result<Flow> {
+        std::future::pending().await
+    }
+
+    async fn finalize(&mut self, _: &Context) -> teamwork::Result {
+        Ok(())
+    }
+}
+
+impl Parked {
+    /// Parks the tasks and says how many bytes of memory each takes.
+    pub(crate) fn bytes_each(self) -> Result<f64> {
+        let runtime = Workers::Current.runtime()?;
+        runtime.block_on(async {
+            let before = resident()?;
+            let grown = match self {
+                Self::Job => grown_by(before, park_job()).await?,
+                Self::Inline => grown_by(before, park_carriers(inline_job)).await?,
+                Self::Carrier => {
+                    grown_by(before, park_carriers(std::future::pending::<()>)).await?
+                }
+                Self::JoinSet => grown_by(before, park_join_set()).await?,
+            };
+            Ok(grown as f64 / TASKS as f64)
+        })
+    }
+
+    /// Measures it in a process of its own.
+    fn measured(self) -> f64 {
+        self.measure().unwrap_or(f64::NAN)
+    }
+
+    fn measure(self) -> Result<f64> {
+        let name = self
+            .to_possible_value()
+            .context("a name")?
+            .get_name()
+            .to_owned();
+        let output = Command::new(std::env::current_exe()?)
+            .args(["--parked", &name])
+            .output()?;
+        ensure!(
+            output.status.success(),
+            "bench --parked {name}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(String::from_utf8(output.stdout)?.trim().parse()?)
+    }
+}
+
+/// How much the process has grown while what the future made is still there.
+async fn grown_by<T>(before: usize, park: impl Future<Output = Result<T>>) -> Result<usize> {
+    let parked = park.await?;
+    hand::settle().await;
+    let grown = resident()?.saturating_sub(before);
+    // Everything is let go at once with the process.
+    std::mem::forget(parked);
+    Ok(grown)
+}
+
+async fn park_job() -> Result<teamwork::JobHandle> {
+    let mut job = Job::new("parked");
+    for _ in 0..TASKS {
+        job.add_task("task", Waits);
+    }
+    Ok(job.run_in_background().await?)
+}
+
+async fn inline_job() {
+    let mut job = Job::new("session");
+    job.add_task("upload", Waits);
+    job.add_task("download", Waits);
+    // It is parked for good.
+    let _ = job.run_inline().await;
+}
+
+async fn park_carriers<F: Future<Output = ()> + Send + 'static>(carried: fn() -> F) -> Result<()> {
+    for _ in 0..TASKS {
+        drop(hand::spawned(carried()));
+    }
+    Ok(())
+}
+
+async fn park_join_set() -> Result<tokio::task::JoinSet<()>> {
+    let token = CancellationToken::new();
+    Ok(hand::token_set(TASKS, &token))
+}
+
+/// Bytes of this process that are in memory.
+fn resident() -> Result<usize> {
+    let status = std::fs::read_to_string("/proc/self/statm").context("read /proc/self/statm")?;
+    let pages: usize = status
+        .split_whitespace()
+        .nth(1)
+        .context("the second field of statm")?
+        .parse()?;
+    Ok(pages * 4096)
+}
+
+pub(super) fn rows(scale: Scale) -> Result<Vec<Row>> {
+    let scale = Scale {
+        rounds: scale.rounds.min(5),
+        ..scale
+    };
+    Ok(vec![
+        row(
+            "memory per parked task".into(),
+            "B",
+            scale,
+            vec![
+                contender("job", || Parked::Job.measured()),
+                contender("JoinSet + token", || Parked::JoinSet.measured()),
+            ],
+        )
+        .target(Target::AtMost(400.0)),
+        row(
+            "memory per parked inline job of two, carrier not counted".into(),
+            "B",
+            scale,
+            vec![
+                contender("inline job", || {
+                    Parked::Inline.measured() - Parked::Carrier.measured()
+                }),
+                contender("JoinSet + token, two tasks", || {
+                    2.0 * Parked::JoinSet.measured()
+                }),
+            ],
+        )
+        .target(Target::AtMost(800.0)),
+    ])
+}

@@ -1,0 +1,65 @@
+//! Spawn and join of trivial tasks, per task.
+
+use anyhow::Result;
+use teamwork::{Context, Job};
+
+use super::{Scale, Workers, contender, hand, row};
+use crate::rows::{Row, Target};
+
+fn trivial_job(tasks: usize) -> Job {
+    let mut job = Job::new("trivial");
+    for _ in 0..tasks {
+        job.add_fn("task", async |_: &Context| Ok(()));
+    }
+    job
+}
+
+async fn run(job: Job) {
+    job.run().await.expect("trivial tasks do not fail");
+}
+
+pub(super) fn rows(workers: Workers, scale: Scale) -> Result<Vec<Row>> {
+    let runtime = &workers.runtime()?;
+    let tasks = 100_000 / scale.divisor;
+    let label = workers.label();
+    let peers = || {
+        [
+            contender("JoinSet", move || {
+                hand::on(runtime, hand::nanos_each(tasks, hand::join_set(tasks)))
+            }),
+            contender("spawn", move || {
+                hand::on(runtime, hand::nanos_each(tasks, hand::bare_spawns(tasks)))
+            }),
+        ]
+    };
+    let spawned = move || {
+        hand::on(
+            runtime,
+            hand::nanos_each(tasks, async move { run(trivial_job(tasks)).await }),
+        )
+    };
+    let inline = move || {
+        hand::on(
+            runtime,
+            hand::nanos_each(tasks, async move { run(trivial_job(tasks).inline()).await }),
+        )
+    };
+    let [with_spawned, with_inline] = [contender("job", spawned), contender("inline job", inline)]
+        .map(|ours| std::iter::once(ours).chain(peers()).collect::<Vec<_>>());
+    Ok(vec![
+        row(
+            format!("spawn + join of a task, {label}"),
+            "ns",
+            scale,
+            with_spawned,
+        )
+        .target(Target::RatioTo("JoinSet", 1.1)),
+        row(
+            format!("spawn + join of a task, inline, {label}"),
+            "ns",
+            scale,
+            with_inline,
+        )
+        .target(Target::AtMost(150.0)),
+    ])
+}
