@@ -2,8 +2,8 @@
 
 use crate::{Format, Limit};
 
-/// The reason a codec gave.
-pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+/// What a codec said.
+pub type CodecError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why an image was not resized.
 ///
@@ -39,7 +39,7 @@ pub enum ImageError {
         /// The format the image claims to have.
         format: Format,
         /// What the reader stumbled over.
-        source: Cause,
+        source: CodecError,
     },
     /// A codec panicked on this image. A defect of the codec, not of the caller.
     #[error("codec panicked: {message}")]
@@ -53,19 +53,19 @@ pub enum ImageError {
         /// The format of the output.
         format: Format,
         /// What the writer said.
-        source: Cause,
+        source: CodecError,
     },
 }
 
 impl ImageError {
-    pub(crate) fn corrupt(format: Format, source: impl Into<Cause>) -> Self {
+    pub(crate) fn corrupt(format: Format, source: impl Into<CodecError>) -> Self {
         Self::Corrupt {
             format,
             source: source.into(),
         }
     }
 
-    pub(crate) fn encode(format: Format, source: impl Into<Cause>) -> Self {
+    pub(crate) fn encode(format: Format, source: impl Into<CodecError>) -> Self {
         Self::Encode {
             format,
             source: source.into(),

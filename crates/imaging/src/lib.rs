@@ -20,7 +20,7 @@
 //!   enlarged. Broken EXIF is ignored, never an error.
 //! - Lanczos3, with transparent pixels weighted by their opacity.
 //! - A large JPEG is decoded at 1/2, 1/4 or 1/8 of its size when that leaves at least a factor of two to the
-//!   final scaling (feature `mozjpeg`, on by default).
+//!   final scaling.
 //! - Grayscale stays grayscale. CMYK becomes RGB, 16 bits become 8, a palette becomes colours.
 //!
 //! # What it does not do
@@ -31,9 +31,16 @@
 //! - Damage inside the compressed data of a JPEG that leaves its structure intact shows as smears, not as an
 //!   error. A file that ends too early is always an error.
 //!
+//! # Features
+//!
+//! `mozjpeg`, on by default: libjpeg, which needs a C compiler, decodes at a fraction of the size. Without it,
+//! everything is Rust and decoded at its full size, and a sequential JPEG with a scan for each colour, which is
+//! rare, is [`ImageError::Unsupported`].
+//!
 //! # Hostile input
 //!
-//! [`Limits`] are checked on the header, before anything is allocated. Panics of the decoders are caught and
+//! [`Limits`] are checked on the header, before anything is allocated, and a file must have enough data for the
+//! picture it claims. Panics of the decoders are caught and
 //! become [`ImageError::Panicked`], which needs a build with `panic = "unwind"`.
 
 mod error;
@@ -50,7 +57,7 @@ mod resize;
 mod scale;
 mod size;
 
-pub use error::{Cause, ImageError};
+pub use error::{CodecError, ImageError};
 pub use format::Format;
 pub use header::{Header, inspect};
 pub use limits::{Limit, Limits};

@@ -22,17 +22,17 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// 64 MiB. A 100-megapixel photo of high quality has about 50 MB.
+    /// 64 MiB. A photo of quality 92 has about 0.4 bytes per pixel, so one of 100 megapixels has 40 MB.
     pub const INPUT_BYTES_MAX: usize = 64 << 20;
     /// 100 megapixels: the largest medium-format cameras. As RGBA that is 400 MB while it is worked on.
     /// imgproxy allows 50, thumbor 75, imagor 81, Pillow 179.
     pub const PIXELS_MAX: u64 = 100_000_000;
     /// What the JPEG format can express; a panorama may use it.
     pub const SIDE_MAX: u32 = 65_535;
-    /// Real progressive photos have about 10 scans. Each scan visits every block again, so a small file with
+    /// libjpeg writes progressive photos with 10 scans. Each scan visits every block again, so a small file with
     /// thousands of them would keep a core busy for minutes.
     pub const SCANS_MAX: u32 = 100;
-    /// No thumbnail needs more, and WebP, a likely next format, ends there.
+    /// No thumbnail needs more, and no screen shows more.
     pub const OUTPUT_SIDE_MAX: u32 = 16_384;
 
     pub(crate) fn check_input(&self, input: &[u8]) -> Result<(), ImageError> {

@@ -1,7 +1,7 @@
 //! The eight ways a camera may have stored a picture, and how to turn each upright.
 
 use crate::Size;
-use crate::pixels::Pixels;
+use crate::pixels::{Channels, Pixels};
 
 /// What has to be done to a stored picture to show it upright: tag 0x0112 of EXIF.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -65,16 +65,14 @@ impl Orientation {
         if self == Self::Upright {
             return stored;
         }
-        let walk = Walk::new(self, stored.size);
         let upright = self.turn(stored.size);
-        let pixel_bytes = stored.channels.count();
-        let mut data = Vec::with_capacity(stored.data.len());
-        for y in 0..upright.height as usize {
-            for x in 0..upright.width as usize {
-                let start = walk.index(x, y) * pixel_bytes;
-                data.extend_from_slice(&stored.data[start..start + pixel_bytes]);
-            }
-        }
+        let walk = Walk::new(self, stored.size);
+        let data = match stored.channels {
+            Channels::Gray => walk.collect::<1>(&stored.data, upright),
+            Channels::GrayAlpha => walk.collect::<2>(&stored.data, upright),
+            Channels::Rgb => walk.collect::<3>(&stored.data, upright),
+            Channels::Rgba => walk.collect::<4>(&stored.data, upright),
+        };
         Pixels {
             size: upright,
             channels: stored.channels,
@@ -107,6 +105,16 @@ impl Walk {
                 O::MirrorVertical | O::Rotate180 | O::Transverse | O::Rotate90
             ),
         }
+    }
+
+    /// Collects the pixels of the upright picture, of `N` bytes each, in its own order.
+    fn collect<const N: usize>(&self, stored: &[u8], upright: Size) -> Vec<u8> {
+        let (pixels, _) = stored.as_chunks::<N>();
+        let mut collected = Vec::with_capacity(pixels.len());
+        for y in 0..upright.height as usize {
+            collected.extend((0..upright.width as usize).map(|x| pixels[self.index(x, y)]));
+        }
+        collected.into_flattened()
     }
 
     /// Returns the index of the stored pixel that the upright picture shows at `x`, `y`.

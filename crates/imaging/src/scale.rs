@@ -4,7 +4,7 @@ use fast_image_resize::images::Image;
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::pixels::{Channels, Decoded, Pixels};
-use crate::{Header, ImageError, Size};
+use crate::{CodecError, Header, ImageError, Size};
 
 /// Scales a decoded picture to `target`, which is not larger than the source.
 ///
@@ -24,18 +24,18 @@ pub(crate) fn scale(decoded: Decoded, source: &Header, target: Size) -> Result<P
 
     let channels = pixels.channels;
     let pixel_type = pixel_type(channels);
-    let failed = |cause| ImageError::encode(source.format, cause);
+    let failed = |error: CodecError| ImageError::encode(source.format, error);
     let from = Image::from_vec_u8(
         pixels.size.width,
         pixels.size.height,
         pixels.data,
         pixel_type,
     )
-    .map_err(|error| failed(error.to_string()))?;
+    .map_err(|error| failed(error.into()))?;
     let mut to = Image::new(target.width, target.height, pixel_type);
     Resizer::new()
         .resize(&from, &mut to, &options)
-        .map_err(|error| failed(error.to_string()))?;
+        .map_err(|error| failed(error.into()))?;
     Ok(Pixels {
         size: target,
         channels,

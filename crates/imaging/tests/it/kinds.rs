@@ -211,6 +211,19 @@ fn an_interlaced_png_is_read() {
     assert_eq!(fit_picture(&interlaced, 8, 8).data, expected);
 }
 
+#[test]
+fn of_an_animation_the_first_picture_is_taken() {
+    let mut animated = Vec::new();
+    let mut encoder = png::Encoder::new(&mut animated, 8, 8);
+    encoder.set_animated(3, 0).unwrap();
+    let mut writer = encoder.write_header().unwrap();
+    for gray in [10, 20, 30] {
+        writer.write_image_data(&[gray; 64]).unwrap();
+    }
+    writer.finish().unwrap();
+    assert_eq!(fit_picture(&animated, 8, 8).data, [10; 64]);
+}
+
 /// The pixels 0, 4, 8 … of an 8x8 picture in the order of the Adam7 passes, each row behind a filter byte.
 fn adam7() -> Vec<u8> {
     // Where each pass starts and steps: x, y, step of x, step of y.
