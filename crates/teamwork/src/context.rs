@@ -6,7 +6,7 @@ use std::{
     marker::PhantomData,
     pin::Pin,
     sync::{
-        Arc, OnceLock,
+        Arc,
         atomic::{AtomicU8, AtomicU64, Ordering},
     },
     task::{self, Poll},
@@ -34,6 +34,12 @@ const WAITING: u8 = 1;
 const TOUCHED: u8 = 2;
 /// [`Context::wake`] was called since the task was last idle.
 const WOKEN: u8 = 4;
+/// The core keeps a bell for this task.
+const BELL: u8 = 8;
+/// The driver is on a runtime task of its own.
+const AWAY: u8 = 16;
+/// Where the signal under which the waker is registered is noted, plus one; 0 is none. Three bits.
+const REGISTERED_SHIFT: u8 = 5;
 
 /// What a task's routines see of their job: its value, its cause, its signals, and a handle on it.
 ///
@@ -42,7 +48,6 @@ pub struct Context<V: ?Sized = NoValue> {
     pub(crate) core: Arc<Core>,
     name: Name,
     ticks: AtomicU64,
-    bell: OnceLock<Arc<Notify>>,
     slot: u32,
     bits: AtomicU8,
     value: PhantomData<fn() -> Box<V>>,
@@ -55,7 +60,6 @@ impl<V: ?Sized> Context<V> {
             core,
             name,
             ticks,
-            bell: OnceLock::new(),
             slot,
             bits,
             value: PhantomData,
@@ -164,9 +168,7 @@ impl<V: ?Sized> Context<V> {
 
     /// A waker for this task, to be given to others: it ends the pause of an idle task.
     pub fn waker(&self) -> TaskWaker {
-        TaskWaker {
-            bell: self.bell.get_or_init(Arc::default).clone(),
-        }
+        TaskWaker { bell: self.bell() }
     }
 }
 
@@ -209,6 +211,42 @@ impl<V: ?Sized> Context<V> {
         self.bits.fetch_and(!TOUCHED, Ordering::Relaxed) & TOUCHED != 0
     }
 
+    fn bell(&self) -> Arc<Notify> {
+        self.bits.fetch_or(BELL, Ordering::Relaxed);
+        self.core.bell(self.slot)
+    }
+
+    /// Whether the driver is on a runtime task of its own.
+    #[inline]
+    pub(crate) fn is_away(&self) -> bool {
+        self.bits.load(Ordering::Relaxed) & AWAY != 0
+    }
+
+    pub(crate) fn set_away(&self, away: bool) {
+        let keep = self.bits.load(Ordering::Relaxed) & !AWAY;
+        self.bits
+            .store(keep | if away { AWAY } else { 0 }, Ordering::Relaxed);
+    }
+
+    /// Notes how to wake this task when the signal rises above this one. `false` if it has risen already.
+    pub(crate) fn is_registered(&self, seen: Signal, cx: &task::Context<'_>) -> bool {
+        let level = (seen as u8 + 1) << REGISTERED_SHIFT;
+        let bits = self.bits.load(Ordering::Relaxed);
+        if bits >> REGISTERED_SHIFT == level >> REGISTERED_SHIFT {
+            return true;
+        }
+        let others = bits & ((1 << REGISTERED_SHIFT) - 1);
+        self.bits.store(others | level, Ordering::Relaxed);
+        self.core.register(self.slot, cx.waker(), seen)
+    }
+
+    /// Forgets what others need to reach this task.
+    pub(crate) fn end(&self) {
+        if self.bits.load(Ordering::Relaxed) & BELL != 0 {
+            self.core.drop_bell(self.slot);
+        }
+    }
+
     /// Pauses an idle task: until it is woken or the pause is over.
     pub(crate) fn idle(
         &self,
@@ -220,7 +258,7 @@ impl<V: ?Sized> Context<V> {
         }
         let this_pause = *pause;
         *pause = (this_pause * 2).min(IDLE_PAUSE_MAX);
-        let bell = self.bell.get_or_init(Arc::default);
+        let bell = self.bell();
         Box::pin(self.wait(async move {
             // Both ends of the pause mean the same: call `run` again.
             let _ = timeout(this_pause, bell.notified()).await;

@@ -88,6 +88,8 @@ impl std::error::Error for Failure {
 /// Why a running job did not accept a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
+    /// The job has not begun to run; add to the [`Job`](crate::Job) itself, or wait for [`room`](crate::JobHandle::room).
+    NotStarted,
     /// The job is draining, stopping or over; it will never accept a task again.
     Closed,
     /// The job has as many tasks as [`max_tasks`](crate::Job::max_tasks) allows; see [`room`](crate::JobHandle::room).
@@ -113,6 +115,7 @@ impl<T> fmt::Debug for Refused<T> {
 impl<T> fmt::Display for Refused<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.why {
+            Why::NotStarted => "the job does not run yet",
             Why::Closed => "the job accepts no more tasks: it is draining, stopping or over",
             Why::Full => "the job has as many tasks as it may have",
         })

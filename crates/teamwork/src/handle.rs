@@ -1,11 +1,6 @@
 //! A handle on a job: to stop it, to add to it, to wait for it.
 
-use std::{
-    borrow::Cow,
-    fmt,
-    marker::PhantomData,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{borrow::Cow, fmt, marker::PhantomData, sync::Arc};
 
 use crate::{
     By, Cause, CauseKind, Context, Job, NoValue, Refused, Report, Result, Task, TaskHandle,
@@ -44,8 +39,7 @@ impl<V: ?Sized> JobHandle<V> {
     }
 
     pub(crate) fn owning(core: Arc<Core>) -> Self {
-        core.watch();
-        core.owners.fetch_add(1, Ordering::Relaxed);
+        core.own();
         Self {
             core,
             owns: true,
@@ -161,7 +155,7 @@ impl<V: ?Sized + Send + Sync + 'static> JobHandle<V> {
     ///
     /// As [`add_task`](Self::add_task).
     pub fn add_job<W: ?Sized>(&self, child: Job<W>) -> Result<(), Refused<Job<W>>> {
-        let name = Name::from(Cow::Owned(child.name().to_owned()));
+        let name = child.task_name();
         let make = |child: Job<W>, slot| {
             let cx = Context::<V>::new(self.core.clone(), name.clone(), slot);
             let driver: Driver = Box::pin(drive_job(child.into_supervisor(), cx));
@@ -209,10 +203,7 @@ impl<V: ?Sized> Clone for JobHandle<V> {
 
 impl<V: ?Sized> Drop for JobHandle<V> {
     fn drop(&mut self) {
-        if self.owns
-            && self.core.owners.fetch_sub(1, Ordering::AcqRel) == 1
-            && !self.core.is_ended()
-        {
+        if self.owns && self.core.disown() && !self.core.is_ended() {
             let kind = CauseKind::cancelled(By::Drop, "nobody holds the job any more");
             self.core.stop(Signal::Cut, Some(Cause::of_job(kind)));
         }

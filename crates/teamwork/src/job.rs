@@ -1,6 +1,14 @@
 //! The job: tasks are added to it, then it runs.
 
-use std::{borrow::Cow, future::Future, marker::PhantomData, time::Duration};
+use std::{
+    borrow::Cow,
+    fmt,
+    future::Future,
+    marker::PhantomData,
+    pin::Pin,
+    task::{self, Poll},
+    time::Duration,
+};
 
 use crate::{
     Added, Context, Failure, Flow, JobHandle, NoValue, Outcome, Report, Result, Task,
@@ -198,7 +206,7 @@ impl<V: ?Sized + Send + Sync + 'static> Job<V> {
     /// Adds a job as a task. Its failure is a failure of this job; a stop of this job is passed on to it, and it has ended, its
     /// finalizers included, before the finalizers of this job run.
     pub fn add_job<W: ?Sized>(&mut self, child: Job<W>) {
-        let name = child.supervisor.core.name.clone();
+        let name = child.task_name();
         let cx = self.context(name.clone());
         let driver = drive_job(child.supervisor, cx);
         self.supervisor.add(name, Box::pin(driver), Kind::Job);
@@ -302,9 +310,10 @@ impl<V: ?Sized> Job<V> {
     /// # Panics
     ///
     /// Outside a Tokio runtime, unless the job is inline and uses no time.
-    pub fn run(self) -> impl Future<Output = Result<Report, Failure>> + Send {
-        let supervisor = self.supervisor;
-        async move { judged(supervisor.await) }
+    pub fn run(self) -> Run {
+        Run {
+            supervisor: self.supervisor,
+        }
     }
 
     /// [`inline`](Self::inline) and [`run`](Self::run).
@@ -312,7 +321,7 @@ impl<V: ?Sized> Job<V> {
     /// # Errors
     ///
     /// As [`run`](Self::run).
-    pub fn run_inline(self) -> impl Future<Output = Result<Report, Failure>> + Send {
+    pub fn run_inline(self) -> Run {
         self.inline().run()
     }
 
@@ -365,20 +374,44 @@ impl<V: ?Sized> Job<V> {
         self.run().await
     }
 
+    pub(crate) fn task_name(&self) -> Name {
+        self.supervisor.core.name.clone()
+    }
+
     pub(crate) fn into_supervisor(self) -> Supervisor {
         self.supervisor
     }
 }
 
-fn judged(report: Report) -> Result<Report, Failure> {
-    match report.outcome() {
-        Outcome::Done => Ok(report),
-        Outcome::Failed | Outcome::Cancelled => Err(Failure::new(report)),
+/// The future of a running job; see [`Job::run`].
+#[must_use = "a job does nothing until its future is awaited"]
+pub struct Run {
+    supervisor: Supervisor,
+}
+
+impl Future for Run {
+    type Output = Result<Report, Failure>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.supervisor)
+            .poll(cx)
+            .map(|report| match report.outcome() {
+                Outcome::Done => Ok(report),
+                Outcome::Failed | Outcome::Cancelled => Err(Failure::new(report)),
+            })
     }
 }
 
-impl<V: ?Sized> std::fmt::Debug for Job<V> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("job", &self.supervisor.core.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<V: ?Sized> fmt::Debug for Job<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Job")
             .field("name", &self.name())
             .field("tasks", &self.supervisor.next_slot())

@@ -70,7 +70,7 @@ pub use cause::{By, Cause, CauseKind, Routine};
 pub use context::{Context, IDLE_PAUSE_MAX, IDLE_PAUSE_MIN, TaskWaker, Wait};
 pub use error::{Error, Failure, Refused, Result, Why};
 pub use handle::JobHandle;
-pub use job::{FINALIZER_DEADLINE, GRACE, Job};
+pub use job::{FINALIZER_DEADLINE, GRACE, Job, Run};
 pub use pool::{BlockingPool, Full, PoolError, StopFlag};
 pub use report::{Outcome, Report, SECONDARY_MAX, TaskOutcome, TaskReport};
 pub use task::{Flow, NoValue, Once, OnceFn, Recurrent, StepFn, Task};

@@ -2,25 +2,27 @@
 
 use std::{
     any::Any,
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
     },
     task::Waker,
     time::Duration,
 };
 
 use futures_util::task::AtomicWaker;
-use tokio::{sync::Notify, time::Instant};
+use tokio::sync::Notify;
 
 use super::{
+    clock::nanos,
     machine::{Ending, Exit, Signal},
     record::Kind,
     step::Driver,
 };
 use crate::{Cause, Report, error::Why, name::Name};
 
-/// Mail that ends quietly is handed over in batches of this size.
+/// Mail that can wait is handed over in batches of this size.
 const QUIET_BATCH: usize = 256;
 
 /// A message to the supervisor.
@@ -45,7 +47,34 @@ pub(super) enum Mail {
     Ended { slot: u32, ending: Ending },
 }
 
-/// The shared part of a job. One allocation.
+impl Mail {
+    /// Whether the supervisor has something to decide because of it.
+    fn is_urgent(&self) -> bool {
+        let exit = match self {
+            Self::Add { .. } | Self::Stop { .. } => return true,
+            Self::Parked { exit, .. } => Some(exit),
+            Self::Ended {
+                ending: Ending {
+                    finalizer: Some(_), ..
+                },
+                ..
+            } => return true,
+            Self::Ended { ending, .. } => ending.exit.as_ref(),
+        };
+        matches!(exit, Some(Exit::Failed(_) | Exit::FinishJob))
+    }
+
+    fn slot(&self) -> Option<u32> {
+        match self {
+            Self::Add { slot, .. } | Self::Parked { slot, .. } | Self::Ended { slot, .. } => {
+                Some(*slot)
+            }
+            Self::Stop { .. } => None,
+        }
+    }
+}
+
+/// The shared part of a job: one allocation, and the annex if anybody outside takes part.
 pub(crate) struct Core {
     pub(crate) name: Name,
     /// Nanoseconds that a finalizer may take, one by one while the job runs, all together when it stops.
@@ -55,17 +84,33 @@ pub(crate) struct Core {
     spawns: AtomicBool,
     /// Tasks go through the start gate after their init.
     is_starting: AtomicBool,
+    is_over: AtomicBool,
     has_mail: AtomicBool,
+    has_begun: AtomicBool,
     /// Drivers that are away on runtime tasks.
     away: AtomicU32,
-    /// Handles whose last drop cancels the job.
-    pub(crate) owners: AtomicUsize,
+    /// How many tasks the job began with.
+    statics: AtomicU32,
+    /// Tasks that have not ended, and how many there may be.
+    live: AtomicU32,
+    live_max: AtomicU32,
     supervisor: AtomicWaker,
-    desk: Mutex<Desk>,
     value: OnceLock<Box<dyn Any + Send + Sync>>,
     cause: OnceLock<Arc<Cause>>,
-    /// Made when somebody outside first asks.
-    outside: OnceLock<Box<Outside>>,
+    /// Made when a handle is, or a task runs elsewhere: a job that only polls its own tasks needs none.
+    annex: OnceLock<Box<Annex>>,
+}
+
+/// What handles and runs elsewhere need.
+pub(super) struct Annex {
+    desk: Mutex<Desk>,
+    pub(super) report: OnceLock<Arc<Report>>,
+    pub(super) ended: Notify,
+    pub(super) started: Notify,
+    pub(super) is_started: AtomicBool,
+    room: Notify,
+    /// Handles whose last drop cancels the job.
+    owners: AtomicUsize,
 }
 
 /// Where messages are left.
@@ -75,22 +120,12 @@ struct Desk {
     mail: Vec<Mail>,
     /// Slots that a new task may take.
     free: Vec<u32>,
-    /// The slot after the last.
-    next: u32,
-    live: u32,
-    max: Option<u32>,
+    /// Slots given to tasks that were added while running.
+    late: u32,
     /// Runs on runtime tasks that wait for something, by slot.
     parked: Vec<Option<Waker>>,
-}
-
-/// What handles wait for.
-#[derive(Default)]
-pub(super) struct Outside {
-    pub(super) report: OnceLock<Arc<Report>>,
-    pub(super) ended: Notify,
-    pub(super) started: Notify,
-    pub(super) is_started: AtomicBool,
-    room: Notify,
+    /// Bells of idle tasks, by slot.
+    bells: BTreeMap<u32, Arc<Notify>>,
 }
 
 impl Core {
@@ -101,14 +136,17 @@ impl Core {
             signal: AtomicU8::new(Signal::Run as u8),
             spawns: AtomicBool::new(true),
             is_starting: AtomicBool::new(true),
+            is_over: AtomicBool::new(false),
             has_mail: AtomicBool::new(false),
+            has_begun: AtomicBool::new(false),
             away: AtomicU32::new(0),
-            owners: AtomicUsize::new(0),
+            statics: AtomicU32::new(0),
+            live: AtomicU32::new(0),
+            live_max: AtomicU32::new(u32::MAX),
             supervisor: AtomicWaker::new(),
-            desk: Mutex::default(),
             value: OnceLock::new(),
             cause: OnceLock::new(),
-            outside: OnceLock::new(),
+            annex: OnceLock::new(),
         }
     }
 
@@ -148,7 +186,7 @@ impl Core {
 
     /// Makes sure that whoever asks later learns how the job ended.
     pub(crate) fn watch(&self) {
-        self.outside();
+        self.annex();
     }
 
     pub(crate) fn cause(&self) -> Option<&Arc<Cause>> {
@@ -168,17 +206,33 @@ impl Core {
         );
     }
 
+    fn annex(&self) -> &Annex {
+        self.annex.get_or_init(|| {
+            Box::new(Annex {
+                desk: Mutex::default(),
+                report: OnceLock::new(),
+                ended: Notify::new(),
+                started: Notify::new(),
+                is_started: AtomicBool::new(false),
+                room: Notify::new(),
+                owners: AtomicUsize::new(0),
+            })
+        })
+    }
+
+    pub(super) fn has_annex(&self) -> Option<&Annex> {
+        self.annex.get().map(Box::as_ref)
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.annex().desk()
+    }
+}
+
+impl Annex {
     fn desk(&self) -> MutexGuard<'_, Desk> {
         // Nothing that could panic happens under this lock, but a poisoned desk must not take the job down either.
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn outside(&self) -> &Outside {
-        self.outside.get_or_init(Box::default)
-    }
-
-    pub(super) fn has_outside(&self) -> Option<&Outside> {
-        self.outside.get().map(Box::as_ref)
     }
 }
 
@@ -196,15 +250,20 @@ impl Core {
         make: impl FnOnce(T, u32) -> (Driver, Kind),
     ) -> Result<(), (T, Why)> {
         let mut desk = self.desk();
-        if desk.closed {
+        if desk.closed || self.is_over() {
             return Err((task, Why::Closed));
         }
-        if desk.max.is_some_and(|max| desk.live >= max) {
+        if !self.has_begun.load(Ordering::Acquire) {
+            return Err((task, Why::NotStarted));
+        }
+        if !self.has_room() {
             return Err((task, Why::Full));
         }
-        let slot = desk.free.pop().unwrap_or(desk.next);
-        desk.next = desk.next.max(slot + 1);
-        desk.live += 1;
+        self.live.fetch_add(1, Ordering::Relaxed);
+        let slot = desk.free.pop().unwrap_or_else(|| {
+            desk.late += 1;
+            self.statics.load(Ordering::Relaxed) + desk.late - 1
+        });
         // The driver is built under the lock: slots and mail must come in the same order.
         let (driver, kind) = make(task, slot);
         desk.mail.push(Mail::Add {
@@ -218,6 +277,16 @@ impl Core {
         Ok(())
     }
 
+    fn has_room(&self) -> bool {
+        self.live.load(Ordering::Relaxed) < self.live_max.load(Ordering::Relaxed)
+    }
+
+    fn is_over(&self) -> bool {
+        // Pairs with the fence in `close`: either the end sees this desk, or this sees the end.
+        fence(Ordering::SeqCst);
+        self.is_over.load(Ordering::Relaxed)
+    }
+
     /// Asks for a stop. The desk is closed at once, so nothing added after this is accepted.
     pub(crate) fn stop(&self, signal: Signal, cause: Option<Cause>) {
         let mut desk = self.desk();
@@ -225,21 +294,30 @@ impl Core {
         desk.mail.push(Mail::Stop { signal, cause });
         drop(desk);
         self.call();
-        if let Some(outside) = self.has_outside() {
-            outside.room.notify_waiters();
-        }
+        self.annex().room.notify_waiters();
+    }
+
+    pub(crate) fn own(&self) {
+        self.annex().owners.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Says whether this was the last owner.
+    pub(crate) fn disown(&self) -> bool {
+        self.annex().owners.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
     /// Waits until another task would be accepted; `false` when none ever will be.
     pub(crate) async fn room(&self) -> bool {
         loop {
-            let room = self.outside().room.notified();
+            let mut room = std::pin::pin!(self.annex().room.notified());
+            // Counts as waiting from here on, so that a notification after the look at the desk is not missed.
+            room.as_mut().enable();
             {
                 let desk = self.desk();
-                if desk.closed {
+                if desk.closed || self.is_over() {
                     return false;
                 }
-                if desk.max.is_none_or(|max| desk.live < max) {
+                if self.has_begun.load(Ordering::Acquire) && self.has_room() {
                     return true;
                 }
             }
@@ -249,10 +327,11 @@ impl Core {
 
     /// The report, once the job has ended.
     pub(crate) async fn ended(&self) -> Arc<Report> {
-        let outside = self.outside();
+        let annex = self.annex();
         loop {
-            let ended = outside.ended.notified();
-            if let Some(report) = outside.report.get() {
+            let mut ended = std::pin::pin!(annex.ended.notified());
+            ended.as_mut().enable();
+            if let Some(report) = annex.report.get() {
                 return report.clone();
             }
             ended.await;
@@ -260,16 +339,17 @@ impl Core {
     }
 
     pub(crate) fn is_ended(&self) -> bool {
-        self.has_outside()
-            .is_some_and(|outside| outside.report.get().is_some())
+        self.has_annex()
+            .is_some_and(|annex| annex.report.get().is_some())
     }
 
     /// Waits until the oneshot is done and all inits are through, or the job has ended.
     pub(crate) async fn started(&self) {
-        let outside = self.outside();
+        let annex = self.annex();
         loop {
-            let started = outside.started.notified();
-            if outside.is_started.load(Ordering::Acquire) || outside.report.get().is_some() {
+            let mut started = std::pin::pin!(annex.started.notified());
+            started.as_mut().enable();
+            if annex.is_started.load(Ordering::Acquire) || annex.report.get().is_some() {
                 return;
             }
             started.await;
@@ -277,46 +357,60 @@ impl Core {
     }
 
     /// Notes how to wake a run on its runtime task. `false` if the signal is no longer the one that the run has seen.
-    pub(super) fn register(&self, slot: u32, waker: &Waker, seen: Signal) -> bool {
+    pub(crate) fn register(&self, slot: u32, waker: &Waker, seen: Signal) -> bool {
         let mut desk = self.desk();
         let index = slot as usize;
         if desk.parked.len() <= index {
-            let slots = desk.next.max(slot + 1) as usize;
-            desk.parked.resize_with(slots, || None);
+            let statics = self.statics.load(Ordering::Relaxed) as usize;
+            desk.parked.resize_with(statics.max(index + 1), || None);
         }
         desk.parked[index] = Some(waker.clone());
         self.signal() == seen
     }
 
+    /// The bell that ends the pause of an idle task.
+    pub(crate) fn bell(&self, slot: u32) -> Arc<Notify> {
+        self.desk().bells.entry(slot).or_default().clone()
+    }
+
+    pub(crate) fn drop_bell(&self, slot: u32) {
+        self.desk().bells.remove(&slot);
+    }
+
     /// Mails the end of a run or of a driver from its runtime task.
     pub(super) fn post(&self, mail: Mail) {
-        let urgent = matches!(&mail, Mail::Parked { exit, .. } | Mail::Ended { ending: Ending { exit: Some(exit), .. }, .. }
-            if matches!(exit, Exit::Failed(_) | Exit::FinishJob))
-            || matches!(
-                &mail,
-                Mail::Ended {
-                    ending: Ending {
-                        finalizer: Some(_),
-                        ..
-                    },
-                    ..
-                }
-            );
-        let mut desk = self.desk();
-        if let (Mail::Parked { slot, .. } | Mail::Ended { slot, .. }, parked) =
-            (&mail, &mut desk.parked)
-            && let Some(waker) = parked.get_mut(*slot as usize)
+        let annex = self.annex();
+        let urgent = mail.is_urgent();
+        let mut desk = annex.desk();
+        if let Some(waker) = mail
+            .slot()
+            .and_then(|slot| desk.parked.get_mut(slot as usize))
         {
             *waker = None;
         }
+        let has_ended = matches!(mail, Mail::Ended { .. });
         desk.mail.push(mail);
-        let full = desk.mail.len() % QUIET_BATCH == 0;
-        let was_full = desk.max == Some(desk.live);
+        let is_full = desk.mail.len().is_multiple_of(QUIET_BATCH);
         drop(desk);
-        // Away drops to zero only after the mail is there: the supervisor sees the mail of the last one home.
-        let last = self.away.fetch_sub(1, Ordering::AcqRel) == 1;
-        if urgent || full || last || was_full {
+        // The last one home is counted after its mail is there to be seen.
+        let is_last = self.away.fetch_sub(1, Ordering::AcqRel) == 1;
+        if urgent || is_full || is_last {
             self.call();
+        }
+        if has_ended {
+            self.ended_one();
+        }
+    }
+
+    /// A task has ended.
+    pub(super) fn ended_one(&self) {
+        let live = self.live.fetch_sub(1, Ordering::Relaxed);
+        if live >= self.live_max.load(Ordering::Relaxed)
+            && let Some(annex) = self.has_annex()
+        {
+            // Under the lock, so that it does not come between another's look and its wait.
+            drop(annex.desk());
+            annex.room.notify_waiters();
         }
     }
 
@@ -352,33 +446,33 @@ impl Core {
         self.away.fetch_add(drivers, Ordering::AcqRel);
     }
 
-    /// Sets up the desk for a job that starts with this many tasks.
-    pub(super) fn open(&self, tasks: u32, max: Option<u32>) {
-        let mut desk = self.desk();
-        desk.next = tasks;
-        desk.live = tasks;
-        desk.max = max;
+    /// The job begins with this many tasks.
+    pub(super) fn begin(&self, tasks: u32, max: u32) {
+        self.statics.store(tasks, Ordering::Relaxed);
+        self.live.store(tasks, Ordering::Relaxed);
+        self.live_max.store(max, Ordering::Relaxed);
+        self.has_begun.store(true, Ordering::Release);
+        if let Some(annex) = self.has_annex() {
+            annex.room.notify_waiters();
+        }
     }
 
-    /// Gives slots back after their tasks have come and gone.
-    pub(super) fn free(&self, slots: &[u32], gone: u32) {
-        let mut desk = self.desk();
-        desk.free.extend_from_slice(slots);
-        let was_full = desk.max.is_some_and(|max| desk.live >= max);
-        desk.live = desk.live.saturating_sub(gone);
-        drop(desk);
-        if let (true, Some(outside)) = (was_full, self.has_outside()) {
-            outside.room.notify_waiters();
-        }
+    /// Gives back the slots of tasks that have come and gone.
+    pub(super) fn free(&self, slots: &[u32]) {
+        self.desk().free.extend_from_slice(slots);
     }
 
     /// Shows a signal to every task, the cause first.
     pub(super) fn show(&self, signal: Signal, cause: Option<&Arc<Cause>>) {
         if let Some(cause) = cause {
-            // Set before; the first one stays.
+            // It may have been set with an earlier signal; the first one stays.
             let _ = self.cause.set(cause.clone());
         }
-        let mut desk = self.desk();
+        let Some(annex) = self.has_annex() else {
+            self.signal.store(signal as u8, Ordering::Release);
+            return;
+        };
+        let mut desk = annex.desk();
         desk.closed = true;
         self.signal.store(signal as u8, Ordering::Release);
         let parked = std::mem::take(&mut desk.parked);
@@ -386,25 +480,18 @@ impl Core {
         for waker in parked.into_iter().flatten() {
             waker.wake();
         }
-        if let Some(outside) = self.has_outside() {
-            outside.room.notify_waiters();
-        }
+        annex.room.notify_waiters();
     }
 
-    /// The time from which on nothing is accepted; what was left before is returned.
+    /// From now on nothing is accepted; what was left before is returned.
     pub(super) fn close(&self) -> Vec<Mail> {
-        let mut desk = self.desk();
+        self.is_over.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        let Some(annex) = self.has_annex() else {
+            return Vec::new();
+        };
+        let mut desk = annex.desk();
         desk.closed = true;
         std::mem::take(&mut desk.mail)
     }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// The current time of the runtime, which tests can pause.
-#[inline]
-pub(super) fn now() -> Instant {
-    Instant::now()
 }

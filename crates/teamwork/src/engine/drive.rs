@@ -1,15 +1,19 @@
 //! A task's driver: takes one task through init, run and finalize.
+//!
+//! A driver is a boxed future, and there may be a hundred thousand of them: what it holds while its task waits is kept small.
+//! That is why it captures its parts instead of taking them as parameters (which would store them twice), why the loop of
+//! `run` calls is here and not in a function, and why flags live in the context.
 
 use std::future::Future;
 
 use tokio::task::coop;
-use tokio::time::Instant;
 
 use super::{
-    core::{Core, Mail, now},
-    guard::{Clocks, Guard, Shield, Shielded, Watched},
+    clock::Stamp,
+    core::{Core, Mail},
+    guard::{Clocks, Guard, Shield, Shielded},
     machine::{Ending, Exit, Fault, FinalizerFault, Signal, Tally},
-    step::{Home, Step, yield_step},
+    step::{Home, Step, leave},
 };
 use crate::{
     CauseKind, Context, Error, Flow, Result, Routine, Task,
@@ -17,10 +21,10 @@ use crate::{
     task_handle::{Filler, Unfinished},
 };
 
-/// When a task starts, and what its output is for.
+/// When a task starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// First and alone; its output becomes the job's value.
+    /// First and alone.
     Oneshot,
     /// With the others: through the start gate while the job starts, at once when it is under way.
     Recurrent,
@@ -39,16 +43,18 @@ pub(crate) enum Sink<O> {
     Value(fn(&Core, O)),
 }
 
-/// How the loop of `run` calls ended by itself.
-enum End<T> {
-    Done(T),
-    FinishJob(T),
-    Stopped,
-}
+/// How the run ended, with the output if there is one.
+type Ran<O> = (Exit, Option<O>);
 
 /// Builds the driver of a task. `FINALIZES` is false for tasks that are known to have no finalizer: they need not come home for it.
-///
-/// The task and the context are captured, not passed as parameters, which would store them twice.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "parameters of an async fn are stored twice"
+)]
+#[expect(
+    clippy::too_many_lines,
+    reason = "the life of a task is told in one place; each part of it is a few lines"
+)]
 pub(crate) fn drive<V, T, const FINALIZES: bool>(
     mut task: T,
     cx: Context<V>,
@@ -60,86 +66,109 @@ where
     T: Task<V>,
 {
     async move {
-        let mut life = Life::new();
-        let spawns = cx.core.spawns() && role == Role::Recurrent;
-        let mut away = spawns && !cx.core.is_starting();
+        let is_alone = role == Role::Oneshot || !cx.core.spawns();
+        cx.set_away(!is_alone && !cx.core.is_starting());
 
-        let (mut exit, mut output) = (Exit::Done, None);
-        let init = task.init(&cx);
-        let mut stopwatch = Stopwatch::start(&init);
-        match Guard::new(Routine::Init, &cx, init, away).await {
-            Watched::Returned(Ok(())) => {}
-            Watched::Returned(Err(error)) => exit = failed(Routine::Init, error),
-            Watched::Ended(early) => exit = early,
-        }
-        stopwatch.stop(&mut life.tally.nanos[0]);
-
-        if matches!(exit, Exit::Done) {
-            if role == Role::Recurrent && cx.core.is_starting() {
-                yield_step(Step::Inited).await;
-                away = spawns;
-            }
-            exit = match cx.core.signal() {
-                Signal::Finish => Exit::Stopped,
-                Signal::Cut => Exit::Cut,
-                Signal::Run | Signal::Drain => {
-                    let clocks = extras.as_mut().and_then(|extras| extras.clocks.as_mut());
-                    (exit, output) = run(&mut task, &cx, clocks, away, &mut life).await;
-                    exit
+        let mut nanos = [0; 2];
+        let (exit, output): Ran<T::Output> = 'life: {
+            let since = {
+                let init = task.init(&cx);
+                let since = stamp_for(&init);
+                match Guard::new(&cx, None, init).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => break 'life (failed(Routine::Init, error), None),
+                    Err(early) => break 'life (early.exit(Routine::Init), None),
                 }
+                since
             };
-        }
+            let mut since = lap(since, &mut nanos[0]);
+            if role == Role::Recurrent && cx.core.is_starting() {
+                leave(Step::Inited).await;
+                cx.set_away(!is_alone);
+                since = None;
+            }
+            match cx.core.signal() {
+                Signal::Run | Signal::Drain => {}
+                Signal::Finish => break 'life (Exit::Stopped, None),
+                Signal::Cut => break 'life (Exit::Cut, None),
+            }
+            let since = since.unwrap_or_else(Stamp::now);
+            if let Some(clocks) = clocks_of(&mut extras) {
+                clocks.start();
+            }
+            let mut pause = IDLE_PAUSE_MIN;
+            let ran = loop {
+                match Guard::new(&cx, clocks_of(&mut extras), task.run(&cx)).await {
+                    Ok(Ok(Flow::Tick)) => {
+                        cx.ticked();
+                        pause = IDLE_PAUSE_MIN;
+                    }
+                    Ok(Ok(Flow::Idle)) => {
+                        if let Err(early) =
+                            Guard::new(&cx, clocks_of(&mut extras), cx.idle(&mut pause)).await
+                        {
+                            break (early.exit(Routine::Run), None);
+                        }
+                    }
+                    Ok(Ok(Flow::Done(value))) => break (Exit::Done, Some(value)),
+                    Ok(Ok(Flow::FinishJob(value))) => break (Exit::FinishJob, Some(value)),
+                    Ok(Err(error)) => break (failed(Routine::Run, error), None),
+                    Err(early) => break (early.exit(Routine::Run), None),
+                }
+                match cx.core.signal() {
+                    Signal::Run | Signal::Drain => {}
+                    Signal::Finish => break (Exit::Stopped, None),
+                    Signal::Cut => break (Exit::Cut, None),
+                }
+                // Lets the neighbours have their turn, however often `run` is ready.
+                coop::consume_budget().await;
+            };
+            nanos[1] = since.nanos_until(Stamp::now());
+            ran
+        };
 
-        if let (
-            Some(Extras {
-                sink: Some(Sink::Value(set)),
-                ..
-            }),
-            Some(_),
-        ) = (extras.as_deref(), &output)
-        {
-            output
-                .take()
-                .into_iter()
-                .for_each(|value| set(&cx.core, value));
-        }
-        let alone = matches!(exit, Exit::Done)
+        let output = keep(&cx.core, &extras, output);
+        let is_free = matches!(exit, Exit::Done)
             && role != Role::Oneshot
             && cx.core.signal() < Signal::Finish;
         let unfinished = Unfinished::from_exit(&exit);
-        let mut told = None;
         // A handle's error names the cause, which the machine has to hear of first.
         let comes_home = FINALIZES || (extras.is_some() && matches!(exit, Exit::Failed(_)));
-        if comes_home && !alone {
-            let home = away.then(|| Home {
+        let mut told = None;
+        if comes_home && !is_free {
+            let home = cx.is_away().then(|| Home {
                 core: cx.core.clone(),
                 slot: cx.slot(),
             });
-            yield_step(Step::Parked { exit, home }).await;
-            away = false;
+            leave(Step::Parked { exit, home }).await;
+            cx.set_away(false);
         } else {
             told = Some(exit);
         }
 
-        let mut finalizer = None;
+        let (mut finalizer, mut finalize_nanos) = (None, 0);
         if FINALIZES {
-            let within = alone.then_some(cx.core.finalizer_deadline());
             let finalize = task.finalize(&cx);
-            stopwatch.restart(&finalize);
-            finalizer = finalizer_fault(Shield::new(finalize, within).await);
-            stopwatch.stop(&mut life.tally.nanos[2]);
+            let since = stamp_for(&finalize);
+            finalizer = finalizer_fault(Shield::new(is_free.then_some(&cx), finalize).await);
+            lap(since, &mut finalize_nanos);
         }
-        drop(task);
+        // A panic in the drop of a task that has ended is too late to be anyone's failure; it has been printed.
+        let _ = super::panics::catch(|| drop(task));
         if let Some(Sink::Handle(filler)) = extras.and_then(|extras| extras.sink) {
             filler.fill(output.ok_or(unfinished), cx.core.cause());
         }
-        life.tally.ticks = cx.ticks();
+        cx.end();
+        let tally = Tally {
+            ticks: cx.ticks(),
+            nanos: [nanos[0], nanos[1], finalize_nanos],
+        };
         let ending = Ending {
             exit: told,
             finalizer,
-            tally: life.tally,
+            tally,
         };
-        if away {
+        if cx.is_away() {
             cx.core.post(Mail::Ended {
                 slot: cx.slot(),
                 ending,
@@ -150,63 +179,24 @@ where
     }
 }
 
-/// Calls `run` until it ends, under guard.
-fn run<'a, V, T>(
-    task: &'a mut T,
-    cx: &'a Context<V>,
-    mut clocks: Option<&'a mut Clocks>,
-    away: bool,
-    life: &'a mut Life,
-) -> impl Future<Output = (Exit, Option<T::Output>)> + Send + 'a
-where
-    V: ?Sized + Send + Sync + 'static,
-    T: Task<V>,
-{
-    if let Some(clocks) = &mut clocks {
-        clocks.start();
-    }
-    let guard = Guard::new(Routine::Run, cx, ticks(task, cx), away).clocked(clocks);
-    async move {
-        let mut stopwatch = Stopwatch { since: Some(now()) };
-        let watched = guard.await;
-        stopwatch.stop(&mut life.tally.nanos[1]);
-        match watched {
-            Watched::Returned(Ok(End::Done(value))) => (Exit::Done, Some(value)),
-            Watched::Returned(Ok(End::FinishJob(value))) => (Exit::FinishJob, Some(value)),
-            Watched::Returned(Ok(End::Stopped)) => (Exit::Stopped, None),
-            Watched::Returned(Err(error)) => (failed(Routine::Run, error), None),
-            Watched::Ended(exit) => (exit, None),
-        }
-    }
+fn clocks_of<O>(extras: &mut Option<Box<Extras<O>>>) -> Option<&mut Clocks> {
+    extras.as_mut().and_then(|extras| extras.clocks.as_mut())
 }
 
-/// The loop of `run` calls.
-fn ticks<'a, V, T>(
-    task: &'a mut T,
-    cx: &'a Context<V>,
-) -> impl Future<Output = Result<End<T::Output>>> + Send + 'a
-where
-    V: ?Sized + Send + Sync + 'static,
-    T: Task<V>,
-{
-    async move {
-        let mut pause = IDLE_PAUSE_MIN;
-        loop {
-            match task.run(cx).await? {
-                Flow::Tick => {
-                    cx.ticked();
-                    pause = IDLE_PAUSE_MIN;
-                }
-                Flow::Idle => cx.idle(&mut pause).await,
-                Flow::Done(value) => return Ok(End::Done(value)),
-                Flow::FinishJob(value) => return Ok(End::FinishJob(value)),
-            }
-            if cx.is_stopping() {
-                return Ok(End::Stopped);
-            }
-            // Lets the neighbours have their turn, however often `run` is ready.
-            coop::consume_budget().await;
+/// Makes a oneshot's output the value of its job.
+fn keep<O>(core: &Core, extras: &Option<Box<Extras<O>>>, output: Option<O>) -> Option<O> {
+    match (extras.as_deref(), output) {
+        (
+            Some(Extras {
+                sink: Some(Sink::Value(set)),
+                ..
+            }),
+            Some(value),
+        ) => {
+            set(core, value);
+            None
         }
+        (_, output) => output,
     }
 }
 
@@ -234,39 +224,17 @@ fn finalizer_fault(shielded: Shielded<Result>) -> Option<FinalizerFault> {
     }
 }
 
-/// What a driver notes on its way.
-struct Life {
-    tally: Tally,
+/// The time before a routine; none if its future holds nothing. Such a future cannot even reach its task, so it is the default
+/// routine that does nothing, and a look at the clock would cost more than it.
+#[inline]
+fn stamp_for<F>(future: &F) -> Option<Stamp> {
+    (size_of_val(future) > 1).then(Stamp::now)
 }
 
-impl Life {
-    fn new() -> Self {
-        Self {
-            tally: Tally::default(),
-        }
-    }
-}
-
-/// Measures a routine, unless its future holds nothing: such a future cannot even reach its task, so it is the default
-/// one that does nothing, and a look at the clock would cost more than it.
-struct Stopwatch {
-    since: Option<Instant>,
-}
-
-impl Stopwatch {
-    fn start<F>(future: &F) -> Self {
-        Self {
-            since: (size_of_val(future) > 1).then(now),
-        }
-    }
-
-    fn restart<F>(&mut self, future: &F) {
-        *self = Self::start(future);
-    }
-
-    fn stop(&mut self, nanos: &mut u64) {
-        if let Some(since) = self.since.take() {
-            *nanos = u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        }
-    }
+/// Notes how long a routine took, and gives the time at its end.
+#[inline]
+fn lap(since: Option<Stamp>, nanos: &mut u64) -> Option<Stamp> {
+    let (since, now) = (since?, Stamp::now());
+    *nanos = since.nanos_until(now);
+    Some(now)
 }

@@ -1,4 +1,4 @@
-//! One routine under guard: panics caught, signals obeyed, clocks watched.
+//! One call of a routine under guard: panics caught, signals obeyed, clocks watched.
 
 use std::{
     future::Future,
@@ -11,25 +11,39 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{
-    core::now,
+    clock::now,
     machine::{Exit, Fault, Signal},
     panics,
 };
 use crate::{CauseKind, Context, OnIdle, Routine};
 
-/// What came of a routine.
-pub(super) enum Watched<T> {
-    Returned(T),
-    /// It did not return: cut, stopped at a safe point, or failed.
-    Ended(Exit),
+/// Why a call did not return.
+pub(super) enum Early {
+    Cut,
+    /// At a safe point, because the job finishes.
+    Stopped,
+    Panicked(CauseKind),
+    /// A clock has run out.
+    Expired(Exit),
+}
+
+impl Early {
+    pub(super) fn exit(self, routine: Routine) -> Exit {
+        match self {
+            Self::Cut => Exit::Cut,
+            Self::Stopped => Exit::Stopped,
+            Self::Panicked(kind) => Exit::Failed(Box::new(Fault { routine, kind })),
+            Self::Expired(exit) => exit,
+        }
+    }
 }
 
 /// The clocks of one task; most tasks have none.
 pub(crate) struct Clocks {
-    pub(crate) idle: Option<Duration>,
-    pub(crate) on_idle: OnIdle,
-    pub(crate) timeout: Option<Duration>,
-    deadline: Option<Instant>,
+    idle: Option<Duration>,
+    on_idle: OnIdle,
+    timeout: Option<Duration>,
+    began: Instant,
     last_progress: Instant,
     ticks_seen: u64,
     sleep: Option<Pin<Box<Sleep>>>,
@@ -37,13 +51,13 @@ pub(crate) struct Clocks {
 
 impl Clocks {
     pub(crate) fn new(idle: Option<Duration>, on_idle: OnIdle, timeout: Option<Duration>) -> Self {
-        let last_progress = now();
+        let now = now();
         Self {
             idle,
             on_idle,
             timeout,
-            deadline: None,
-            last_progress,
+            began: now,
+            last_progress: now,
             ticks_seen: 0,
             sleep: None,
         }
@@ -51,43 +65,39 @@ impl Clocks {
 
     /// Sets the clocks as the run begins.
     pub(super) fn start(&mut self) {
-        self.last_progress = now();
-        self.deadline = self.timeout.map(|timeout| self.last_progress + timeout);
+        self.began = now();
+        self.last_progress = self.began;
     }
 
-    /// Looks at the clocks after a `run` call has returned `Pending`; arms at most one timer, and moves it only when it fires.
+    /// Looks at the clocks after a call has returned `Pending`; arms at most one timer, and moves it only when it fires.
     fn poll<V: ?Sized>(&mut self, context: &Context<V>, cx: &mut task::Context<'_>) -> Poll<Exit> {
         let ticks = context.ticks();
         if context.take_touched() || ticks != self.ticks_seen {
             self.ticks_seen = ticks;
             self.last_progress = now();
         }
-        loop {
-            let Some(next) = self.next() else {
-                return Poll::Pending;
-            };
+        while let Some(next) = self.next() {
             let sleep = self
                 .sleep
                 .get_or_insert_with(|| Box::pin(sleep_until(next)));
-            if sleep.deadline() > next {
-                sleep.as_mut().reset(next);
-            }
             if sleep.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
+                break;
             }
-            let now = now();
-            if let Some(exit) = self.expired(now) {
+            sleep.as_mut().reset(next);
+            if let Some(exit) = self.expired(now()) {
                 return Poll::Ready(exit);
             }
-            if let (Some(next), Some(sleep)) = (self.next(), &mut self.sleep) {
-                sleep.as_mut().reset(next);
-            }
         }
+        Poll::Pending
+    }
+
+    fn ends(&self) -> Option<Instant> {
+        self.timeout.map(|timeout| self.began + timeout)
     }
 
     fn next(&self) -> Option<Instant> {
         let idle = self.idle.map(|idle| self.last_progress + idle);
-        [idle, self.deadline].into_iter().flatten().min()
+        [idle, self.ends()].into_iter().flatten().min()
     }
 
     fn expired(&self, now: Instant) -> Option<Exit> {
@@ -97,9 +107,7 @@ impl Clocks {
                 kind,
             }))
         };
-        if let (Some(deadline), Some(timeout)) = (self.deadline, self.timeout)
-            && deadline <= now
-        {
+        if let Some(timeout) = self.timeout.filter(|timeout| self.began + *timeout <= now) {
             return Some(fault(CauseKind::Timeout(timeout)));
         }
         let idle = self.idle.filter(|idle| self.last_progress + *idle <= now)?;
@@ -112,136 +120,104 @@ impl Clocks {
 }
 
 pin_project! {
-    /// A routine's future under guard. `V` is the job's value.
+    /// One call of `init` or `run` under guard. `V` is the job's value.
     pub(super) struct Guard<'a, F, V: ?Sized> {
         #[pin]
         future: Option<F>,
         context: &'a Context<V>,
         clocks: Option<&'a mut Clocks>,
-        routine: Routine,
-        // The driver is on a runtime task of its own.
-        away: bool,
-        // The signal under which the waker was registered, plus one.
-        registered: u8,
     }
 }
 
 impl<'a, F, V: ?Sized> Guard<'a, F, V> {
-    /// Guards `init` or `run`.
-    pub(super) fn new(routine: Routine, context: &'a Context<V>, future: F, away: bool) -> Self {
+    pub(super) fn new(context: &'a Context<V>, clocks: Option<&'a mut Clocks>, future: F) -> Self {
         Self {
             future: Some(future),
             context,
-            clocks: None,
-            routine,
-            away,
-            registered: 0,
+            clocks,
         }
-    }
-
-    pub(super) fn clocked(mut self, clocks: Option<&'a mut Clocks>) -> Self {
-        self.clocks = clocks;
-        self
     }
 }
 
 impl<F: Future, V: ?Sized> Future for Guard<'_, F, V> {
-    type Output = Watched<F::Output>;
+    type Output = Result<F::Output, Early>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         loop {
             let signal = this.context.core.signal();
-            let stopped = match signal {
-                Signal::Cut => Some(Exit::Cut),
-                Signal::Finish if this.context.is_waiting() => Some(Exit::Stopped),
-                _ => None,
-            };
-            if let Some(exit) = stopped {
-                return Poll::Ready(ended(this.future, *this.routine, exit));
+            if let Some(early) = stopped(signal, this.context) {
+                return Poll::Ready(Err(dropped(this.future, early)));
             }
             let polled = panics::catch(|| {
-                this.future
+                let polled = this
+                    .future
                     .as_mut()
                     .as_pin_mut()
-                    .map(|future| future.poll(cx))
+                    .map(|future| future.poll(cx));
+                if matches!(polled, Some(Poll::Ready(_))) {
+                    this.future.set(None);
+                }
+                polled
             });
             match polled {
-                Ok(Some(Poll::Ready(returned))) => {
-                    return Poll::Ready(returned_from(this.future, *this.routine, returned));
-                }
+                Ok(Some(Poll::Ready(returned))) => return Poll::Ready(Ok(returned)),
                 Ok(Some(Poll::Pending)) => {}
-                // Polled again after its end; there is nothing left to run.
-                Ok(None) => return Poll::Ready(Watched::Ended(Exit::Cut)),
-                Err(kind) => {
-                    let exit = Exit::Failed(Box::new(Fault {
-                        routine: *this.routine,
-                        kind,
-                    }));
-                    return Poll::Ready(ended(this.future, *this.routine, exit));
-                }
+                // Polled again after its end: there is nothing left to run.
+                Ok(None) => return Poll::Ready(Err(Early::Cut)),
+                Err(kind) => return Poll::Ready(Err(dropped(this.future, Early::Panicked(kind)))),
             }
             if let Some(clocks) = this.clocks
                 && let Poll::Ready(exit) = clocks.poll(this.context, cx)
             {
-                return Poll::Ready(ended(this.future, *this.routine, exit));
+                return Poll::Ready(Err(dropped(this.future, Early::Expired(exit))));
             }
             // Invariant 5: look at the signal again once the waker is known.
-            if *this.away && *this.registered != signal as u8 + 1 {
-                *this.registered = signal as u8 + 1;
-                if !this
-                    .context
-                    .core
-                    .register(this.context.slot(), cx.waker(), signal)
-                {
-                    continue;
-                }
+            let is_known = !this.context.is_away() || this.context.is_registered(signal, cx);
+            if is_known && stopped(signal, this.context).is_none() {
+                return Poll::Pending;
             }
-            if signal == Signal::Finish && this.context.is_waiting() {
-                continue;
-            }
-            return Poll::Pending;
         }
-    }
-}
-
-/// Drops what is left of a routine's future. A panic in that is a failure too, unless there is one already.
-fn ended<F, T>(mut future: Pin<&mut Option<F>>, routine: Routine, exit: Exit) -> Watched<T> {
-    match panics::catch(|| future.set(None)) {
-        Err(kind) if !matches!(exit, Exit::Failed(_)) => {
-            Watched::Ended(Exit::Failed(Box::new(Fault { routine, kind })))
-        }
-        _ => Watched::Ended(exit),
     }
 }
 
 #[inline]
-fn returned_from<F, T>(
-    mut future: Pin<&mut Option<F>>,
-    routine: Routine,
-    returned: T,
-) -> Watched<T> {
+fn stopped<V: ?Sized>(signal: Signal, context: &Context<V>) -> Option<Early> {
+    match signal {
+        Signal::Cut => Some(Early::Cut),
+        Signal::Finish if context.is_waiting() => Some(Early::Stopped),
+        _ => None,
+    }
+}
+
+/// Drops what is left of a call. A panic in that is a failure too, unless there is one already.
+#[cold]
+fn dropped<F>(mut future: Pin<&mut Option<F>>, early: Early) -> Early {
     match panics::catch(|| future.set(None)) {
-        Ok(()) => Watched::Returned(returned),
-        Err(kind) => Watched::Ended(Exit::Failed(Box::new(Fault { routine, kind }))),
+        Err(kind) if !matches!(early, Early::Panicked(_) | Early::Expired(Exit::Failed(_))) => {
+            Early::Panicked(kind)
+        }
+        _ => early,
     }
 }
 
 pin_project! {
     /// A finalizer under guard: shielded from signals, with a deadline of its own unless the supervisor keeps one.
-    pub(super) struct Shield<F> {
+    pub(super) struct Shield<'a, F, V: ?Sized> {
         #[pin]
         future: Option<F>,
-        within: Option<Duration>,
+        // Whose deadline to keep; the supervisor keeps that of a stopping job.
+        context: Option<&'a Context<V>>,
         sleep: Option<Pin<Box<Sleep>>>,
     }
 }
 
-impl<F> Shield<F> {
-    pub(super) fn new(future: F, within: Option<Duration>) -> Self {
+impl<'a, F, V: ?Sized> Shield<'a, F, V> {
+    pub(super) fn new(context: Option<&'a Context<V>>, future: F) -> Self {
         Self {
             future: Some(future),
-            within,
+            context,
             sleep: None,
         }
     }
@@ -254,7 +230,7 @@ pub(super) enum Shielded<T> {
     TimedOut(CauseKind),
 }
 
-impl<F: Future> Future for Shield<F> {
+impl<F: Future, V: ?Sized> Future for Shield<'_, F, V> {
     type Output = Shielded<F::Output>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
@@ -275,9 +251,10 @@ impl<F: Future> Future for Shield<F> {
             Err(kind) => return Poll::Ready(Shielded::Panicked(kind)),
             Ok(Some(Poll::Pending) | None) => {}
         }
-        let Some(within) = *this.within else {
+        let Some(context) = this.context else {
             return Poll::Pending;
         };
+        let within = context.core.finalizer_deadline();
         let sleep = this
             .sleep
             .get_or_insert_with(|| Box::pin(sleep_until(now() + within)));

@@ -130,16 +130,31 @@ pub(crate) enum Admission {
     Later,
 }
 
-/// The state of one job. See the module's documentation.
-#[derive(Debug)]
-pub(crate) struct Machine {
-    records: Vec<Record>,
-    cause: Option<Arc<Cause>>,
+#[derive(Debug, Default)]
+struct Rare {
     secondary: Vec<Cause>,
     secondary_dropped: u64,
     come_and_gone: u64,
     /// Parked tasks that were added while running, by start; they are finalized before the static ones.
     late_order: Vec<u32>,
+}
+
+/// What a report needs besides the cause.
+#[derive(Debug, Default)]
+pub(crate) struct Remains {
+    pub(crate) records: Vec<Record>,
+    pub(crate) secondary: Vec<Cause>,
+    pub(crate) secondary_dropped: u64,
+    pub(crate) come_and_gone: u64,
+}
+
+/// The state of one job. See the module's documentation.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    records: Vec<Record>,
+    cause: Option<Arc<Cause>>,
+    /// What only some jobs have.
+    rare: Option<Box<Rare>>,
     /// The next task to init or run; counts down over the static tasks while finalizing.
     cursor: u32,
     /// Tasks in init or run, and those that finalize themselves.
@@ -166,10 +181,7 @@ impl Machine {
         Self {
             records: Vec::new(),
             cause: None,
-            secondary: Vec::new(),
-            secondary_dropped: 0,
-            come_and_gone: 0,
-            late_order: Vec::new(),
+            rare: None,
             cursor: 0,
             alive: 0,
             finalizing: 0,
@@ -265,7 +277,7 @@ impl Machine {
         }
         record.state = State::Parked;
         if record.late {
-            self.late_order.push(slot);
+            self.rare().late_order.push(slot);
         }
         self.exited(slot, exit);
     }
@@ -402,14 +414,24 @@ impl Machine {
     }
 
     /// Takes out what the report needs.
-    pub(crate) fn take_result(&mut self) -> (Vec<Record>, Vec<Cause>, u64, u64) {
-        let records = std::mem::take(&mut self.records);
-        (
-            records,
-            std::mem::take(&mut self.secondary),
-            self.secondary_dropped,
-            self.come_and_gone,
-        )
+    pub(crate) fn take_remains(&mut self) -> Remains {
+        let rare = self.rare.take().map(|rare| *rare).unwrap_or_default();
+        let Rare {
+            secondary,
+            secondary_dropped,
+            come_and_gone,
+            ..
+        } = rare;
+        Remains {
+            records: std::mem::take(&mut self.records),
+            secondary,
+            secondary_dropped,
+            come_and_gone,
+        }
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 
     fn exited(&mut self, slot: u32, exit: Exit) {
@@ -432,7 +454,7 @@ impl Machine {
         if record.late && record.outcome == TaskOutcome::Done {
             record.state = State::Vacant;
             record.name = Name::Static("");
-            self.come_and_gone += 1;
+            self.rare().come_and_gone += 1;
         }
     }
 
@@ -453,10 +475,10 @@ impl Machine {
     fn interrupted(&mut self, cause: Cause) {
         if self.cause.is_none() {
             self.cause = Some(Arc::new(cause));
-        } else if self.secondary.len() < SECONDARY_MAX {
-            self.secondary.push(cause);
+        } else if self.rare().secondary.len() < SECONDARY_MAX {
+            self.rare().secondary.push(cause);
         } else {
-            self.secondary_dropped += 1;
+            self.rare().secondary_dropped += 1;
         }
         self.raise_to(Signal::Cut);
     }
@@ -547,8 +569,10 @@ impl Machine {
             }
         }
         let records = &self.records;
-        self.late_order
-            .sort_unstable_by_key(|&slot| records[slot as usize].seq);
+        if let Some(rare) = &mut self.rare {
+            rare.late_order
+                .sort_unstable_by_key(|&slot| records[slot as usize].seq);
+        }
         self.arm = Some(Deadline::Order);
         self.next_finalizer()
     }
@@ -557,7 +581,7 @@ impl Machine {
         if self.finalizing > 0 && !self.overtake {
             return None;
         }
-        while let Some(slot) = self.late_order.pop() {
+        while let Some(slot) = self.rare.as_mut().and_then(|rare| rare.late_order.pop()) {
             if self.records[slot as usize].state == State::Parked {
                 return Some(self.finalize(slot));
             }
@@ -654,5 +678,12 @@ impl Fault {
             CauseKind::Panic { .. } => TaskOutcome::Panicked,
             _ => TaskOutcome::Failed,
         }
+    }
+}
+
+/// Makes room for three at first, the tasks of a connection, where a vector would make room for four.
+pub(super) fn reserve_few<T>(list: &mut Vec<T>) {
+    if list.capacity() == 0 {
+        list.reserve_exact(3);
     }
 }

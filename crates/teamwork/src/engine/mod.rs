@@ -16,6 +16,7 @@
 //! 4. The desk is closed before a signal of `Drain` or above is shown, and messages are handled in the order in which they were left.
 //! 5. A waker is registered and the signal looked at again before a driver or the supervisor returns `Pending`.
 
+mod clock;
 pub(crate) mod core;
 pub(crate) mod drive;
 pub(crate) mod guard;

@@ -10,7 +10,7 @@ use std::{
 use super::{
     core::Mail,
     machine::{Ending, Exit, Fault, Signal, Tally},
-    step::{Step, yield_step},
+    step::{Step, leave},
     supervisor::Supervisor,
 };
 use crate::{By, Cause, CauseKind, Context, Outcome, Report, Routine};
@@ -26,7 +26,7 @@ where
 {
     async move {
         if cx.core.is_starting() {
-            yield_step(Step::Inited).await;
+            leave(Step::Inited).await;
         }
         let away = cx.core.spawns();
         let exit = match cx.core.signal() {

@@ -7,7 +7,7 @@
 
 use std::{
     cell::Cell,
-    future::{Future, poll_fn},
+    future::Future,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -51,17 +51,28 @@ thread_local! {
     static STEP: Cell<Option<Step>> = const { Cell::new(None) };
 }
 
-/// Leaves a step for the poller; resolves when polled again.
-pub(super) async fn yield_step(step: Step) {
-    let mut step = Some(step);
-    poll_fn(|_| match step.take() {
-        Some(step) => {
-            STEP.set(Some(step));
+/// Leaves a step for the poller; the future resolves when polled for the second time, and has to be awaited at once.
+pub(super) fn leave(step: Step) -> Left {
+    STEP.set(Some(step));
+    Left { is_seen: false }
+}
+
+/// Pending once.
+#[must_use = "a step is only seen by the poller if the driver returns to it"]
+pub(super) struct Left {
+    is_seen: bool,
+}
+
+impl Future for Left {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.is_seen, true) {
+            Poll::Ready(())
+        } else {
             Poll::Pending
         }
-        None => Poll::Ready(()),
-    })
-    .await;
+    }
 }
 
 /// Polls a driver once.

@@ -15,8 +15,9 @@ use tokio::{
 };
 
 use super::{
-    core::{Core, Mail, now},
-    machine::{Action, Admission, Deadline, Ending, Machine, Signal},
+    clock::now,
+    core::{Core, Mail},
+    machine::{Action, Admission, Deadline, Ending, Machine, Remains, Signal, reserve_few},
     panics,
     record::Kind,
     step::{Driver, Progress, poll_driver},
@@ -49,14 +50,13 @@ pub(crate) struct Supervisor {
     machine: Machine,
     /// By slot; `None` while a driver is away, tracked, or over.
     drivers: Vec<Option<Driver>>,
-    /// Drivers that are polled whenever this future is.
+    /// Drivers that are polled whenever this future is: a bit for each of the first few slots, and the rest.
+    near_few: u8,
     near: Vec<u32>,
     /// Drivers that are polled when they are woken.
     tracked: Option<Box<FuturesUnordered<Tracked>>>,
-    timer: Option<Pin<Box<Sleep>>>,
-    rung_ends: Option<(Deadline, Instant)>,
     began: Option<Instant>,
-    rare: Box<Rare>,
+    rare: Option<Box<Rare>>,
     state: State,
 }
 
@@ -66,9 +66,31 @@ pub(crate) struct Rare {
     pub(crate) max_tasks: Option<u32>,
     pub(crate) prerequisites: Vec<Prerequisite>,
     pub(crate) signals: Option<Box<dyn SignalSource>>,
+    /// When the rung of a stop that the machine armed is over.
+    rung_ends: Option<(Deadline, Instant)>,
+    timer: Option<Pin<Box<Sleep>>>,
     /// Reused for each batch of mail.
     mail: Vec<Mail>,
     freed: Vec<u32>,
+}
+
+impl Default for Rare {
+    fn default() -> Self {
+        Self {
+            deadlines: Deadlines {
+                job: None,
+                drain: None,
+                grace: crate::job::GRACE,
+            },
+            max_tasks: None,
+            prerequisites: Vec::new(),
+            signals: None,
+            rung_ends: None,
+            timer: None,
+            mail: Vec::new(),
+            freed: Vec::new(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,34 +156,21 @@ impl Future for Away {
 
 impl Supervisor {
     pub(crate) fn new(name: Name) -> Self {
-        let deadlines = Deadlines {
-            job: None,
-            drain: None,
-            grace: crate::job::GRACE,
-        };
         Self {
             core: Arc::new(Core::new(name, crate::job::FINALIZER_DEADLINE)),
             machine: Machine::new(),
             drivers: Vec::new(),
+            near_few: 0,
             near: Vec::new(),
             tracked: None,
-            timer: None,
-            rung_ends: None,
             began: None,
-            rare: Box::new(Rare {
-                deadlines,
-                max_tasks: None,
-                prerequisites: Vec::new(),
-                signals: None,
-                mail: Vec::new(),
-                freed: Vec::new(),
-            }),
+            rare: None,
             state: State::Idle,
         }
     }
 
     pub(crate) fn rare(&mut self) -> &mut Rare {
-        &mut self.rare
+        self.rare.get_or_insert_default()
     }
 
     /// The slot that the next task added before the start gets.
@@ -173,6 +182,7 @@ impl Supervisor {
     pub(crate) fn add(&mut self, name: Name, driver: Driver, kind: Kind) {
         let slot = self.next_slot();
         self.machine.add(slot, name, kind);
+        reserve_few(&mut self.drivers);
         self.drivers.push(Some(driver));
     }
 
@@ -183,8 +193,13 @@ impl Supervisor {
     fn begin(&mut self) {
         self.state = State::Running;
         self.began = Some(now());
-        self.core.open(self.next_slot(), self.rare.max_tasks);
-        if self.rare.prerequisites.is_empty() {
+        let max = self.rare.as_ref().and_then(|rare| rare.max_tasks);
+        self.core.begin(self.next_slot(), max.unwrap_or(u32::MAX));
+        if self
+            .rare
+            .as_ref()
+            .is_none_or(|rare| rare.prerequisites.is_empty())
+        {
             self.machine.begin();
         }
     }
@@ -261,6 +276,14 @@ impl Supervisor {
                 .get_or_insert_default()
                 .push(Tracked { slot, driver });
         } else {
+            self.keep_near(slot);
+        }
+    }
+
+    fn keep_near(&mut self, slot: u32) {
+        if (slot as usize) < FEW {
+            self.near_few |= 1 << slot;
+        } else {
             self.near.push(slot);
         }
     }
@@ -295,12 +318,21 @@ impl Supervisor {
 
     fn ended(&mut self, slot: u32, ending: Ending) {
         self.machine.ended(slot, ending);
+        self.core.ended_one();
         if self.machine.is_vacant(slot) {
-            self.core.free(&[slot], 1);
+            self.core.free(&[slot]);
         }
     }
 
     fn poll_near(&mut self, cx: &mut Context<'_>) {
+        let mut few = self.near_few;
+        while few != 0 {
+            let slot = few.trailing_zeros();
+            few &= few - 1;
+            if self.poll_driver(slot, cx) {
+                self.near_few &= !(1 << slot);
+            }
+        }
         let mut index = 0;
         while let Some(&slot) = self.near.get(index) {
             if self.poll_driver(slot, cx) {
@@ -338,7 +370,7 @@ impl Supervisor {
     }
 
     fn handle_mail(&mut self) {
-        let mut mail = std::mem::take(&mut self.rare.mail);
+        let mut mail = std::mem::take(&mut self.rare().mail);
         self.core.take_mail(&mut mail);
         for message in mail.drain(..) {
             match message {
@@ -356,16 +388,16 @@ impl Supervisor {
                 Mail::Ended { slot, ending } => {
                     self.machine.ended(slot, ending);
                     if self.machine.is_vacant(slot) {
-                        self.rare.freed.push(slot);
+                        self.rare().freed.push(slot);
                     }
                 }
             }
         }
-        self.rare.mail = mail;
-        if !self.rare.freed.is_empty() {
-            let gone = u32::try_from(self.rare.freed.len()).unwrap_or(u32::MAX);
-            self.core.free(&self.rare.freed, gone);
-            self.rare.freed.clear();
+        let rare = self.rare.get_or_insert_default();
+        rare.mail = mail;
+        if !rare.freed.is_empty() {
+            self.core.free(&rare.freed);
+            rare.freed.clear();
         }
     }
 
@@ -381,29 +413,35 @@ impl Supervisor {
             self.ship(driver);
         } else {
             self.drivers[index] = Some(driver);
-            self.near.push(slot);
+            self.keep_near(slot);
             self.track_near();
         }
     }
 
     /// Begins to keep track of who was woken once there are many.
     fn track_near(&mut self) {
-        if self.near.len() <= FEW {
+        if self.tracked.is_none() && self.near_few.count_ones() as usize + self.near.len() <= FEW {
             return;
         }
         let tracked = self.tracked.get_or_insert_default();
-        for slot in self.near.drain(..) {
+        let few = std::mem::take(&mut self.near_few);
+        let few = (0..FEW as u32).filter(|slot| few & (1 << slot) != 0);
+        for slot in few.chain(self.near.drain(..)) {
             let driver = self.drivers[slot as usize].take();
             tracked.push(Tracked { slot, driver });
         }
     }
 
     fn poll_prerequisites(&mut self, cx: &mut Context<'_>) {
-        if self.rare.prerequisites.is_empty() {
+        let Some(rare) = self
+            .rare
+            .as_mut()
+            .filter(|rare| !rare.prerequisites.is_empty())
+        else {
             return;
-        }
+        };
         let mut error = None;
-        self.rare.prerequisites.retain_mut(|prerequisite| {
+        rare.prerequisites.retain_mut(|prerequisite| {
             match panics::catch(|| prerequisite.as_mut().poll(cx)) {
                 Ok(Poll::Pending) => return true,
                 Ok(Poll::Ready(Ok(()))) => {}
@@ -416,15 +454,17 @@ impl Supervisor {
             self.machine.fail_job(Cause::of_job(kind));
         }
         if self.machine.signal() >= Signal::Finish {
-            self.rare.prerequisites.clear();
-        } else if self.rare.prerequisites.is_empty() {
+            rare.prerequisites.clear();
+        } else if rare.prerequisites.is_empty() {
             self.machine.begin();
         }
     }
 
     /// The first signal of the process drains, the second cancels.
     fn poll_signals(&mut self, cx: &mut Context<'_>) {
-        while let Some(signals) = &mut self.rare.signals {
+        while let Some(rare) = &mut self.rare
+            && let Some(signals) = &mut rare.signals
+        {
             if signals.poll_signal(cx).is_pending() {
                 return;
             }
@@ -435,44 +475,45 @@ impl Supervisor {
                 tracing::warn!(job = %self.core.name, "second signal received: cancelling");
                 let kind = CauseKind::cancelled(By::Signal, "interrupted twice");
                 self.machine.stop(Signal::Cut, Some(Cause::of_job(kind)));
-                self.rare.signals = None;
+                rare.signals = None;
             }
         }
     }
 
     fn arm(&mut self, deadline: Deadline) {
         let finalizers = self.core.finalizer_deadline();
+        let rare = self.rare();
         let after = match deadline {
-            Deadline::Drain => self.rare.deadlines.drain,
-            Deadline::Grace => Some(self.rare.deadlines.grace),
+            Deadline::Drain => rare.deadlines.drain,
+            Deadline::Grace => Some(rare.deadlines.grace),
             Deadline::Cut => Some(finalizers),
             Deadline::Order => Some(finalizers / 2),
             Deadline::Finalizers => Some(finalizers.saturating_sub(finalizers / 2)),
         };
-        self.rung_ends = after.map(|after| (deadline, now() + after));
+        rare.rung_ends = after.map(|after| (deadline, now() + after));
     }
 
-    /// The next time at which something is due, with the job's own timeout.
-    fn due(&self) -> Option<Instant> {
-        let job_ends = self.job_ends();
-        let rung_ends = self.rung_ends.map(|(_, at)| at);
-        [job_ends, rung_ends].into_iter().flatten().min()
-    }
-
-    fn job_ends(&self) -> Option<Instant> {
-        let timeout = self
-            .rare
-            .deadlines
-            .job
-            .filter(|_| self.machine.signal() < Signal::Finish)?;
-        self.began.map(|began| began + timeout)
+    fn job_ends(&self) -> Option<(Instant, Duration)> {
+        let timeout = self.rare.as_ref()?.deadlines.job?;
+        let is_stopping = self.machine.signal() >= Signal::Finish;
+        self.began
+            .filter(|_| !is_stopping)
+            .map(|began| (began + timeout, timeout))
     }
 
     /// Says whether something was due.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
         let mut passed = false;
-        while let Some(due) = self.due() {
-            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        loop {
+            let job_ends = self.job_ends();
+            let Some(rare) = &mut self.rare else { break };
+            let rung_ends = rare.rung_ends;
+            let due = [job_ends.map(|(at, _)| at), rung_ends.map(|(_, at)| at)]
+                .into_iter()
+                .flatten()
+                .min();
+            let Some(due) = due else { break };
+            let timer = rare.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
             if timer.deadline() != due {
                 timer.as_mut().reset(due);
             }
@@ -481,15 +522,13 @@ impl Supervisor {
             }
             passed = true;
             let now = now();
-            if let (Some(at), Some(timeout)) = (self.job_ends(), self.rare.deadlines.job)
-                && at <= now
-            {
+            if let Some((deadline, _)) = rung_ends.filter(|(_, at)| *at <= now) {
+                rare.rung_ends = None;
+                self.machine.passed(deadline);
+            }
+            if let Some((_, timeout)) = job_ends.filter(|(at, _)| *at <= now) {
                 self.machine
                     .fail_job(Cause::of_job(CauseKind::Timeout(timeout)));
-            }
-            if let Some((deadline, _)) = self.rung_ends.filter(|(_, at)| *at <= now) {
-                self.rung_ends = None;
-                self.machine.passed(deadline);
             }
         }
         passed
@@ -497,6 +536,9 @@ impl Supervisor {
 
     fn give_up(&mut self, slot: u32) {
         self.near.retain(|&near| near != slot);
+        if (slot as usize) < FEW {
+            self.near_few &= !(1 << slot);
+        }
         let driver = self.drivers[slot as usize].take();
         // A panic in the drop of a task that has leaked anyway changes nothing.
         let _ = panics::catch(|| drop(driver));
@@ -507,10 +549,10 @@ impl Supervisor {
             return;
         }
         self.core.set_started();
-        if let Some(outside) = self.core.has_outside()
-            && !outside.is_started.swap(true, Ordering::AcqRel)
+        if let Some(annex) = self.core.has_annex()
+            && !annex.is_started.swap(true, Ordering::AcqRel)
         {
-            outside.started.notify_waiters();
+            annex.started.notify_waiters();
         }
     }
 
@@ -533,10 +575,10 @@ impl Supervisor {
             let _ = panics::catch(|| drop(driver));
         }
         let report = self.report();
-        if let Some(outside) = self.core.has_outside() {
-            let _ = outside.report.set(Arc::new(report.clone()));
-            outside.ended.notify_waiters();
-            outside.started.notify_waiters();
+        if let Some(annex) = self.core.has_annex() {
+            let _ = annex.report.set(Arc::new(report.clone()));
+            annex.ended.notify_waiters();
+            annex.started.notify_waiters();
         }
         report
     }
@@ -544,7 +586,12 @@ impl Supervisor {
     fn report(&mut self) -> Report {
         let outcome = self.machine.outcome();
         let cause = self.machine.cause().cloned();
-        let (records, secondary, secondary_dropped, come_and_gone) = self.machine.take_result();
+        let Remains {
+            records,
+            secondary,
+            secondary_dropped,
+            come_and_gone,
+        } = self.machine.take_remains();
         let elapsed = self.began.map_or(Duration::ZERO, |began| began.elapsed());
         let name = self.core.name.clone();
         Report {
