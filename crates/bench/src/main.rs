@@ -12,6 +12,10 @@ use clap::{Parser, ValueEnum};
 
 use crate::library::memory::Parked;
 
+/// The allocator of all our programs; the peers have it here, too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures a suite beside its peers, in one run: rounds are repeated and interleaved, medians are printed with their spread.
 ///
 /// Examples:

@@ -4,10 +4,7 @@ use std::{borrow::Cow, fmt, time::Duration};
 
 use crate::{
     Job, Task, TaskHandle,
-    engine::{
-        drive::{Extras, Sink},
-        guard::Clocks,
-    },
+    engine::{drive::Extras, guard::Clocks},
     task_handle::Filler,
 };
 
@@ -138,8 +135,8 @@ impl<V: ?Sized + Send + Sync + 'static, T: Task<V>, const FINALIZES: bool> Drop
 }
 
 pub(crate) fn extras<O>(options: TaskOptions, filler: Option<Filler<O>>) -> Option<Box<Extras<O>>> {
-    let (clocks, sink) = (options.clocks(), filler.map(Sink::Handle));
-    (clocks.is_some() || sink.is_some()).then(|| Box::new(Extras { clocks, sink }))
+    let clocks = options.clocks();
+    (clocks.is_some() || filler.is_some()).then(|| Box::new(Extras { clocks, filler }))
 }
 
 impl<V: ?Sized + Send + Sync + 'static, T: Task<V>, const FINALIZES: bool> fmt::Debug

@@ -247,17 +247,14 @@ impl<V: ?Sized> Context<V> {
         }
     }
 
-    /// Pauses an idle task: until it is woken or the pause is over.
-    pub(crate) fn idle(
-        &self,
-        pause: &mut Duration,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    /// Pauses an idle task: until it is woken or the pause is over. `idled` is how often it paused in a row.
+    pub(crate) fn idle(&self, idled: &mut u8) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         if self.bits.fetch_and(!WOKEN, Ordering::Relaxed) & WOKEN != 0 {
-            *pause = IDLE_PAUSE_MIN;
+            *idled = 0;
             return Box::pin(std::future::ready(()));
         }
-        let this_pause = *pause;
-        *pause = (this_pause * 2).min(IDLE_PAUSE_MAX);
+        let this_pause = (IDLE_PAUSE_MIN * (1 << *idled)).min(IDLE_PAUSE_MAX);
+        *idled = (*idled + 1).min(7);
         let bell = self.bell();
         Box::pin(self.wait(async move {
             // Both ends of the pause mean the same: call `run` again.

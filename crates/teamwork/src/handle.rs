@@ -9,7 +9,7 @@ use crate::{
     engine::{
         Driver, Kind,
         core::Core,
-        drive::{Role, drive},
+        drive::{Among, drive},
         machine::Signal,
         nest::drive_job,
     },
@@ -176,10 +176,9 @@ impl<V: ?Sized + Send + Sync + 'static> JobHandle<V> {
         let handle = filler.handle();
         let make = |task, slot| {
             let cx = Context::new(self.core.clone(), name.clone(), slot);
-            let driver: Driver = Box::pin(drive::<V, T, FINALIZES>(
+            let driver: Driver = Box::pin(drive::<V, T, Among, FINALIZES>(
                 task,
                 cx,
-                Role::Recurrent,
                 extras(options, Some(filler)),
             ));
             (driver, Kind::Task)

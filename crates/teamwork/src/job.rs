@@ -14,8 +14,7 @@ use crate::{
     Added, Context, Failure, Flow, JobHandle, NoValue, Outcome, Report, Result, Task,
     engine::{
         Kind,
-        core::Core,
-        drive::{Extras, Role, Sink, drive},
+        drive::{Among, Extras, First, drive},
         nest::drive_job,
         panics,
         supervisor::Supervisor,
@@ -142,13 +141,7 @@ impl Job {
         );
         let name = Name::from(name);
         let cx = Context::new(self.supervisor.core.clone(), name.clone(), 0);
-        let set = |core: &Core, value: T::Output| core.set_value(Box::new(value));
-        let extras = Extras {
-            clocks: None,
-            sink: Some(Sink::Value(set)),
-        };
-        let driver =
-            drive::<NoValue, T, FINALIZES>(task, cx, Role::Oneshot, Some(Box::new(extras)));
+        let driver = drive::<NoValue, T, First, FINALIZES>(task, cx, None);
         self.supervisor.add(name, Box::pin(driver), Kind::Task);
         self.supervisor.set_oneshot();
         Job {
@@ -228,7 +221,7 @@ impl<V: ?Sized + Send + Sync + 'static> Job<V> {
     ) {
         let name = Name::from(name);
         let cx = self.context(name.clone());
-        let driver = drive::<V, T, FINALIZES>(task, cx, Role::Recurrent, extras);
+        let driver = drive::<V, T, Among, FINALIZES>(task, cx, extras);
         self.supervisor.add(name, Box::pin(driver), Kind::Task);
     }
 }

@@ -1,6 +1,6 @@
 //! Points in time as numbers, half as large as an `Instant`.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{cell::Cell, num::NonZero, sync::OnceLock, time::Duration};
 
 use tokio::time::Instant;
 
@@ -12,7 +12,12 @@ pub(super) fn now() -> Instant {
 
 /// A point in time: nanoseconds since some moment early in the life of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Stamp(u64);
+pub(super) struct Stamp(NonZero<u64>);
+
+thread_local! {
+    /// The last stamp taken in the poll under way. A look at the clock costs as much as a small task.
+    static LATEST: Cell<Option<Stamp>> = const { Cell::new(None) };
+}
 
 impl Stamp {
     #[inline]
@@ -20,18 +25,34 @@ impl Stamp {
         static EPOCH: OnceLock<Instant> = OnceLock::new();
         let now = now();
         // A clock that a test paused on another thread may be ahead; then no time has passed.
-        Self(nanos(
-            now.saturating_duration_since(*EPOCH.get_or_init(|| now)),
-        ))
+        let since = nanos(now.saturating_duration_since(*EPOCH.get_or_init(|| now)));
+        let stamp = Self(NonZero::<u64>::MIN.saturating_add(since));
+        LATEST.set(Some(stamp));
+        stamp
+    }
+
+    /// The last stamp taken in the poll under way, or a new one: for the start of a routine, where another has just ended.
+    #[inline]
+    pub(super) fn latest() -> Self {
+        LATEST.get().unwrap_or_else(Self::now)
+    }
+
+    /// Has the next [`latest`](Self::latest) look at the clock: a poll begins.
+    #[inline]
+    pub(super) fn forget() {
+        LATEST.set(None);
     }
 
     #[inline]
     pub(super) fn nanos_until(self, later: Self) -> u64 {
-        later.0.saturating_sub(self.0)
+        later.0.get().saturating_sub(self.0.get())
     }
 }
 
 /// Nanoseconds of a duration; five centuries are as good as for ever.
 pub(super) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+    duration
+        .as_secs()
+        .saturating_mul(1_000_000_000)
+        .saturating_add(u64::from(duration.subsec_nanos()))
 }

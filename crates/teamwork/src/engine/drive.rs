@@ -1,8 +1,8 @@
 //! A task's driver: takes one task through init, run and finalize.
 //!
 //! A driver is a boxed future, and there may be a hundred thousand of them: what it holds while its task waits is kept small.
-//! That is why it captures its parts instead of taking them as parameters (which would store them twice), why the loop of
-//! `run` calls is here and not in a function, and why flags live in the context.
+//! That is why functions here return async blocks that capture their parameters (an `async fn` would store them twice), why
+//! each phase is a future of its own (their locals then share the same memory), and why flags live in the context.
 
 use std::future::Future;
 
@@ -17,157 +17,87 @@ use super::{
 };
 use crate::{
     CauseKind, Context, Error, Flow, Result, Routine, Task,
-    context::IDLE_PAUSE_MIN,
     task_handle::{Filler, Unfinished},
 };
 
-/// When a task starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// First and alone.
-    Oneshot,
-    /// With the others: through the start gate while the job starts, at once when it is under way.
-    Recurrent,
+/// When a task starts, and what becomes of its output; known when the driver is built.
+pub(crate) trait Place<O>: Send + 'static {
+    const IS_ONESHOT: bool;
+
+    /// Keeps the output if it is the job's value.
+    fn keep(core: &Core, output: O) -> Option<O>;
+}
+
+/// First and alone; the output becomes the job's value.
+pub(crate) struct First;
+
+impl<O: Send + Sync + 'static> Place<O> for First {
+    const IS_ONESHOT: bool = true;
+
+    fn keep(core: &Core, output: O) -> Option<O> {
+        core.set_value(Box::new(output));
+        None
+    }
+}
+
+/// With the others: through the start gate while the job starts, at once when it is under way.
+pub(crate) struct Among;
+
+impl<O> Place<O> for Among {
+    const IS_ONESHOT: bool = false;
+
+    fn keep(_: &Core, output: O) -> Option<O> {
+        Some(output)
+    }
 }
 
 /// What only some tasks have.
 pub(crate) struct Extras<O> {
     pub(crate) clocks: Option<Clocks>,
-    pub(crate) sink: Option<Sink<O>>,
+    /// Who waits for the output.
+    pub(crate) filler: Option<Filler<O>>,
 }
 
-/// Who gets a task's output.
-pub(crate) enum Sink<O> {
-    Handle(Filler<O>),
-    /// The job: this is how a oneshot's output becomes its value.
-    Value(fn(&Core, O)),
+/// How a task's life before its finalizer went.
+struct Lived<O> {
+    exit: Exit,
+    output: Option<O>,
+    /// Nanoseconds in init and in run.
+    nanos: [u64; 2],
 }
 
-/// How the run ended, with the output if there is one.
-type Ran<O> = (Exit, Option<O>);
+impl<O> Lived<O> {
+    fn early(exit: Exit, init_nanos: u64) -> Self {
+        Self {
+            exit,
+            output: None,
+            nanos: [init_nanos, 0],
+        }
+    }
+}
 
 /// Builds the driver of a task. `FINALIZES` is false for tasks that are known to have no finalizer: they need not come home for it.
-#[expect(
-    clippy::manual_async_fn,
-    reason = "parameters of an async fn are stored twice"
-)]
-#[expect(
-    clippy::too_many_lines,
-    reason = "the life of a task is told in one place; each part of it is a few lines"
-)]
-pub(crate) fn drive<V, T, const FINALIZES: bool>(
+pub(crate) fn drive<V, T, P, const FINALIZES: bool>(
     mut task: T,
     cx: Context<V>,
-    role: Role,
     mut extras: Option<Box<Extras<T::Output>>>,
 ) -> impl Future<Output = Option<Ending>> + Send
 where
     V: ?Sized + Send + Sync + 'static,
     T: Task<V>,
+    P: Place<T::Output>,
 {
     async move {
-        let is_alone = role == Role::Oneshot || !cx.core.spawns();
-        cx.set_away(!is_alone && !cx.core.is_starting());
-
-        let mut nanos = [0; 2];
-        let (exit, output): Ran<T::Output> = 'life: {
-            let since = {
-                let init = task.init(&cx);
-                let since = stamp_for(&init);
-                match Guard::new(&cx, None, init).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => break 'life (failed(Routine::Init, error), None),
-                    Err(early) => break 'life (early.exit(Routine::Init), None),
-                }
-                since
-            };
-            let mut since = lap(since, &mut nanos[0]);
-            if role == Role::Recurrent && cx.core.is_starting() {
-                leave(Step::Inited).await;
-                cx.set_away(!is_alone);
-                since = None;
-            }
-            match cx.core.signal() {
-                Signal::Run | Signal::Drain => {}
-                Signal::Finish => break 'life (Exit::Stopped, None),
-                Signal::Cut => break 'life (Exit::Cut, None),
-            }
-            let since = since.unwrap_or_else(Stamp::now);
-            if let Some(clocks) = clocks_of(&mut extras) {
-                clocks.start();
-            }
-            let mut pause = IDLE_PAUSE_MIN;
-            let ran = loop {
-                match Guard::new(&cx, clocks_of(&mut extras), task.run(&cx)).await {
-                    Ok(Ok(Flow::Tick)) => {
-                        cx.ticked();
-                        pause = IDLE_PAUSE_MIN;
-                    }
-                    Ok(Ok(Flow::Idle)) => {
-                        if let Err(early) =
-                            Guard::new(&cx, clocks_of(&mut extras), cx.idle(&mut pause)).await
-                        {
-                            break (early.exit(Routine::Run), None);
-                        }
-                    }
-                    Ok(Ok(Flow::Done(value))) => break (Exit::Done, Some(value)),
-                    Ok(Ok(Flow::FinishJob(value))) => break (Exit::FinishJob, Some(value)),
-                    Ok(Err(error)) => break (failed(Routine::Run, error), None),
-                    Err(early) => break (early.exit(Routine::Run), None),
-                }
-                match cx.core.signal() {
-                    Signal::Run | Signal::Drain => {}
-                    Signal::Finish => break (Exit::Stopped, None),
-                    Signal::Cut => break (Exit::Cut, None),
-                }
-                // Lets the neighbours have their turn, however often `run` is ready.
-                coop::consume_budget().await;
-            };
-            nanos[1] = since.nanos_until(Stamp::now());
-            ran
-        };
-
-        let output = keep(&cx.core, &extras, output);
-        let is_free = matches!(exit, Exit::Done)
-            && role != Role::Oneshot
-            && cx.core.signal() < Signal::Finish;
-        let unfinished = Unfinished::from_exit(&exit);
-        // A handle's error names the cause, which the machine has to hear of first.
-        let comes_home = FINALIZES || (extras.is_some() && matches!(exit, Exit::Failed(_)));
-        let mut told = None;
-        if comes_home && !is_free {
-            let home = cx.is_away().then(|| Home {
-                core: cx.core.clone(),
-                slot: cx.slot(),
-            });
-            leave(Step::Parked { exit, home }).await;
-            cx.set_away(false);
-        } else {
-            told = Some(exit);
-        }
-
-        let (mut finalizer, mut finalize_nanos) = (None, 0);
-        if FINALIZES {
-            let finalize = task.finalize(&cx);
-            let since = stamp_for(&finalize);
-            finalizer = finalizer_fault(Shield::new(is_free.then_some(&cx), finalize).await);
-            lap(since, &mut finalize_nanos);
-        }
+        let lived = live::<V, T, P>(&mut task, &cx, &mut extras).await;
+        let (mut ending, output) =
+            close::<V, T, P, FINALIZES>(&mut task, &cx, lived, extras.is_some()).await;
         // A panic in the drop of a task that has ended is too late to be anyone's failure; it has been printed.
         let _ = super::panics::catch(|| drop(task));
-        if let Some(Sink::Handle(filler)) = extras.and_then(|extras| extras.sink) {
-            filler.fill(output.ok_or(unfinished), cx.core.cause());
+        if let Some(filler) = extras.and_then(|extras| extras.filler) {
+            filler.fill(output, cx.core.cause());
         }
         cx.end();
-        let tally = Tally {
-            ticks: cx.ticks(),
-            nanos: [nanos[0], nanos[1], finalize_nanos],
-        };
-        let ending = Ending {
-            exit: told,
-            finalizer,
-            tally,
-        };
+        ending.tally.ticks = cx.ticks();
         if cx.is_away() {
             cx.core.post(Mail::Ended {
                 slot: cx.slot(),
@@ -179,25 +109,137 @@ where
     }
 }
 
-fn clocks_of<O>(extras: &mut Option<Box<Extras<O>>>) -> Option<&mut Clocks> {
-    extras.as_mut().and_then(|extras| extras.clocks.as_mut())
+/// Init, the start gate, and `run` until it ends.
+fn live<'a, V, T, P>(
+    task: &'a mut T,
+    cx: &'a Context<V>,
+    extras: &'a mut Option<Box<Extras<T::Output>>>,
+) -> impl Future<Output = Lived<T::Output>> + Send + 'a
+where
+    V: ?Sized + Send + Sync + 'static,
+    T: Task<V>,
+    P: Place<T::Output>,
+{
+    async move {
+        cx.set_away(!P::IS_ONESHOT && cx.core.spawns() && !cx.core.is_starting());
+        let (called, init_nanos) = Guard::new(cx, None, task.init(cx)).timed().await;
+        match called {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Lived::early(failed(Routine::Init, error), init_nanos),
+            Err(early) => return Lived::early(early.exit(Routine::Init), init_nanos),
+        }
+        if !P::IS_ONESHOT && cx.core.is_starting() {
+            leave(Step::Inited).await;
+            cx.set_away(cx.core.spawns());
+        }
+        if let Some(exit) = stopped(cx) {
+            return Lived::early(exit, init_nanos);
+        }
+        let since = Stamp::latest();
+        if let Some(clocks) = clocks_of(extras) {
+            clocks.start();
+        }
+        let mut idled = 0;
+        let (exit, output) = loop {
+            let is_idle = match Guard::new(cx, clocks_of(extras), task.run(cx)).await {
+                Ok(Ok(Flow::Tick)) => false,
+                Ok(Ok(Flow::Idle)) => true,
+                Ok(Ok(Flow::Done(value))) => break (Exit::Done, Some(value)),
+                Ok(Ok(Flow::FinishJob(value))) => break (Exit::FinishJob, Some(value)),
+                Ok(Err(error)) => break (failed(Routine::Run, error), None),
+                Err(early) => break (early.exit(Routine::Run), None),
+            };
+            if is_idle {
+                let pause = cx.idle(&mut idled);
+                if let Err(early) = Guard::new(cx, clocks_of(extras), pause).await {
+                    break (early.exit(Routine::Run), None);
+                }
+            } else {
+                cx.ticked();
+                idled = 0;
+            }
+            if let Some(exit) = stopped(cx) {
+                break (exit, None);
+            }
+            // Lets the neighbours have their turn, however often `run` is ready.
+            coop::consume_budget().await;
+        };
+        Lived {
+            exit,
+            output,
+            nanos: [init_nanos, since.nanos_until(Stamp::now())],
+        }
+    }
 }
 
-/// Makes a oneshot's output the value of its job.
-fn keep<O>(core: &Core, extras: &Option<Box<Extras<O>>>, output: Option<O>) -> Option<O> {
-    match (extras.as_deref(), output) {
-        (
-            Some(Extras {
-                sink: Some(Sink::Value(set)),
-                ..
-            }),
-            Some(value),
-        ) => {
-            set(core, value);
-            None
+/// From the end of the run to the end of the finalizer; gives the output, or why there is none.
+fn close<'a, V, T, P, const FINALIZES: bool>(
+    task: &'a mut T,
+    cx: &'a Context<V>,
+    lived: Lived<T::Output>,
+    has_extras: bool,
+) -> impl Future<Output = (Ending, Result<T::Output, Unfinished>)> + Send + 'a
+where
+    V: ?Sized + Send + Sync + 'static,
+    T: Task<V>,
+    P: Place<T::Output>,
+{
+    let Lived {
+        exit,
+        output,
+        nanos: [init, run],
+    } = lived;
+    let unfinished = Unfinished::from_exit(&exit);
+    let output = output
+        .and_then(|output| P::keep(&cx.core, output))
+        .ok_or(unfinished);
+    // A handle's error names the cause, which the machine has to hear of first.
+    let comes_home = FINALIZES || (has_extras && matches!(exit, Exit::Failed(_)));
+    let is_free = matches!(exit, Exit::Done) && !P::IS_ONESHOT && cx.core.signal() < Signal::Finish;
+    let mut told = Some(exit);
+    async move {
+        if let Some(exit) = told.take_if(|_| comes_home && !is_free) {
+            let home = cx.is_away().then(|| Home {
+                core: cx.core.clone(),
+                slot: cx.slot(),
+            });
+            leave(Step::Parked { exit, home }).await;
+            cx.set_away(false);
         }
-        (_, output) => output,
+        let (mut finalizer, mut finalize) = (None, 0);
+        if FINALIZES {
+            let (shielded, nanos) = Shield::new(is_free.then_some(cx), task.finalize(cx))
+                .timed()
+                .await;
+            (finalizer, finalize) = (finalizer_fault(shielded), nanos);
+        }
+        let tally = Tally {
+            ticks: 0,
+            nanos: [init, run, finalize],
+        };
+        (
+            Ending {
+                exit: told,
+                finalizer,
+                tally,
+            },
+            output,
+        )
     }
+}
+
+/// How a task ends that is between two calls while the job stops.
+#[inline]
+fn stopped<V: ?Sized>(cx: &Context<V>) -> Option<Exit> {
+    match cx.core.signal() {
+        Signal::Run | Signal::Drain => None,
+        Signal::Finish => Some(Exit::Stopped),
+        Signal::Cut => Some(Exit::Cut),
+    }
+}
+
+fn clocks_of<O>(extras: &mut Option<Box<Extras<O>>>) -> Option<&mut Clocks> {
+    extras.as_mut().and_then(|extras| extras.clocks.as_mut())
 }
 
 fn failed(routine: Routine, error: Error) -> Exit {
@@ -207,7 +249,7 @@ fn failed(routine: Routine, error: Error) -> Exit {
     }))
 }
 
-fn finalizer_fault(shielded: Shielded<Result>) -> Option<FinalizerFault> {
+fn finalizer_fault(shielded: Shielded<Result<()>>) -> Option<FinalizerFault> {
     let fault = |kind| {
         Box::new(Fault {
             routine: Routine::Finalize,
@@ -222,19 +264,4 @@ fn finalizer_fault(shielded: Shielded<Result>) -> Option<FinalizerFault> {
         Shielded::Panicked(kind) => Some(FinalizerFault::Failed(fault(kind))),
         Shielded::TimedOut(kind) => Some(FinalizerFault::TimedOut(fault(kind))),
     }
-}
-
-/// The time before a routine; none if its future holds nothing. Such a future cannot even reach its task, so it is the default
-/// routine that does nothing, and a look at the clock would cost more than it.
-#[inline]
-fn stamp_for<F>(future: &F) -> Option<Stamp> {
-    (size_of_val(future) > 1).then(Stamp::now)
-}
-
-/// Notes how long a routine took, and gives the time at its end.
-#[inline]
-fn lap(since: Option<Stamp>, nanos: &mut u64) -> Option<Stamp> {
-    let (since, now) = (since?, Stamp::now());
-    *nanos = since.nanos_until(now);
-    Some(now)
 }

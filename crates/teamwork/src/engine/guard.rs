@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{
-    clock::now,
+    clock::{Stamp, now},
     machine::{Exit, Fault, Signal},
     panics,
 };
@@ -137,6 +137,41 @@ impl<'a, F, V: ?Sized> Guard<'a, F, V> {
             clocks,
         }
     }
+
+    /// Measures the call, if it is worth a look at the clock.
+    pub(super) fn timed(self) -> Timed<Self> {
+        Timed {
+            guarded: self,
+            since: stamp_for::<F>(),
+        }
+    }
+}
+
+pin_project! {
+    /// Measures a guarded call: resolves to what came of it and the nanoseconds it took.
+    pub(super) struct Timed<G> {
+        #[pin]
+        guarded: G,
+        since: Option<Stamp>,
+    }
+}
+
+impl<G: Future> Future for Timed<G> {
+    type Output = (G::Output, u64);
+
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let since = *this.since;
+        let nanos = || since.map_or(0, |since| since.nanos_until(Stamp::now()));
+        this.guarded.poll(cx).map(|output| (output, nanos()))
+    }
+}
+
+/// The time before a routine; none if its future holds nothing. Such a future cannot even reach its task, so it is the
+/// default routine that does nothing, and a look at the clock would cost more than it.
+#[inline]
+fn stamp_for<F>() -> Option<Stamp> {
+    (size_of::<F>() > 1).then(Stamp::latest)
 }
 
 impl<F: Future, V: ?Sized> Future for Guard<'_, F, V> {
@@ -219,6 +254,14 @@ impl<'a, F, V: ?Sized> Shield<'a, F, V> {
             future: Some(future),
             context,
             sleep: None,
+        }
+    }
+
+    /// Measures the call, if it is worth a look at the clock.
+    pub(super) fn timed(self) -> Timed<Self> {
+        Timed {
+            guarded: self,
+            since: stamp_for::<F>(),
         }
     }
 }

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::{
-    clock::now,
+    clock::{Stamp, now},
     core::{Core, Mail},
     machine::{Action, Admission, Deadline, Ending, Machine, Remains, Signal, reserve_few},
     panics,
@@ -55,7 +55,7 @@ pub(crate) struct Supervisor {
     near: Vec<u32>,
     /// Drivers that are polled when they are woken.
     tracked: Option<Box<FuturesUnordered<Tracked>>>,
-    began: Option<Instant>,
+    began: Option<Stamp>,
     rare: Option<Box<Rare>>,
     state: State,
 }
@@ -66,6 +66,8 @@ pub(crate) struct Rare {
     pub(crate) max_tasks: Option<u32>,
     pub(crate) prerequisites: Vec<Prerequisite>,
     pub(crate) signals: Option<Box<dyn SignalSource>>,
+    /// When the job's own timeout is over.
+    job_ends: Option<Instant>,
     /// When the rung of a stop that the machine armed is over.
     rung_ends: Option<(Deadline, Instant)>,
     timer: Option<Pin<Box<Sleep>>>,
@@ -85,6 +87,7 @@ impl Default for Rare {
             max_tasks: None,
             prerequisites: Vec::new(),
             signals: None,
+            job_ends: None,
             rung_ends: None,
             timer: None,
             mail: Vec::new(),
@@ -132,6 +135,7 @@ impl Future for Away {
         let Some(driver) = &mut self.0 else {
             return Poll::Ready(());
         };
+        Stamp::forget();
         match poll_driver(driver, cx) {
             Progress::Pending => Poll::Pending,
             Progress::Parked {
@@ -192,7 +196,10 @@ impl Supervisor {
 
     fn begin(&mut self) {
         self.state = State::Running;
-        self.began = Some(now());
+        self.began = Some(Stamp::now());
+        if let Some(rare) = &mut self.rare {
+            rare.job_ends = rare.deadlines.job.map(|timeout| now() + timeout);
+        }
         let max = self.rare.as_ref().and_then(|rare| rare.max_tasks);
         self.core.begin(self.next_slot(), max.unwrap_or(u32::MAX));
         if self
@@ -494,11 +501,11 @@ impl Supervisor {
     }
 
     fn job_ends(&self) -> Option<(Instant, Duration)> {
-        let timeout = self.rare.as_ref()?.deadlines.job?;
+        let rare = self.rare.as_ref()?;
         let is_stopping = self.machine.signal() >= Signal::Finish;
-        self.began
+        rare.job_ends
             .filter(|_| !is_stopping)
-            .map(|began| (began + timeout, timeout))
+            .zip(rare.deadlines.job)
     }
 
     /// Says whether something was due.
@@ -592,7 +599,10 @@ impl Supervisor {
             secondary_dropped,
             come_and_gone,
         } = self.machine.take_remains();
-        let elapsed = self.began.map_or(Duration::ZERO, |began| began.elapsed());
+        let nanos = self
+            .began
+            .map_or(0, |began| began.nanos_until(Stamp::latest()));
+        let elapsed = Duration::from_nanos(nanos);
         let name = self.core.name.clone();
         Report {
             name,
@@ -612,6 +622,7 @@ impl Future for Supervisor {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Report> {
         let this = self.get_mut();
+        Stamp::forget();
         if this.state == State::Idle {
             this.begin();
         }
