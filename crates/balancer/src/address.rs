@@ -12,13 +12,17 @@ pub enum AddressError {
     #[error("`{0}` has no port; write HOST:PORT, for example `{0}:9091`")]
     NoPort(String),
     /// What follows the last colon is not a port.
-    #[error("`{0}` does not end in a port between {1} and 65535; write HOST:PORT, for example 127.0.0.1:9091")]
+    #[error(
+        "`{0}` does not end in a port between {1} and 65535; write HOST:PORT, for example 127.0.0.1:9091"
+    )]
     BadPort(String, u16),
     /// Nothing precedes the port.
     #[error("`{0}` names no host; write HOST:PORT, for example `127.0.0.1{0}`")]
     NoHost(String),
     /// An IPv6 address is not in brackets.
-    #[error("`{0}` has more than one colon; an IPv6 address goes in brackets, for example [::1]:9091")]
+    #[error(
+        "`{0}` has more than one colon; an IPv6 address goes in brackets, for example [::1]:9091"
+    )]
     NoBrackets(String),
     /// The name has no address.
     #[error("`{0}` does not resolve to an address; check the spelling, or give an IP address")]
@@ -48,7 +52,10 @@ impl Upstream {
 
 impl From<SocketAddr> for Upstream {
     fn from(address: SocketAddr) -> Self {
-        Self { name: address.to_string(), addresses: vec![address] }
+        Self {
+            name: address.to_string(),
+            addresses: vec![address],
+        }
     }
 }
 
@@ -65,7 +72,10 @@ impl FromStr for Upstream {
         if parts.host.is_empty() {
             return Err(AddressError::NoHost(text.to_owned()));
         }
-        Ok(Self { name: text.to_owned(), addresses: resolve(text)? })
+        Ok(Self {
+            name: text.to_owned(),
+            addresses: resolve(text)?,
+        })
     }
 }
 
@@ -102,11 +112,17 @@ impl FromStr for ListenAddress {
         let parts = split(text, 0)?;
         let candidates = if parts.host.is_empty() {
             // The IPv6 socket takes IPv4 too; where IPv6 is switched off, the second one does.
-            vec![(Ipv6Addr::UNSPECIFIED, parts.port).into(), (Ipv4Addr::UNSPECIFIED, parts.port).into()]
+            vec![
+                (Ipv6Addr::UNSPECIFIED, parts.port).into(),
+                (Ipv4Addr::UNSPECIFIED, parts.port).into(),
+            ]
         } else {
             resolve(text)?
         };
-        Ok(Self { name: text.to_owned(), candidates })
+        Ok(Self {
+            name: text.to_owned(),
+            candidates,
+        })
     }
 }
 
@@ -136,8 +152,15 @@ fn split(text: &str, port_min: u16) -> Result<Parts<'_>, AddressError> {
 
 fn resolve(text: &str) -> Result<Vec<SocketAddr>, AddressError> {
     let unresolvable = |source| AddressError::Unresolvable(text.to_owned(), source);
-    let addresses: Vec<_> = text.to_socket_addrs().map_err(|error| unresolvable(Some(error)))?.collect();
-    if addresses.is_empty() { Err(unresolvable(None)) } else { Ok(addresses) }
+    let addresses: Vec<_> = text
+        .to_socket_addrs()
+        .map_err(|error| unresolvable(Some(error)))?
+        .collect();
+    if addresses.is_empty() {
+        Err(unresolvable(None))
+    } else {
+        Ok(addresses)
+    }
 }
 
 #[cfg(test)]
@@ -156,19 +179,40 @@ mod tests {
     #[test]
     fn a_port_alone_listens_everywhere() {
         let listen: ListenAddress = ":9090".parse().unwrap();
-        assert_eq!(listen.candidates(), ["[::]:9090".parse().unwrap(), "0.0.0.0:9090".parse().unwrap()]);
+        assert_eq!(
+            listen.candidates(),
+            [
+                "[::]:9090".parse().unwrap(),
+                "0.0.0.0:9090".parse().unwrap()
+            ]
+        );
     }
 
     #[test]
     fn a_wrong_address_says_what_to_write() {
         for (text, says) in [
-            ("localhost", "`localhost` has no port; write HOST:PORT, for example `localhost:9091`"),
-            (":9091", "`:9091` names no host; write HOST:PORT, for example `127.0.0.1:9091`"),
+            (
+                "localhost",
+                "`localhost` has no port; write HOST:PORT, for example `localhost:9091`",
+            ),
+            (
+                ":9091",
+                "`:9091` names no host; write HOST:PORT, for example `127.0.0.1:9091`",
+            ),
             ("a:0", "`a:0` does not end in a port between 1 and 65535"),
-            ("a:70000", "`a:70000` does not end in a port between 1 and 65535"),
+            (
+                "a:70000",
+                "`a:70000` does not end in a port between 1 and 65535",
+            ),
             ("a:", "`a:` does not end in a port"),
-            ("::1:9091", "an IPv6 address goes in brackets, for example [::1]:9091"),
-            ("nowhere.invalid:1", "`nowhere.invalid:1` does not resolve to an address"),
+            (
+                "::1:9091",
+                "an IPv6 address goes in brackets, for example [::1]:9091",
+            ),
+            (
+                "nowhere.invalid:1",
+                "`nowhere.invalid:1` does not resolve to an address",
+            ),
         ] {
             let message = text.parse::<Upstream>().expect_err(text).to_string();
             assert!(message.contains(says), "{text}: {message}");

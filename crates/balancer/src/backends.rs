@@ -51,15 +51,16 @@ pub struct Backends {
 
 impl Backends {
     /// Makes the table of `upstreams`, all of them unused.
-    #[must_use]
-    pub fn new(upstreams: Vec<Upstream>) -> Self {
+    pub(crate) fn new(upstreams: Vec<Upstream>) -> Self {
         let unused = |upstream| Backend {
             upstream,
             live: AtomicUsize::new(0),
             sessions: AtomicU64::new(0),
             connect_failures: AtomicU64::new(0),
         };
-        Self { list: upstreams.into_iter().map(unused).collect() }
+        Self {
+            list: upstreams.into_iter().map(unused).collect(),
+        }
     }
 
     /// Goes through the upstreams, in the order in which they were given.
@@ -73,7 +74,10 @@ impl Backends {
         let index = choose(self.list.len(), |index| self.list[index].live(), tried, rng)?;
         tried.add(index);
         self.list[index].live.fetch_add(1, Relaxed);
-        Some(Lease { backends: Arc::clone(self), index })
+        Some(Lease {
+            backends: Arc::clone(self),
+            index,
+        })
     }
 }
 
@@ -115,7 +119,8 @@ mod tests {
     use super::*;
 
     fn two() -> Arc<Backends> {
-        let upstream = |port: u16| Upstream::from(std::net::SocketAddr::from(([127, 0, 0, 1], port)));
+        let upstream =
+            |port: u16| Upstream::from(std::net::SocketAddr::from(([127, 0, 0, 1], port)));
         Arc::new(Backends::new(vec![upstream(1), upstream(2)]))
     }
 
@@ -127,8 +132,12 @@ mod tests {
     fn a_lease_counts_while_it_lives_and_the_next_goes_elsewhere() {
         for seed in 0..50 {
             let (backends, mut rng) = (two(), Rng::with_seed(seed));
-            let first = backends.lease(&mut Tried::default(), &mut rng).expect("both are free");
-            let second = backends.lease(&mut Tried::default(), &mut rng).expect("both are usable");
+            let first = backends
+                .lease(&mut Tried::default(), &mut rng)
+                .expect("both are free");
+            let second = backends
+                .lease(&mut Tried::default(), &mut rng)
+                .expect("both are usable");
             assert_eq!(live(&backends), [1, 1], "seed {seed}");
             drop((first, second));
             assert_eq!(live(&backends), [0, 0], "seed {seed}");

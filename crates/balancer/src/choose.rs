@@ -25,7 +25,10 @@ impl Tried {
     ///
     /// If the session has made all its tries already.
     pub(crate) fn add(&mut self, index: usize) {
-        assert!(self.count < TRIES_MAX, "a session makes at most {TRIES_MAX} tries");
+        assert!(
+            self.count < TRIES_MAX,
+            "a session makes at most {TRIES_MAX} tries"
+        );
         self.indices[self.count] = index;
         self.count += 1;
         self.indices[..self.count].sort_unstable();
@@ -38,7 +41,9 @@ impl Tried {
 
     /// Maps the `nth` of the untried upstreams to its index among all.
     fn nth_untried(&self, nth: usize) -> usize {
-        self.indices[..self.count].iter().fold(nth, |index, &tried| index + usize::from(tried <= index))
+        self.indices[..self.count]
+            .iter()
+            .fold(nth, |index, &tried| index + usize::from(tried <= index))
     }
 }
 
@@ -46,7 +51,12 @@ impl Tried {
 ///
 /// `load` gives the load of each of the `count` upstreams. Returns nothing when the session has tried every
 /// upstream, or as many as it may.
-pub(crate) fn choose(count: usize, load: impl Fn(usize) -> usize, tried: &Tried, rng: &mut Rng) -> Option<usize> {
+pub(crate) fn choose(
+    count: usize,
+    load: impl Fn(usize) -> usize,
+    tried: &Tried,
+    rng: &mut Rng,
+) -> Option<usize> {
     let untried = count.saturating_sub(tried.count);
     if untried == 0 || tried.count == TRIES_MAX {
         return None;
@@ -58,7 +68,11 @@ pub(crate) fn choose(count: usize, load: impl Fn(usize) -> usize, tried: &Tried,
     // The second draw is among the others, so that the two always differ.
     let second = (first + rng.usize(1..untried)) % untried;
     let (first, second) = (tried.nth_untried(first), tried.nth_untried(second));
-    Some(if load(second) < load(first) { second } else { first })
+    Some(if load(second) < load(first) {
+        second
+    } else {
+        first
+    })
 }
 
 #[cfg(test)]
@@ -84,8 +98,15 @@ mod tests {
             let mut distinct = order.clone();
             distinct.sort_unstable();
             distinct.dedup();
-            assert_eq!((order.len(), distinct.len()), (TRIES_MAX, TRIES_MAX), "seed {seed}: {order:?}");
-            assert!(order.iter().all(|&index| index < 5), "seed {seed}: {order:?}");
+            assert_eq!(
+                (order.len(), distinct.len()),
+                (TRIES_MAX, TRIES_MAX),
+                "seed {seed}: {order:?}"
+            );
+            assert!(
+                order.iter().all(|&index| index < 5),
+                "seed {seed}: {order:?}"
+            );
         }
     }
 
@@ -93,20 +114,34 @@ mod tests {
     fn of_two_the_less_loaded_one_is_taken() {
         for seed in 0..100 {
             let loads = [7, 3];
-            assert_eq!(choose(2, |index| loads[index], &tried(&[]), &mut Rng::with_seed(seed)), Some(1));
+            assert_eq!(
+                choose(
+                    2,
+                    |index| loads[index],
+                    &tried(&[]),
+                    &mut Rng::with_seed(seed)
+                ),
+                Some(1)
+            );
         }
     }
 
     #[test]
     fn the_only_one_left_is_taken_whatever_its_load() {
         for seed in 0..100 {
-            assert_eq!(choose(3, |_| 9, &tried(&[2, 0]), &mut Rng::with_seed(seed)), Some(1));
+            assert_eq!(
+                choose(3, |_| 9, &tried(&[2, 0]), &mut Rng::with_seed(seed)),
+                Some(1)
+            );
         }
     }
 
     #[test]
     fn nothing_is_left_when_all_were_tried() {
-        assert_eq!(choose(2, |_| 0, &tried(&[0, 1]), &mut Rng::with_seed(1)), None);
+        assert_eq!(
+            choose(2, |_| 0, &tried(&[0, 1]), &mut Rng::with_seed(1)),
+            None
+        );
         assert_eq!(choose(0, |_| 0, &tried(&[]), &mut Rng::with_seed(1)), None);
     }
 
@@ -117,7 +152,8 @@ mod tests {
             let mut rng = Rng::with_seed(seed);
             let mut loads = [0_usize; 10];
             for _ in 0..10_000 {
-                let index = choose(10, |index| loads[index], &tried(&[]), &mut rng).expect("there are ten");
+                let index =
+                    choose(10, |index| loads[index], &tried(&[]), &mut rng).expect("there are ten");
                 loads[index] += 1;
             }
             let fullest = loads.iter().max().expect("there are ten");
@@ -132,6 +168,9 @@ mod tests {
         for _ in 0..40_000 {
             hits[choose(4, |_| 0, &tried(&[]), &mut rng).expect("there are four")] += 1;
         }
-        assert!(hits.iter().all(|hits| (9_500..10_500).contains(hits)), "{hits:?}");
+        assert!(
+            hits.iter().all(|hits| (9_500..10_500).contains(hits)),
+            "{hits:?}"
+        );
     }
 }

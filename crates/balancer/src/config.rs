@@ -103,7 +103,11 @@ impl ConfigError {
     /// Tells whether the words are right and only the world does not answer to them: a name without an address.
     #[must_use]
     pub fn is_about_the_world(&self) -> bool {
-        matches!(self, Self::Listen(AddressError::Unresolvable(..)) | Self::Upstream(AddressError::Unresolvable(..)))
+        matches!(
+            self,
+            Self::Listen(AddressError::Unresolvable(..))
+                | Self::Upstream(AddressError::Unresolvable(..))
+        )
     }
 }
 
@@ -149,7 +153,9 @@ impl Config {
         Ok(Self {
             listen,
             upstreams,
-            sessions_max: raw.max_connections.unwrap_or_else(|| sessions_within(open_files)),
+            sessions_max: raw
+                .max_connections
+                .unwrap_or_else(|| sessions_within(open_files)),
             idle_timeout: raw.idle_timeout.into(),
             connect_timeout: raw.connect_timeout.into(),
             half_close_timeout: raw.half_close_timeout.into(),
@@ -164,13 +170,18 @@ fn parse_all<T: std::str::FromStr>(texts: &[String]) -> Result<Vec<T>, T::Err> {
 
 fn repeated(upstreams: &[Upstream]) -> Option<&Upstream> {
     let same = |a: &Upstream, b: &Upstream| a.addresses() == b.addresses();
-    upstreams.iter().enumerate().find(|(index, a)| upstreams[..*index].iter().any(|b| same(a, b))).map(|(_, a)| a)
+    upstreams
+        .iter()
+        .enumerate()
+        .find(|(index, a)| upstreams[..*index].iter().any(|b| same(a, b)))
+        .map(|(_, a)| a)
 }
 
 /// Reads a duration such as `500ms`, `5s` or `10m`.
 fn time(text: &str) -> Result<Time, String> {
-    let duration = humantime::parse_duration(text)
-        .map_err(|error| format!("{error}; write a number and a unit, for example 500ms, 5s or 10m"))?;
+    let duration = humantime::parse_duration(text).map_err(|error| {
+        format!("{error}; write a number and a unit, for example 500ms, 5s or 10m")
+    })?;
     if duration.is_zero() {
         return Err("must be more than zero: every wait has an end".to_owned());
     }
@@ -213,7 +224,14 @@ mod tests {
     fn options_repeat_and_durations_have_units() {
         let config =
             parse("-l :1 -l 127.0.0.1:2 -u 127.0.0.1:3 -u 127.0.0.1:4 --idle-timeout 500ms --max-connections 7").unwrap();
-        assert_eq!((config.listen.len(), config.upstreams.len(), config.sessions_max), (2, 2, 7));
+        assert_eq!(
+            (
+                config.listen.len(),
+                config.upstreams.len(),
+                config.sessions_max
+            ),
+            (2, 2, 7)
+        );
         assert_eq!(config.idle_timeout, Duration::from_millis(500));
     }
 
@@ -223,9 +241,18 @@ mod tests {
             ("", "--upstream <HOST:PORT>"),
             ("-u localhost", "--upstream: `localhost` has no port"),
             ("-u 127.0.0.1:1 -l 80", "--listen: `80` has no port"),
-            ("-u 127.0.0.1:1 -u 127.0.0.1:1", "--upstream 127.0.0.1:1 is given twice"),
-            ("-u 127.0.0.1:1 --max-connections 0", "--max-connections 0 would serve nobody"),
-            ("-u 127.0.0.1:1 --idle-timeout 5", "for example 500ms, 5s or 10m"),
+            (
+                "-u 127.0.0.1:1 -u 127.0.0.1:1",
+                "--upstream 127.0.0.1:1 is given twice",
+            ),
+            (
+                "-u 127.0.0.1:1 --max-connections 0",
+                "--max-connections 0 would serve nobody",
+            ),
+            (
+                "-u 127.0.0.1:1 --idle-timeout 5",
+                "for example 500ms, 5s or 10m",
+            ),
             ("-u 127.0.0.1:1 --idle-timeout 0s", "must be more than zero"),
             ("-u 127.0.0.1:1 --idle-timeout 400d", "must be at most 365d"),
         ] {
@@ -236,7 +263,13 @@ mod tests {
 
     #[test]
     fn a_name_without_an_address_is_the_worlds_fault() {
-        let raw = Cli::try_parse_from(["balancer", "-u", "nowhere.invalid:1"]).unwrap().raw;
-        assert!(Config::check(&raw, 1024).expect_err("it does not resolve").is_about_the_world());
+        let raw = Cli::try_parse_from(["balancer", "-u", "nowhere.invalid:1"])
+            .unwrap()
+            .raw;
+        assert!(
+            Config::check(&raw, 1024)
+                .expect_err("it does not resolve")
+                .is_about_the_world()
+        );
     }
 }

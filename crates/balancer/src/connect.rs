@@ -54,27 +54,47 @@ pub(crate) enum Why {
 /// # Cancel safety
 ///
 /// A half-made connection is closed when this is dropped.
-pub(crate) async fn connect(backends: &Arc<Backends>, timeout: Duration, rng: &mut Rng) -> Result<Connected, ConnectError> {
+pub(crate) async fn connect(
+    backends: &Arc<Backends>,
+    timeout: Duration,
+    rng: &mut Rng,
+) -> Result<Connected, ConnectError> {
     let budget_ends = Instant::now() + timeout * BUDGET_IN_TIMEOUTS;
     let mut tried = Tried::default();
-    let mut lease = backends.lease(&mut tried, rng).expect("a balancer has at least one upstream");
+    let mut lease = backends
+        .lease(&mut tried, rng)
+        .expect("a balancer has at least one upstream");
     loop {
         let retries = tried.count() - 1;
         let deadline = budget_ends.min(Instant::now() + timeout);
         let why = match attempt(lease.upstream().addresses(), deadline).await {
             Ok(stream) => {
                 lease.connected();
-                return Ok(Connected { stream, lease, retries });
+                return Ok(Connected {
+                    stream,
+                    lease,
+                    retries,
+                });
             }
             Err(why) => why,
         };
         lease.failed();
         debug!(upstream = %lease.upstream(), error = %why, "could not connect");
         let hopeless = matches!(why, Why::OutOfSockets(_)) || Instant::now() >= budget_ends;
-        let next = if hopeless { None } else { backends.lease(&mut tried, rng) };
+        let next = if hopeless {
+            None
+        } else {
+            backends.lease(&mut tried, rng)
+        };
         match next {
             Some(next) => lease = next,
-            None => return Err(ConnectError { lease, retries, why }),
+            None => {
+                return Err(ConnectError {
+                    lease,
+                    retries,
+                    why,
+                });
+            }
         }
     }
 }
@@ -104,7 +124,9 @@ fn is_connected_to_itself(stream: &TcpStream) -> bool {
 
 fn classify(error: io::Error) -> Why {
     match Errno::from_io_error(&error) {
-        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM | Errno::ADDRNOTAVAIL) => Why::OutOfSockets(error),
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM | Errno::ADDRNOTAVAIL) => {
+            Why::OutOfSockets(error)
+        }
         // Linux' own answer to an unanswered SYN, which comes first when the timeout is very long.
         Some(Errno::TIMEDOUT) => Why::TimedOut,
         _ => Why::Failed(error),

@@ -147,10 +147,18 @@ impl Ending {
             Self::ConnectFailed => "upstream_connect_failed",
             Self::ConnectTimedOut => "upstream_connect_timeout",
             Self::OutOfSockets => "out_of_sockets",
-            Self::Reset { by: Side::Client, .. } => "client_reset",
-            Self::Reset { by: Side::Upstream, .. } => "upstream_reset",
-            Self::Idle { by: Side::Client, .. } => "client_idle_timeout",
-            Self::Idle { by: Side::Upstream, .. } => "upstream_idle_timeout",
+            Self::Reset {
+                by: Side::Client, ..
+            } => "client_reset",
+            Self::Reset {
+                by: Side::Upstream, ..
+            } => "upstream_reset",
+            Self::Idle {
+                by: Side::Client, ..
+            } => "client_idle_timeout",
+            Self::Idle {
+                by: Side::Upstream, ..
+            } => "upstream_idle_timeout",
             Self::HalfClosed { by: Side::Client } => "client_half_close_timeout",
             Self::HalfClosed { by: Side::Upstream } => "upstream_half_close_timeout",
             Self::Stopped { .. } => "stopped",
@@ -162,14 +170,20 @@ impl Ending {
     ///
     /// After a mere timeout it need not, unless bytes for it are left over.
     pub(crate) fn tears_streams(self) -> bool {
-        matches!(self, Self::Reset { .. } | Self::Stopped { .. } | Self::Internal { .. })
+        matches!(
+            self,
+            Self::Reset { .. } | Self::Stopped { .. } | Self::Internal { .. }
+        )
     }
 
     /// Tells whether an operator should look: no peer caused it and no stop explains it.
     pub(crate) fn deserves_attention(self) -> bool {
         matches!(
             self,
-            Self::ConnectFailed | Self::ConnectTimedOut | Self::OutOfSockets | Self::Internal { .. }
+            Self::ConnectFailed
+                | Self::ConnectTimedOut
+                | Self::OutOfSockets
+                | Self::Internal { .. }
         )
     }
 }
@@ -187,14 +201,49 @@ mod tests {
             (Ending::ConnectFailed, "SC"),
             (Ending::ConnectTimedOut, "sC"),
             (Ending::OutOfSockets, "RC"),
-            (Ending::Reset { by: Side::Client, phase: data }, "CD"),
-            (Ending::Reset { by: Side::Client, phase: last }, "CL"),
-            (Ending::Reset { by: Side::Upstream, phase: data }, "SD"),
-            (Ending::Idle { by: Side::Client, phase: data }, "cD"),
-            (Ending::Idle { by: Side::Upstream, phase: data }, "sD"),
+            (
+                Ending::Reset {
+                    by: Side::Client,
+                    phase: data,
+                },
+                "CD",
+            ),
+            (
+                Ending::Reset {
+                    by: Side::Client,
+                    phase: last,
+                },
+                "CL",
+            ),
+            (
+                Ending::Reset {
+                    by: Side::Upstream,
+                    phase: data,
+                },
+                "SD",
+            ),
+            (
+                Ending::Idle {
+                    by: Side::Client,
+                    phase: data,
+                },
+                "cD",
+            ),
+            (
+                Ending::Idle {
+                    by: Side::Upstream,
+                    phase: data,
+                },
+                "sD",
+            ),
             (Ending::HalfClosed { by: Side::Client }, "cL"),
             (Ending::HalfClosed { by: Side::Upstream }, "sD"),
-            (Ending::Stopped { phase: Phase::Connecting }, "KC"),
+            (
+                Ending::Stopped {
+                    phase: Phase::Connecting,
+                },
+                "KC",
+            ),
             (Ending::Internal { phase: data }, "ID"),
         ] {
             assert_eq!(ending.code(), code, "{ending:?}");
@@ -203,8 +252,20 @@ mod tests {
 
     #[test]
     fn only_broken_streams_are_torn() {
-        assert!(Ending::Reset { by: Side::Client, phase: Phase::Data }.tears_streams());
+        assert!(
+            Ending::Reset {
+                by: Side::Client,
+                phase: Phase::Data
+            }
+            .tears_streams()
+        );
         assert!(!Ending::Complete.tears_streams());
-        assert!(!Ending::Idle { by: Side::Client, phase: Phase::Data }.tears_streams());
+        assert!(
+            !Ending::Idle {
+                by: Side::Client,
+                phase: Phase::Data
+            }
+            .tears_streams()
+        );
     }
 }

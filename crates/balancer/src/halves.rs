@@ -73,7 +73,11 @@ impl Halves {
 
     /// Tells how far the session has come.
     pub(crate) fn phase(self) -> Phase {
-        if self.upstream == Half::Finished { Phase::LastData } else { Phase::Data }
+        if self.upstream == Half::Finished {
+            Phase::LastData
+        } else {
+            Phase::Data
+        }
     }
 
     /// Returns the side that has not finished, if the other one has.
@@ -110,11 +114,18 @@ impl Halves {
 
     /// The side that broke first, when `side` breaks now.
     fn first_broken(self, side: Side) -> Side {
-        if self.half(side.other()) == Half::Broken { side.other() } else { side }
+        if self.half(side.other()) == Half::Broken {
+            side.other()
+        } else {
+            side
+        }
     }
 
     fn reset_by(self, by: Side) -> Ending {
-        Ending::Reset { by, phase: self.phase() }
+        Ending::Reset {
+            by,
+            phase: self.phase(),
+        }
     }
 
     fn half(self, side: Side) -> Half {
@@ -164,10 +175,16 @@ mod tests {
 
     #[test]
     fn a_reset_ends_the_session() {
-        assert_eq!(verdicts([Unreadable(Client)]), [Verdict::End(reset(Client, Phase::Data))]);
+        assert_eq!(
+            verdicts([Unreadable(Client)]),
+            [Verdict::End(reset(Client, Phase::Data))]
+        );
         assert_eq!(
             verdicts([Finished(Upstream), Unreadable(Client)]),
-            [Verdict::HandOn, Verdict::End(reset(Client, Phase::LastData))]
+            [
+                Verdict::HandOn,
+                Verdict::End(reset(Client, Phase::LastData))
+            ]
         );
     }
 
@@ -185,7 +202,10 @@ mod tests {
     fn an_upstream_that_answered_and_then_refused_the_rest_does_not_cost_the_client_the_answer() {
         assert_eq!(
             verdicts([Finished(Upstream), Unwritable(Upstream)]),
-            [Verdict::HandOn, Verdict::Discard(reset(Upstream, Phase::LastData))]
+            [
+                Verdict::HandOn,
+                Verdict::Discard(reset(Upstream, Phase::LastData))
+            ]
         );
     }
 
@@ -215,7 +235,9 @@ mod tests {
             for download in of_download {
                 for order in [[upload, download], [download, upload]] {
                     let verdicts = verdicts(order);
-                    let ends = |verdict: &Verdict| matches!(verdict, Verdict::End(_) | Verdict::Discard(_));
+                    let ends = |verdict: &Verdict| {
+                        matches!(verdict, Verdict::End(_) | Verdict::Discard(_))
+                    };
                     assert!(verdicts.iter().any(ends), "{order:?} gave {verdicts:?}");
                 }
             }

@@ -23,8 +23,15 @@ pub fn raise_open_files() -> usize {
     let limit = getrlimit(Resource::Nofile);
     let hard = limit.maximum.unwrap_or(FILES_MAX).min(FILES_MAX);
     let soft = limit.current.unwrap_or(FILES_MAX);
-    let raised = Rlimit { current: Some(hard), maximum: limit.maximum };
-    let files = if soft < hard && setrlimit(Resource::Nofile, raised).is_ok() { hard } else { soft };
+    let raised = Rlimit {
+        current: Some(hard),
+        maximum: limit.maximum,
+    };
+    let files = if soft < hard && setrlimit(Resource::Nofile, raised).is_ok() {
+        hard
+    } else {
+        soft
+    };
     usize::try_from(files).unwrap_or(usize::MAX)
 }
 
@@ -37,7 +44,9 @@ pub fn sessions_within(open_files: usize) -> usize {
 /// Returns the open-file limit that `sessions` need.
 #[must_use]
 pub fn files_for(sessions: usize) -> usize {
-    sessions.saturating_mul(FILES_PER_SESSION).saturating_add(FILES_RESERVED)
+    sessions
+        .saturating_mul(FILES_PER_SESSION)
+        .saturating_add(FILES_RESERVED)
 }
 
 #[cfg(test)]

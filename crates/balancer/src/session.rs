@@ -1,0 +1,186 @@
+//! What the tasks of one session share: how it is going, and how it ended.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::backends::Lease;
+use crate::config::Config;
+use crate::connect::{ConnectError, Why};
+use crate::ending::{Ending, Phase, Side};
+use crate::halves::{Event, Halves, Verdict};
+use crate::log;
+use crate::progress::{Limits, Patience, Progress};
+use crate::stats::Place;
+
+/// The two addresses that make a connection: who came, and where to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ends {
+    pub(crate) client: SocketAddr,
+    pub(crate) listener: SocketAddr,
+}
+
+/// One session. When the last of its tasks lets go of it, its line is written to the log and its places are
+/// given back; so there is exactly one line whatever happens to the tasks.
+#[derive(Debug)]
+pub(crate) struct Session {
+    ends: Ends,
+    limits: Limits,
+    connect_timeout: Duration,
+    progress: Progress,
+    uploaded: AtomicU64,
+    downloaded: AtomicU64,
+    half_closed: Notify,
+    story: Mutex<Story>,
+    place: Place,
+}
+
+/// What happens at most a few times in a session.
+#[derive(Debug, Default)]
+struct Story {
+    halves: Halves,
+    ending: Option<Ending>,
+    upstream: Option<Lease>,
+    retries: usize,
+    connected_after: Option<Duration>,
+    error: Option<Why>,
+}
+
+impl Session {
+    pub(crate) fn new(ends: Ends, place: Place, config: &Config) -> Self {
+        Self {
+            ends,
+            limits: Limits {
+                idle: config.idle_timeout,
+                half_close: config.half_close_timeout,
+            },
+            connect_timeout: config.connect_timeout,
+            progress: Progress::start(),
+            uploaded: AtomicU64::new(0),
+            downloaded: AtomicU64::new(0),
+            half_closed: Notify::new(),
+            story: Mutex::default(),
+            place,
+        }
+    }
+
+    pub(crate) fn connect_timeout(&self) -> Duration {
+        self.connect_timeout
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Notes which upstream the session is connected to.
+    pub(crate) fn connected(&self, lease: Lease, retries: usize) {
+        let mut story = self.story();
+        story.connected_after = Some(self.progress.started().elapsed());
+        story.upstream = Some(lease);
+        story.retries = retries;
+    }
+
+    /// Notes that no upstream could be connected.
+    pub(crate) fn not_connected(&self, error: ConnectError) {
+        let mut story = self.story();
+        story.ending.get_or_insert(match error.why {
+            Why::TimedOut => Ending::ConnectTimedOut,
+            Why::OutOfSockets(_) => Ending::OutOfSockets,
+            Why::Failed(_) => Ending::ConnectFailed,
+        });
+        story.upstream = Some(error.lease);
+        story.retries = error.retries;
+        story.error = Some(error.why);
+    }
+
+    /// Notes that `bytes` of `source` were handed to the other side.
+    pub(crate) fn moved(&self, source: Side, bytes: usize) {
+        let counter = match source {
+            Side::Client => &self.uploaded,
+            Side::Upstream => &self.downloaded,
+        };
+        counter.fetch_add(bytes as u64, Relaxed);
+        self.progress.note(source);
+    }
+
+    /// Notes what a direction has learnt, and says what it has to do. The session's first ending stays.
+    pub(crate) fn learn(&self, event: Event) -> Verdict {
+        let mut story = self.story();
+        let (halves, verdict) = story.halves.next(event);
+        story.halves = halves;
+        match verdict {
+            Verdict::HandOn => {
+                // The other side's time to finish begins now, and the watch has to look at it anew.
+                if let Event::Finished(side) = event {
+                    self.progress.note(side);
+                }
+                self.half_closed.notify_one();
+            }
+            Verdict::Stop => {}
+            Verdict::Discard(ending) | Verdict::End(ending) => {
+                story.ending.get_or_insert(ending);
+            }
+        }
+        verdict
+    }
+
+    /// Waits until one side has finished.
+    ///
+    /// # Cancel safety
+    ///
+    /// A half-close is not missed when this is dropped and called again.
+    pub(crate) async fn half_closed(&self) {
+        self.half_closed.notified().await;
+    }
+
+    /// Says how much longer to wait for something to move; the ending is noted when the time is over.
+    pub(crate) fn patience(&self) -> Patience {
+        let mut story = self.story();
+        let patience = self
+            .progress
+            .patience(Instant::now(), story.halves, self.limits);
+        if let Patience::Over(ending) = patience {
+            story.ending.get_or_insert(ending);
+        }
+        patience
+    }
+
+    /// Notes that the session was ended from outside, unless it had ended; returns its ending.
+    pub(crate) fn end(&self, ending: impl FnOnce(Phase) -> Ending) -> Ending {
+        let mut story = self.story();
+        let phase = match story.connected_after {
+            Some(_) => story.halves.phase(),
+            None => Phase::Connecting,
+        };
+        *story.ending.get_or_insert_with(|| ending(phase))
+    }
+
+    fn story(&self) -> MutexGuard<'_, Story> {
+        // Nothing that could panic happens under this lock, and a session must be able to end in any case.
+        self.story.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let ending = self.end(|phase| Ending::Stopped { phase });
+        let (uploaded, downloaded) = (self.uploaded.load(Relaxed), self.downloaded.load(Relaxed));
+        let story = std::mem::take(&mut *self.story());
+        self.place.add_bytes(uploaded, downloaded);
+        log::session(&log::Line {
+            ends: self.ends,
+            upstream: story.upstream.as_ref().map(Lease::upstream),
+            ending,
+            error: story.error.as_ref(),
+            retries: story.retries,
+            uploaded,
+            downloaded,
+            connected_after: story.connected_after,
+            duration: self.progress.started().elapsed(),
+        });
+    }
+}
