@@ -25,7 +25,6 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What the user wrote; [`Config::check`] turns it into what the balancer relies on.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Options")]
 pub struct RawConfig {
     /// Address to accept connections on: HOST:PORT, or :PORT for every address of this machine; may be repeated
     #[arg(short, long, value_name = "ADDR", default_value = "127.0.0.1:9090")]

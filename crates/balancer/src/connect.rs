@@ -63,7 +63,7 @@ pub(crate) async fn connect(
     let mut tried = Tried::default();
     let mut lease = backends
         .lease(&mut tried, rng)
-        .expect("a balancer has at least one upstream");
+        .expect("`balancer` has asserted that there is an upstream");
     loop {
         let retries = tried.count() - 1;
         let deadline = budget_ends.min(Instant::now() + timeout);
@@ -130,5 +130,23 @@ fn classify(error: io::Error) -> Why {
         // Linux' own answer to an unanswered SYN, which comes first when the timeout is very long.
         Some(Errno::TIMEDOUT) => Why::TimedOut,
         _ => Why::Failed(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use testkit::backends::pair;
+    use tokio::net::TcpSocket;
+
+    #[tokio::test]
+    async fn a_socket_that_met_itself_is_told_from_one_that_met_a_server() {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let itself = socket.local_addr().unwrap();
+        assert!(is_connected_to_itself(
+            &socket.connect(itself).await.unwrap()
+        ));
+        assert!(!is_connected_to_itself(&pair().await.unwrap().0));
     }
 }

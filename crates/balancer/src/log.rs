@@ -49,9 +49,9 @@ pub(crate) fn session(line: &Line<'_>) {
         };
     }
     if line.ending.deserves_attention() {
-        write!(warn)
+        write!(warn);
     } else {
-        write!(info)
+        write!(info);
     }
 }
 

@@ -34,7 +34,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use socket2::{Domain, Socket, Type};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::{Duration, sleep};
@@ -56,6 +56,8 @@ pub enum Behaviour {
     Greet(Vec<u8>),
     /// Sends this and closes without reading, so that the system resets a connection on which something came.
     GreetAndClose(Vec<u8>),
+    /// Sends this and finishes, and resets once it has received so many bytes.
+    GreetAndResetAfter(Vec<u8>, usize),
     /// Closes at once.
     CloseAtOnce,
     /// Resets at once.
@@ -64,7 +66,7 @@ pub enum Behaviour {
     ResetAfter(usize),
     /// Reads and never answers.
     NeverAnswer,
-    /// Neither reads nor answers.
+    /// Neither reads nor answers, but notices a reset.
     NeverRead,
     /// Reads a little at a time, pausing each time, and sends back how many bytes came, in decimal.
     ReadSlowly,
@@ -251,6 +253,12 @@ async fn behave(
             stream.readable().await?;
             stream.write_all(greeting).await
         }
+        Behaviour::GreetAndResetAfter(greeting, count) => {
+            stream.write_all(greeting).await?;
+            stream.shutdown().await?;
+            read_until(stream, *count, received).await?;
+            stream.set_zero_linger()
+        }
         Behaviour::CloseAtOnce => Ok(()),
         Behaviour::ResetAtOnce => stream.set_zero_linger(),
         Behaviour::ResetAfter(count) => {
@@ -261,7 +269,10 @@ async fn behave(
             read_all(stream, received).await?;
             std::future::pending().await
         }
-        Behaviour::NeverRead => std::future::pending().await,
+        Behaviour::NeverRead => {
+            stream.ready(Interest::ERROR).await?;
+            Err(io::ErrorKind::ConnectionReset.into())
+        }
         Behaviour::ReadSlowly => {
             read_slowly(stream, received).await?;
             stream.write_all(received.to_string().as_bytes()).await

@@ -1,0 +1,179 @@
+//! The `balancer` program: reads the command line, and runs the balancer until it is told to stop.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use balancer::{
+    Config, ConfigError, RawConfig, Stats, balancer, bind, files_for, raise_open_files,
+};
+use clap::{Parser, ValueEnum};
+use tracing::{info, warn};
+use tracing_subscriber::EnvFilter;
+
+/// Could not start, or failed.
+const FAILED: u8 = 1;
+
+/// The command line makes no sense; also what clap exits with.
+const USAGE: u8 = 2;
+
+/// Sessions were cut because a second signal came; what shells report for a program that SIGINT ended.
+const CUT_SHORT: u8 = 130;
+
+const EXAMPLES: &str = "\
+Examples:
+  Share the connections to port 9090 of this machine among two servers:
+    balancer --upstream 10.0.0.1:80 --upstream 10.0.0.2:80
+
+  On every address, IPv4 and IPv6, with at most 5000 connections at a time:
+    balancer --listen :443 --max-connections 5000 -u app1:443 -u app2:443
+
+  Long-lived connections that may be silent for a day, and a log for machines:
+    balancer -u db1:5432 -u db2:5432 --idle-timeout 1d --log-format json
+
+Each connection goes to the less busy of two servers taken at random; if that one cannot
+be reached, to another. It leaves one line in the log, on standard error, whose `code` and
+`reason` say who ended it and why, in HAProxy's letters:
+  --  complete              CD  client reset            SD  server reset
+  SC  server refused        cD  client idle             sD  server idle
+  sC  server did not answer cL  client did not finish   RC  out of sockets
+  PC  too many connections  KD  stopped by a signal     ID  internal error
+
+The first SIGINT or SIGTERM stops accepting and gives sessions --drain-timeout to end; a
+second one cuts them. Exit status: 0 stopped, 1 could not start or failed, 2 wrong usage,
+130 cut short by a second signal.";
+
+/// Shares TCP connections among several servers
+#[derive(Debug, Parser)]
+#[command(name = "balancer", version, after_help = EXAMPLES, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    config: RawConfig,
+
+    /// How log lines look
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+
+    /// What is logged: a level, or a filter such as warn,balancer::session=info
+    #[arg(long, value_name = "FILTER", env = "RUST_LOG", default_value = "info")]
+    log: String,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LogFormat {
+    /// One readable line each
+    Text,
+    /// One JSON object each
+    Json,
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "an error must be seen even when the log is filtered"
+)]
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // There is nobody left to tell when the terminal is gone.
+            let _gone = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(USAGE).into();
+        }
+    };
+    match run(&cli) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("balancer: {error:#}");
+            let usage = error
+                .downcast_ref::<ConfigError>()
+                .is_some_and(|error| !error.is_about_the_world());
+            if usage { USAGE.into() } else { FAILED.into() }
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    start_log(cli)?;
+    let open_files = raise_open_files();
+    let config = Config::check(&cli.config, open_files)?;
+    if files_for(config.sessions_max) > open_files {
+        warn!(
+            max_connections = config.sessions_max,
+            open_files,
+            needed = files_for(config.sessions_max),
+            "the limit of open files is too low for --max-connections; raise it with `ulimit -n`"
+        );
+    }
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("start the runtime")?
+        .block_on(serve(config, open_files))
+}
+
+async fn serve(config: Config, open_files: usize) -> anyhow::Result<ExitCode> {
+    let listeners = config
+        .listen
+        .iter()
+        .map(bind)
+        .collect::<Result<Vec<_>, _>>()?;
+    for listener in &listeners {
+        info!(address = %listener.local_addr().context("ask for a listener's address")?, "listening");
+    }
+    let upstreams: Vec<_> = config
+        .upstreams
+        .iter()
+        .map(|upstream| upstream.name())
+        .collect();
+    info!(
+        upstreams = upstreams.join(" "),
+        max_connections = config.sessions_max,
+        open_files,
+        "balancing"
+    );
+    let (job, stats) = balancer(config, listeners).context("set the balancer up")?;
+    let outcome = job.run_until_signal().await;
+    sum_up(&stats);
+    match outcome {
+        Ok(_report) => Ok(ExitCode::SUCCESS),
+        Err(failure) if failure.cause().is_cancelled() => {
+            warn!(cause = %failure.cause(), "sessions were cut");
+            Ok(CUT_SHORT.into())
+        }
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+fn start_log(cli: &Cli) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&cli.log)
+        .with_context(|| format!("read the log filter `{}`", cli.log))?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        // It would panic when standard error is closed.
+        .log_internal_errors(false);
+    match cli.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+fn sum_up(stats: &Stats) {
+    for backend in stats.backends().iter() {
+        info!(
+            upstream = backend.upstream().name(),
+            sessions = backend.sessions(),
+            connect_failures = backend.connect_failures(),
+            "served"
+        );
+    }
+    info!(
+        sessions = stats.accepted(),
+        refused = stats.refused(),
+        up_bytes = stats.uploaded(),
+        down_bytes = stats.downloaded(),
+        "stopped"
+    );
+}

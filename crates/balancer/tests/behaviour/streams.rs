@@ -1,0 +1,206 @@
+//! What happens to the bytes: all of them arrive, and a torn stream never looks whole.
+
+use std::io::ErrorKind;
+
+use crate::rig::{behind, exchange};
+use testkit::backends::{Behaviour, Connection, End, payload};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+const MIB: usize = 1 << 20;
+
+#[tokio::test]
+async fn sixteen_mebibytes_go_through_and_back_unchanged() {
+    let report = behind([Behaviour::Echo])
+        .check(async |rig| {
+            let sent = payload(1, 16 * MIB);
+            let answer = exchange(rig.client().await, &sent).await.unwrap();
+            assert!(
+                answer == sent,
+                "{} of {} bytes came back right",
+                answer.len(),
+                sent.len()
+            );
+            let line = rig.line().await;
+            assert_eq!(
+                (&line["code"], &line["reason"]),
+                (&"--".into(), &"complete".into())
+            );
+            assert_eq!(
+                (&line["up_bytes"], &line["down_bytes"]),
+                (&sent.len().into(), &sent.len().into())
+            );
+        })
+        .await
+        .unwrap();
+    assert!(report.cause().is_none(), "{report}");
+}
+
+#[tokio::test]
+async fn a_client_that_has_finished_still_gets_its_answer() {
+    behind([Behaviour::EchoAtEnd])
+        .check(async |rig| {
+            let sent = payload(2, MIB);
+            assert!(exchange(rig.client().await, &sent).await.unwrap() == sent);
+            assert_eq!(rig.ending().await, "-- complete");
+        })
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn an_upstream_that_has_finished_still_gets_the_rest() {
+    let greeting = payload(3, MIB);
+    behind([Behaviour::Greet(greeting.clone())])
+        .check(async |rig| {
+            let mut client = rig.client().await;
+            let mut received = Vec::new();
+            client.read_to_end(&mut received).await.unwrap();
+            assert!(received == greeting);
+
+            let sent = payload(4, MIB);
+            client.write_all(&sent).await.unwrap();
+            client.shutdown().await.unwrap();
+            let seen = rig.backends[0].next_connection().await.unwrap();
+            assert_eq!(
+                seen,
+                Connection {
+                    received: sent.len(),
+                    end: End::Finished
+                }
+            );
+            assert_eq!(rig.ending().await, "-- complete");
+        })
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_slow_upstream_slows_its_client_down_and_loses_nothing() {
+    behind([Behaviour::ReadSlowly])
+        .check(async |rig| {
+            let sent = payload(5, 8 * MIB);
+            let answer = exchange(rig.client().await, &sent).await.unwrap();
+            assert_eq!(String::from_utf8(answer).unwrap(), sent.len().to_string());
+        })
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_reset_by_the_client_reaches_the_upstream() {
+    behind([Behaviour::NeverAnswer])
+        .check(async |rig| {
+            let mut client = rig.client().await;
+            client.write_all(b"hello").await.unwrap();
+            client.set_zero_linger().unwrap();
+            drop(client);
+            let seen = rig.backends[0].next_connection().await.unwrap();
+            assert_eq!(seen.end, End::Reset);
+            assert_eq!(rig.ending().await, "CD client_reset");
+        })
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_reset_by_the_upstream_reaches_the_client() {
+    behind([Behaviour::ResetAfter(5)])
+        .check(async |rig| {
+            let error = exchange(rig.client().await, b"hello")
+                .await
+                .expect_err("the answer is torn");
+            assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+            assert_eq!(rig.ending().await, "SD upstream_reset");
+        })
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_that_a_reset_follows_arrives_and_so_does_the_reset() {
+    let answer = payload(6, 10_000);
+    behind([Behaviour::GreetAndClose(answer.clone())])
+        .check(async |rig| {
+            let mut client = rig.client().await;
+            client.write_all(&payload(7, 100_000)).await.unwrap();
+            let mut received = vec![0; answer.len()];
+            client.read_exact(&mut received).await.unwrap();
+            assert!(received == answer);
+            let error = client
+                .read(&mut received)
+                .await
+                .expect_err("what the upstream left unread was lost");
+            assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+            assert_eq!(rig.ending().await, "SD upstream_reset");
+        })
+        .await
+        .unwrap();
+}
+
+/// The upstream has answered and finished, and then refuses what the client still sends. Closing the client's
+/// connection with bytes of it unread would reset it, and the answer might be lost on the way.
+#[tokio::test]
+async fn what_a_client_sends_after_the_answer_is_taken_though_nobody_wants_it() {
+    let answer = payload(8, 10_000);
+    behind([Behaviour::GreetAndResetAfter(answer.clone(), 1)])
+        .check(async |rig| {
+            let mut client = rig.client().await;
+            let mut received = Vec::new();
+            client.read_to_end(&mut received).await.unwrap();
+            assert!(received == answer);
+            client.write_all(b"one byte too many").await.unwrap();
+            rig.backends[0].next_connection().await.unwrap();
+            client.write_all(&payload(9, 8 * MIB)).await.unwrap();
+            drop(client);
+            assert_eq!(rig.ending().await, "SL upstream_reset");
+        })
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn an_upstream_that_closes_at_once_ends_the_session_properly() {
+    behind([Behaviour::CloseAtOnce])
+        .check(async |rig| {
+            assert_eq!(exchange(rig.client().await, b"").await.unwrap(), b"");
+            assert_eq!(rig.ending().await, "-- complete");
+        })
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn three_hundred_sessions_at_once_spread_over_three_upstreams() {
+    behind([
+        Behaviour::EchoAtEnd,
+        Behaviour::EchoAtEnd,
+        Behaviour::EchoAtEnd,
+    ])
+    .check(async |rig| {
+        let clients = (0..300_u64).map(async |seed| {
+            let sent = payload(seed, 50_000);
+            let stream = rig.client().await;
+            assert!(
+                exchange(stream, &sent).await.unwrap() == sent,
+                "client {seed}"
+            );
+        });
+        futures_util::future::join_all(clients).await;
+        for _ in 0..300 {
+            assert_eq!(rig.ending().await, "-- complete");
+        }
+        let sessions: Vec<_> = rig
+            .stats
+            .backends()
+            .iter()
+            .map(|backend| backend.sessions())
+            .collect();
+        assert_eq!(sessions.iter().sum::<u64>(), 300);
+        assert!(
+            sessions.iter().all(|&sessions| sessions > 50),
+            "{sessions:?}"
+        );
+    })
+    .await
+    .unwrap();
+}
