@@ -70,7 +70,8 @@ impl Task for Connect {
     async fn run(&mut self, cx: &Context) -> Result<Flow<Link>> {
         let backends = self.session.place().stats().backends();
         let mut rng = Rng::new();
-        let connecting = connect(backends, self.session.connect_timeout(), &mut rng);
+        // Boxed, because the oneshot's own memory stays for the whole session.
+        let connecting = Box::pin(connect(backends, self.session.connect_timeout(), &mut rng));
         let connected = match cx.wait(connecting).await {
             Ok(connected) => connected,
             Err(error) => {
