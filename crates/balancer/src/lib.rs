@@ -20,7 +20,7 @@
 //! 2. **A torn stream is never made to look whole.** Who was being sent something that could not be completed gets a
 //!    reset, not a FIN.
 //! 3. **Every session ends, for one stated reason.** Each wait has a limit, and the [`Ending`] is in the log.
-//! 4. **No session, and no error of `accept`, ends the balancer.**
+//! 4. **No peer, and no error of `accept`, ends the balancer.**
 //!
 //! # Examples
 //!

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use crate::rig::{behind, exchange};
 use testkit::backends::{Behaviour, Connection, End, payload};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::OwnedWriteHalf;
 
 const MIB: usize = 1 << 20;
 
@@ -153,6 +154,43 @@ async fn what_a_client_sends_after_the_answer_is_taken_though_nobody_wants_it() 
             client.write_all(&payload(9, 8 * MIB)).await.unwrap();
             drop(client);
             assert_eq!(rig.ending().await, "SL upstream_reset");
+        })
+        .await
+        .unwrap();
+}
+
+/// Sends `bytes` in pieces of random sizes, letting the others go on between some of them, and finishes.
+async fn send_in_pieces(writer: &mut OwnedWriteHalf, mut bytes: &[u8], seed: u64) {
+    let mut rng = fastrand::Rng::with_seed(seed);
+    while !bytes.is_empty() {
+        let (piece, rest) = bytes.split_at(rng.usize(1..=bytes.len().min(100_000)));
+        writer.write_all(piece).await.unwrap();
+        bytes = rest;
+        if rng.bool() {
+            tokio::task::yield_now().await;
+        }
+    }
+    writer.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn whatever_the_sizes_and_the_order_every_byte_arrives() {
+    behind([Behaviour::Echo, Behaviour::EchoAtEnd])
+        .check(async |rig| {
+            let clients = (0..100_u64).map(async |seed| {
+                let sent = payload(seed, fastrand::Rng::with_seed(seed).usize(0..300_000));
+                let (mut reader, mut writer) = rig.client().await.into_split();
+                let mut answer = Vec::new();
+                let receive = reader.read_to_end(&mut answer);
+                let ((), received) =
+                    tokio::join!(send_in_pieces(&mut writer, &sent, seed), receive);
+                assert!(
+                    received.is_ok() && answer == sent,
+                    "seed {seed}: {received:?}, {} bytes",
+                    sent.len()
+                );
+            });
+            futures_util::future::join_all(clients).await;
         })
         .await
         .unwrap();
