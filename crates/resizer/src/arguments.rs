@@ -1,0 +1,198 @@
+//! The command line: what the operator writes, and how it becomes a [`Config`].
+
+use std::num::NonZero;
+
+use crate::{
+    config::{self, Config, ServerName, Timeouts},
+    units::{ByteSize, Span},
+};
+
+/// The command line as the operator wrote it.
+#[derive(Debug, Clone, clap::Parser)]
+#[command(name = "resizer", version, about, after_help = EXAMPLES, max_term_width = 100)]
+pub struct RawConfig {
+    /// The name told to clients in the x-resizer header
+    #[arg(long, value_name = "NAME", default_value = "resizer")]
+    pub name: ServerName,
+    /// Where to listen; :9091 listens on every address
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9091")]
+    pub listen: String,
+    /// Images resized at the same time [default: one for each core]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZero<usize>>,
+    /// Images that may wait for a thread before requests are refused with 503 [default: 16 for each thread]
+    #[arg(long, value_name = "N")]
+    pub queue: Option<usize>,
+    /// Connections served at the same time
+    #[arg(long, value_name = "N", default_value_t = config::CONNECTIONS_MAX)]
+    pub max_connections: NonZero<usize>,
+    /// The largest body of one request
+    #[arg(long, value_name = "SIZE", default_value_t = config::BODY_BYTES_MAX)]
+    pub max_body: ByteSize,
+    /// What the bodies of all requests together may hold
+    #[arg(long, value_name = "SIZE", default_value_t = config::IN_FLIGHT_BYTES_MAX)]
+    pub max_in_flight: ByteSize,
+    /// How long requests in flight may take when the server is told to stop
+    #[arg(long, value_name = "TIME", default_value_t = Span(config::TIMEOUTS.drain))]
+    pub drain_timeout: Span,
+    /// How log lines are written, to standard error
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: one JSON object a line.
+    Json,
+}
+
+/// Says why a [`RawConfig`] makes no [`Config`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A body of the largest size could never be let in.
+    #[error(
+        "--max-in-flight {in_flight} is less than --max-body {body}, so that the largest body would never be let in"
+    )]
+    InFlight {
+        /// The largest body.
+        body: ByteSize,
+        /// What all bodies may hold.
+        in_flight: ByteSize,
+    },
+    /// No request could be served.
+    #[error("--max-body {0} leaves no room for an image")]
+    Body(ByteSize),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  resizer --name first --listen 127.0.0.1:9091
+  curl --data-binary @photo.jpg -o small.jpg 'http://127.0.0.1:9091/resize?width=256&height=256'
+  curl http://127.0.0.1:9091/healthz
+
+POST /resize?width=PIXELS&height=PIXELS takes a JPEG or PNG image as its body and answers the image, made to fit
+into that box; it is never enlarged. One of the two sides is enough. With dry_run=true the body is read and dropped.
+Errors are application/problem+json with a stable \"code\"; 503 says by Retry-After when to try again.
+
+The first Ctrl-C or SIGTERM lets requests in flight end, the second stops at once.
+Exit codes: 0 stopped as told, 1 failed, 2 wrong usage, 130 stopped at once.";
+
+impl TryFrom<RawConfig> for Config {
+    type Error = ConfigError;
+
+    fn try_from(raw: RawConfig) -> Result<Self, ConfigError> {
+        if raw.max_body.0 == 0 {
+            return Err(ConfigError::Body(raw.max_body));
+        }
+        if raw.max_in_flight < raw.max_body {
+            return Err(ConfigError::InFlight {
+                body: raw.max_body,
+                in_flight: raw.max_in_flight,
+            });
+        }
+        let usual = Self::default();
+        let threads = raw.threads.unwrap_or(usual.threads);
+        Ok(Self {
+            name: raw.name,
+            threads,
+            queue: raw
+                .queue
+                .unwrap_or(threads.get().saturating_mul(config::QUEUE_PER_THREAD)),
+            connections_max: raw.max_connections,
+            body_bytes_max: raw.max_body,
+            in_flight_bytes_max: raw.max_in_flight,
+            timeouts: Timeouts {
+                drain: raw.drain_timeout.0,
+                ..usual.timeouts
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use clap::Parser;
+
+    use super::*;
+
+    /// Checks the configuration that a command line makes, or why it makes none.
+    fn check(arguments: &str, expected: Result<fn(&Config) -> bool, &str>) {
+        let command_line = ["resizer"].into_iter().chain(arguments.split_whitespace());
+        let config = RawConfig::try_parse_from(command_line)
+            .map_err(|error| error.to_string())
+            .and_then(|raw| Config::try_from(raw).map_err(|error| error.to_string()));
+        match (config, expected) {
+            (Ok(config), Ok(holds)) => assert!(holds(&config), "{arguments}: {config:?}"),
+            (Err(error), Err(part)) => assert!(error.contains(part), "{arguments}: {error}"),
+            (config, _) => panic!("{arguments}: {config:?}"),
+        }
+    }
+
+    #[test]
+    fn the_command_is_well_formed() {
+        <RawConfig as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn a_command_line_without_arguments_is_the_default() {
+        check(
+            "",
+            Ok(|config| format!("{config:?}") == format!("{:?}", Config::default())),
+        );
+    }
+
+    #[test]
+    fn every_flag_is_heard() {
+        check("--name a.b-1", Ok(|config| config.name.as_str() == "a.b-1"));
+        check(
+            "--threads 3",
+            Ok(|config| config.threads.get() == 3 && config.queue == 48),
+        );
+        check("--threads 3 --queue 0", Ok(|config| config.queue == 0));
+        check(
+            "--max-connections 7",
+            Ok(|config| config.connections_max.get() == 7),
+        );
+        check(
+            "--max-body 1MiB",
+            Ok(|config| config.body_bytes_max == ByteSize(1 << 20)),
+        );
+        check(
+            "--max-in-flight 1GiB",
+            Ok(|config| config.in_flight_bytes_max == ByteSize(1 << 30)),
+        );
+        check(
+            "--drain-timeout 500ms",
+            Ok(|config| config.timeouts.drain == Duration::from_millis(500)),
+        );
+    }
+
+    #[test]
+    fn a_wrong_flag_says_what_would_do() {
+        check("--threads 0", Err("--threads"));
+        check("--max-connections 0", Err("--max-connections"));
+        check(
+            "--max-body 64TB",
+            Err("unknown unit \"TB\", expected one of KiB, MiB, GiB"),
+        );
+        check(
+            "--max-body 0",
+            Err("--max-body 0B leaves no room for an image"),
+        );
+        check(
+            "--max-body 1GiB",
+            Err("--max-in-flight 512MiB is less than --max-body 1GiB"),
+        );
+        check(
+            "--drain-timeout soon",
+            Err("expected a whole number, as in 30s"),
+        );
+        check("--log-format xml", Err("[possible values: text, json]"));
+        check("--listne :9091", Err("--listen"));
+    }
+}

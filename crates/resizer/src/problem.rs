@@ -1,0 +1,128 @@
+//! Everything that can be wrong with a request, and how it is told: RFC 9457 problem details.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use serde::Serialize;
+
+use crate::units::ByteSize;
+
+/// Why a request is not answered with what it asked for.
+///
+/// The text is the `detail` of the answer: it tells the client what to change. The status and the stable
+/// code come from one table, [`Problem::status_and_code`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Problem {
+    #[error("there is nothing at this path; POST an image to /resize, or GET /healthz")]
+    NotFound,
+    #[error("this path takes {allow}")]
+    MethodNotAllowed { allow: &'static str },
+
+    #[error("unknown parameter {name:?}; known are width, height and dry_run")]
+    UnknownParameter { name: String },
+    #[error("parameter {name} {why}")]
+    BadParameter { name: &'static str, why: String },
+    #[error("give width, height or both, as in /resize?width=256&height=256")]
+    NoSize,
+
+    #[error("send the image as the body, with a Content-Length or chunked")]
+    LengthRequired,
+    #[error("the body is empty; send the image as the body, as in curl --data-binary @photo.jpg")]
+    EmptyBody,
+    #[error("the body is larger than {limit}, the limit of this server")]
+    BodyTooLarge { limit: ByteSize },
+    #[error("the body could not be read: {why}")]
+    BodyMalformed { why: String },
+    #[error("the connection ended before the body was complete")]
+    BodyIncomplete,
+    #[error("no byte of the body arrived for {stall:?}")]
+    BodyStalled { stall: Duration },
+    #[error("the body did not arrive within {limit:?}")]
+    BodyTooSlow { limit: Duration },
+
+    #[error(
+        "send the bytes of the image alone, not a multipart form; as in curl --data-binary @photo.jpg"
+    )]
+    Multipart,
+    #[error("send the image without a Content-Encoding; got {encoding:?}")]
+    ContentEncoding { encoding: String },
+
+    #[error("all workers are busy and the queue is full; try again, or elsewhere")]
+    QueueFull,
+    #[error("no memory is left for another body; try again, or elsewhere")]
+    MemoryFull,
+    #[error("too many connections are open; try again, or elsewhere")]
+    TooManyConnections,
+    #[error("the image was not resized within {limit:?}; try again, or elsewhere")]
+    Overdue { limit: Duration },
+
+    #[error("the server failed to resize this image; its log says why")]
+    Internal,
+}
+
+/// The members of a problem, in the order of RFC 9457 section 3.1, then our own.
+#[derive(Debug, Serialize)]
+struct Details<'a> {
+    // `code` tells the problems apart, so the type says no more than the status does (section 4.2.1).
+    r#type: &'static str,
+    title: &'a str,
+    status: u16,
+    detail: String,
+    code: &'static str,
+}
+
+impl Problem {
+    /// The status of the answer.
+    pub(crate) const fn status(&self) -> StatusCode {
+        self.status_and_code().0
+    }
+
+    /// The name of the problem, for programs; it never changes.
+    pub(crate) const fn code(&self) -> &'static str {
+        self.status_and_code().1
+    }
+
+    /// Whether the same request may well succeed a moment later, here or on another server.
+    pub(crate) fn is_passing(&self) -> bool {
+        self.status() == StatusCode::SERVICE_UNAVAILABLE
+    }
+
+    /// The body of the answer.
+    pub(crate) fn json(&self) -> Vec<u8> {
+        let status = self.status();
+        let details = Details {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or("Unknown"),
+            status: status.as_u16(),
+            detail: self.to_string(),
+            code: self.code(),
+        };
+        serde_json::to_vec(&details).expect("strings and a number always serialize")
+    }
+
+    const fn status_and_code(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
+            Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::UnknownParameter { .. } => (StatusCode::BAD_REQUEST, "unknown_parameter"),
+            Self::BadParameter { .. } => (StatusCode::BAD_REQUEST, "bad_parameter"),
+            Self::NoSize => (StatusCode::BAD_REQUEST, "no_size"),
+            Self::LengthRequired => (StatusCode::LENGTH_REQUIRED, "length_required"),
+            Self::EmptyBody => (StatusCode::BAD_REQUEST, "empty_body"),
+            Self::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
+            Self::BodyMalformed { .. } => (StatusCode::BAD_REQUEST, "body_malformed"),
+            Self::BodyIncomplete => (StatusCode::BAD_REQUEST, "body_incomplete"),
+            Self::BodyStalled { .. } => (StatusCode::REQUEST_TIMEOUT, "body_stalled"),
+            Self::BodyTooSlow { .. } => (StatusCode::REQUEST_TIMEOUT, "body_too_slow"),
+            Self::Multipart => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "multipart"),
+            Self::ContentEncoding { .. } => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_encoding")
+            }
+            Self::QueueFull => (StatusCode::SERVICE_UNAVAILABLE, "queue_full"),
+            Self::MemoryFull => (StatusCode::SERVICE_UNAVAILABLE, "memory_full"),
+            Self::TooManyConnections => (StatusCode::SERVICE_UNAVAILABLE, "too_many_connections"),
+            Self::Overdue { .. } => (StatusCode::SERVICE_UNAVAILABLE, "overdue"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+        }
+    }
+}
