@@ -1,6 +1,11 @@
 //! The command line: what the operator writes, and how it becomes a [`Config`].
 
-use std::num::NonZero;
+use std::{
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    num::NonZero,
+    str::FromStr,
+};
 
 use crate::{
     config::{self, Config, ServerName, Timeouts},
@@ -9,18 +14,18 @@ use crate::{
 
 /// The command line as the operator wrote it.
 #[derive(Debug, Clone, clap::Parser)]
-#[command(name = "resizer", version, about, after_help = EXAMPLES, max_term_width = 100)]
+#[command(name = "resizer", version, about, after_help = EXAMPLES)]
 pub struct RawConfig {
     /// The name told to clients in the x-resizer header
     #[arg(long, value_name = "NAME", default_value = "resizer")]
     pub name: ServerName,
     /// Where to listen; :9091 listens on every address
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9091")]
-    pub listen: String,
+    pub listen: Listen,
     /// Images resized at the same time [default: one for each core]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZero<usize>>,
-    /// Images that may wait for a thread before requests are refused with 503 [default: 16 for each thread]
+    /// Images that may wait for a thread; one more is refused [default: 16 for each thread]
     #[arg(long, value_name = "N")]
     pub queue: Option<usize>,
     /// Connections served at the same time
@@ -35,10 +40,22 @@ pub struct RawConfig {
     /// How long requests in flight may take when the server is told to stop
     #[arg(long, value_name = "TIME", default_value_t = Span(config::TIMEOUTS.drain))]
     pub drain_timeout: Span,
-    /// How log lines are written, to standard error
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    /// How log lines are written to standard error: text or json
+    #[arg(hide_possible_values = true, long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 }
+
+/// Where to listen: `127.0.0.1:9091`, `[::1]:9091`, `localhost:9091`, or `:9091` for every address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listen {
+    text: String,
+    addresses: Vec<SocketAddr>,
+}
+
+/// Says why a text is no [`Listen`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected ADDRESS:PORT, as in 127.0.0.1:9091, or :9091 for every address")]
+pub struct ListenError;
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -79,6 +96,41 @@ Errors are application/problem+json with a stable \"code\"; 503 says by Retry-Af
 
 The first Ctrl-C or SIGTERM lets requests in flight end, the second stops at once.
 Exit codes: 0 stopped as told, 1 failed, 2 wrong usage, 130 stopped at once.";
+
+impl Listen {
+    /// The addresses to try, in this order, until one can be listened on.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+}
+
+impl FromStr for Listen {
+    type Err = ListenError;
+
+    fn from_str(text: &str) -> Result<Self, ListenError> {
+        let (host, port) = text.rsplit_once(':').ok_or(ListenError)?;
+        let port = port.parse().map_err(|_| ListenError)?;
+        let addresses = match host {
+            // On most systems the first of the two takes both.
+            "" => vec![
+                (Ipv6Addr::UNSPECIFIED, port).into(),
+                (Ipv4Addr::UNSPECIFIED, port).into(),
+            ],
+            "localhost" => vec![(Ipv4Addr::LOCALHOST, port).into()],
+            _ => vec![text.parse().map_err(|_| ListenError)?],
+        };
+        Ok(Self {
+            text: text.to_owned(),
+            addresses,
+        })
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
 
 impl TryFrom<RawConfig> for Config {
     type Error = ConfigError;
@@ -194,5 +246,32 @@ mod tests {
         );
         check("--log-format xml", Err("[possible values: text, json]"));
         check("--listne :9091", Err("--listen"));
+    }
+
+    #[test]
+    fn a_place_to_listen_is_an_address_and_a_port() {
+        let check = |text: &str, expected: &[&str]| {
+            let listen = text.parse::<Listen>().unwrap();
+            let expected: Vec<SocketAddr> =
+                expected.iter().map(|text| text.parse().unwrap()).collect();
+            assert_eq!(listen.addresses(), expected);
+            assert_eq!(listen.to_string(), text);
+        };
+        check("127.0.0.1:9091", &["127.0.0.1:9091"]);
+        check("[::1]:0", &["[::1]:0"]);
+        check("localhost:80", &["127.0.0.1:80"]);
+        check(":80", &["[::]:80", "0.0.0.0:80"]);
+        for wrong in [
+            "",
+            ":",
+            "9091",
+            "127.0.0.1",
+            "127.0.0.1:",
+            "127.0.0.1:x",
+            "127.0.0.1:65536",
+            "::1:x",
+        ] {
+            assert_eq!(wrong.parse::<Listen>(), Err(ListenError), "{wrong:?}");
+        }
     }
 }

@@ -38,6 +38,13 @@ pub(crate) struct Held {
     _memory: Reservation,
 }
 
+/// What arrived of a body so far; it outlives the body, so that the log can tell of one that was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Arrival {
+    pub(crate) bytes: u64,
+    pub(crate) is_whole: bool,
+}
+
 impl Deadline {
     pub(crate) fn within(limit: Duration) -> Self {
         Self {
@@ -56,7 +63,7 @@ impl Deadline {
 }
 
 impl Intake {
-    /// Reads a body to its end and counts its bytes into `received`, also those of a body that is refused.
+    /// Reads a body to its end and notes its arrival, also of a body that is refused on the way.
     ///
     /// A body that says its length is refused by it, before a byte is read; one that does not is counted while it
     /// comes. The memory for a known length is reserved at once, so that what was let in can be read to its end.
@@ -68,7 +75,7 @@ impl Intake {
         &self,
         body: &mut B,
         deadline: Deadline,
-        received: &mut u64,
+        arrival: &mut Arrival,
     ) -> Result<Held, Problem>
     where
         B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin,
@@ -79,11 +86,12 @@ impl Intake {
         let mut bytes =
             Vec::with_capacity(usize::try_from(announced).map_err(|_| Problem::MemoryFull)?);
         while let Some(data) = self.next(body, deadline).await? {
-            *received += data.len() as u64;
-            self.check_size(*received)?;
-            memory.grow_to(*received)?;
+            arrival.bytes += data.len() as u64;
+            self.check_size(arrival.bytes)?;
+            memory.grow_to(arrival.bytes)?;
             bytes.extend_from_slice(&data);
         }
+        arrival.is_whole = true;
         if bytes.is_empty() {
             return Err(Problem::EmptyBody);
         }
@@ -178,21 +186,30 @@ mod tests {
 
     /// Takes a body that says no length, as a chunked one.
     async fn take_chunked(intake: &Intake, frames: Frames) -> (Result<Vec<u8>, Problem>, u64) {
-        let mut received = 0;
+        let mut arrival = Arrival::default();
         let mut body = StreamBody::new(stream::iter(frames));
-        let taken = intake.take(&mut body, soon(), &mut received).await;
-        (taken.map(|held| held.bytes), received)
+        let taken = intake.take(&mut body, soon(), &mut arrival).await;
+        (taken.map(|held| held.bytes), arrival.bytes)
     }
 
     #[tokio::test]
     async fn a_body_arrives_whole() {
-        let mut received = 0;
+        let mut arrival = Arrival::default();
         let mut body = Full::new(Bytes::from_static(b"whole"));
         let held = intake()
-            .take(&mut body, soon(), &mut received)
+            .take(&mut body, soon(), &mut arrival)
             .await
             .unwrap();
-        assert_eq!((held.bytes.as_slice(), received), (&b"whole"[..], 5));
+        assert_eq!(
+            (held.bytes.as_slice(), arrival),
+            (
+                &b"whole"[..],
+                Arrival {
+                    bytes: 5,
+                    is_whole: true
+                }
+            )
+        );
 
         let (taken, received) =
             take_chunked(&intake(), vec![data(b"in "), data(b""), data(b"parts")]).await;
@@ -201,16 +218,16 @@ mod tests {
 
     #[tokio::test]
     async fn an_announced_length_is_refused_before_reading() {
-        let mut received = 0;
+        let mut arrival = Arrival::default();
         let mut body = Full::new(Bytes::from(vec![0; 10_001]));
-        let taken = intake().take(&mut body, soon(), &mut received).await;
+        let taken = intake().take(&mut body, soon(), &mut arrival).await;
         assert_eq!(
             taken.err(),
             Some(Problem::BodyTooLarge {
                 limit: ByteSize(10_000)
             })
         );
-        assert_eq!(received, 0);
+        assert_eq!(arrival, Arrival::default());
     }
 
     #[tokio::test]
@@ -243,7 +260,7 @@ mod tests {
         };
         let take = async || {
             let mut body = Full::new(Bytes::from(vec![0; 8000]));
-            tight.take(&mut body, soon(), &mut 0).await
+            tight.take(&mut body, soon(), &mut Arrival::default()).await
         };
         let held = take().await.unwrap();
         assert_eq!(take().await.err(), Some(Problem::MemoryFull));
@@ -255,7 +272,10 @@ mod tests {
     async fn nothing_is_no_image() {
         let mut body = Full::new(Bytes::new());
         assert_eq!(
-            intake().take(&mut body, soon(), &mut 0).await.err(),
+            intake()
+                .take(&mut body, soon(), &mut Arrival::default())
+                .await
+                .err(),
             Some(Problem::EmptyBody)
         );
         assert_eq!(
@@ -268,7 +288,11 @@ mod tests {
     async fn a_body_that_stops_coming_is_given_up() {
         let endless = stream::pending::<Result<Frame<Bytes>, Infallible>>();
         let taken = intake()
-            .take(&mut StreamBody::new(endless), soon(), &mut 0)
+            .take(
+                &mut StreamBody::new(endless),
+                soon(),
+                &mut Arrival::default(),
+            )
             .await;
         assert_eq!(
             taken.err(),
@@ -284,13 +308,13 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(4)).await;
             Some((data(b"drop"), ()))
         });
-        let mut received = 0;
+        let mut arrival = Arrival::default();
         let deadline = Deadline::within(Duration::from_secs(58));
         let taken = intake()
             .take(
                 &mut StreamBody::new(Box::pin(trickle)),
                 deadline,
-                &mut received,
+                &mut arrival,
             )
             .await;
         assert_eq!(
@@ -299,7 +323,13 @@ mod tests {
                 limit: Duration::from_secs(58)
             })
         );
-        assert_eq!(received, 14 * 4);
+        assert_eq!(
+            arrival,
+            Arrival {
+                bytes: 14 * 4,
+                is_whole: false
+            }
+        );
     }
 
     #[tokio::test]

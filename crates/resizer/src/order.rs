@@ -2,6 +2,8 @@
 
 use std::num::NonZero;
 
+use imaging::Size;
+
 use crate::problem::Problem;
 
 /// What to do with the image in the body.
@@ -70,6 +72,16 @@ impl Found {
     }
 }
 
+impl From<Bounds> for Size {
+    fn from(bounds: Bounds) -> Self {
+        match bounds {
+            Bounds::Width(width) => Self::new(width.get(), u32::MAX),
+            Bounds::Height(height) => Self::new(u32::MAX, height.get()),
+            Bounds::Both(width, height) => Self::new(width.get(), height.get()),
+        }
+    }
+}
+
 fn once<T>(name: &'static str, place: &mut Option<T>, value: T) -> Result<(), Problem> {
     match place.replace(value) {
         None => Ok(()),
@@ -126,6 +138,17 @@ mod tests {
         );
         check("%77idth=%33", Ok(Order::Resize(Bounds::Width(px(3)))));
         check("width=3&&", Ok(Order::Resize(Bounds::Width(px(3)))));
+    }
+
+    #[test]
+    fn a_side_that_is_not_given_does_not_bound() {
+        let fit = |query, width, height| match Order::parse(Some(query)) {
+            Ok(Order::Resize(bounds)) => Size::from(bounds).fit(Size::new(width, height)),
+            order => panic!("{query}: {order:?}"),
+        };
+        assert_eq!(fit("width=10", 100, 60_000), Size::new(10, 6_000));
+        assert_eq!(fit("height=10", 60_000, 100), Size::new(6_000, 10));
+        assert_eq!(fit("width=10&height=10", 100, 200), Size::new(5, 10));
     }
 
     #[test]

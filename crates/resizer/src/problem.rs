@@ -1,8 +1,9 @@
 //! Everything that can be wrong with a request, and how it is told: RFC 9457 problem details.
 
-use std::time::Duration;
+use std::{error::Error, fmt::Write, time::Duration};
 
 use http::StatusCode;
+use imaging::ImageError;
 use serde::Serialize;
 
 use crate::units::ByteSize;
@@ -25,6 +26,8 @@ pub(crate) enum Problem {
     #[error("give width, height or both, as in /resize?width=256&height=256")]
     NoSize,
 
+    #[error("the head of the request did not arrive within {limit:?}")]
+    HeadTooSlow { limit: Duration },
     #[error("send the image as the body, with a Content-Length or chunked")]
     LengthRequired,
     #[error("the body is empty; send the image as the body, as in curl --data-binary @photo.jpg")]
@@ -46,6 +49,15 @@ pub(crate) enum Problem {
     Multipart,
     #[error("send the image without a Content-Encoding; got {encoding:?}")]
     ContentEncoding { encoding: String },
+
+    #[error("the body is neither a JPEG nor a PNG image")]
+    NotAnImage,
+    #[error("cannot resize this image: {why}")]
+    ImageUnsupported { why: String },
+    #[error("cannot resize this image: {why}")]
+    ImageTooLarge { why: String },
+    #[error("cannot resize this image: {why}")]
+    ImageBroken { why: String },
 
     #[error("all workers are busy and the queue is full; try again, or elsewhere")]
     QueueFull,
@@ -107,6 +119,7 @@ impl Problem {
             Self::UnknownParameter { .. } => (StatusCode::BAD_REQUEST, "unknown_parameter"),
             Self::BadParameter { .. } => (StatusCode::BAD_REQUEST, "bad_parameter"),
             Self::NoSize => (StatusCode::BAD_REQUEST, "no_size"),
+            Self::HeadTooSlow { .. } => (StatusCode::REQUEST_TIMEOUT, "head_too_slow"),
             Self::LengthRequired => (StatusCode::LENGTH_REQUIRED, "length_required"),
             Self::EmptyBody => (StatusCode::BAD_REQUEST, "empty_body"),
             Self::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
@@ -118,11 +131,81 @@ impl Problem {
             Self::ContentEncoding { .. } => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_encoding")
             }
+            Self::NotAnImage => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_an_image"),
+            Self::ImageUnsupported { .. } => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "image_unsupported")
+            }
+            Self::ImageTooLarge { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "image_too_large"),
+            Self::ImageBroken { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "image_broken"),
             Self::QueueFull => (StatusCode::SERVICE_UNAVAILABLE, "queue_full"),
             Self::MemoryFull => (StatusCode::SERVICE_UNAVAILABLE, "memory_full"),
             Self::TooManyConnections => (StatusCode::SERVICE_UNAVAILABLE, "too_many_connections"),
             Self::Overdue { .. } => (StatusCode::SERVICE_UNAVAILABLE, "overdue"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
+    }
+}
+
+impl From<ImageError> for Problem {
+    fn from(error: ImageError) -> Self {
+        let why = chain(&error);
+        match error {
+            ImageError::Unrecognised => Self::NotAnImage,
+            ImageError::Unsupported { .. } => Self::ImageUnsupported { why },
+            ImageError::TooLarge { .. } => Self::ImageTooLarge { why },
+            ImageError::Corrupt { .. } => Self::ImageBroken { why },
+            // Not the client's fault, so the details are for the operator.
+            _ => {
+                tracing::error!(why, "an image made the engine fail");
+                Self::Internal
+            }
+        }
+    }
+}
+
+/// The error and what caused it, on one line.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        write!(text, ": {error}").expect("a string takes everything");
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_told_by_the_book() {
+        let problem = Problem::BadParameter {
+            name: "width",
+            why: "is \"odd\"".into(),
+        };
+        assert_eq!(
+            String::from_utf8(problem.json()).unwrap(),
+            r#"{"type":"about:blank","title":"Bad Request","status":400,"detail":"parameter width is \"odd\"","code":"bad_parameter"}"#
+        );
+    }
+
+    #[test]
+    fn only_what_passes_by_itself_is_worth_a_retry() {
+        assert!(Problem::QueueFull.is_passing());
+        assert!(Problem::MemoryFull.is_passing());
+        assert!(!Problem::NotAnImage.is_passing());
+        assert!(!Problem::Internal.is_passing());
+    }
+
+    #[test]
+    fn the_engine_s_errors_say_whose_fault_they_are() {
+        let check = |input: &[u8], code| {
+            let error = imaging::inspect(input, &imaging::Limits::default()).unwrap_err();
+            assert_eq!(Problem::from(error).code(), code);
+        };
+        check(b"GIF89a", "not_an_image");
+        check(&testkit::images::gradient_png(8, 8)[..20], "image_broken");
+        check(&testkit::images::gradient_jpeg(8, 8)[..20], "image_broken");
     }
 }

@@ -1,0 +1,149 @@
+//! From a request to its answer.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use bytes::Bytes;
+use http::{Request, Response, request::Parts};
+use http_body_util::Full;
+use hyper::body::{Body, Incoming};
+use imaging::{Limits, Options};
+use teamwork::BlockingPool;
+use tokio::time::timeout_at;
+
+use crate::{
+    access::Access,
+    answer::{Answer, Done},
+    body::{Arrival, Deadline, Held, Intake},
+    budget::MemoryBudget,
+    config::Config,
+    order::{Bounds, Order},
+    problem::Problem,
+    route::{Route, route},
+    stats::Stats,
+};
+
+/// What all connections of a server share.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) config: Config,
+    pub(crate) pool: BlockingPool,
+    pub(crate) stats: Arc<Stats>,
+    intake: Intake,
+    limits: Limits,
+}
+
+/// Whether a connection is one of those that are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admission {
+    Served,
+    /// It came when the server had all the connections it takes; it is told so and closed.
+    Refused,
+}
+
+/// Whether the client may still be sending a body that nobody reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unread {
+    Nothing,
+    Body,
+}
+
+impl Service {
+    pub(crate) fn new(config: Config, pool: BlockingPool) -> Self {
+        let intake = Intake {
+            size_max: config.body_bytes_max,
+            stall: config.timeouts.body_stall,
+            budget: MemoryBudget::new(config.in_flight_bytes_max),
+        };
+        let stats = Arc::default();
+        let limits = Limits {
+            input_bytes_max: usize::try_from(config.body_bytes_max.0).unwrap_or(usize::MAX),
+            ..Limits::default()
+        };
+        Self {
+            config,
+            pool,
+            stats,
+            intake,
+            limits,
+        }
+    }
+
+    /// Answers one request, counts it and logs it.
+    ///
+    /// Dropped before it is done, it gives up the request: an image still queued is not resized, and the log says
+    /// that nobody got an answer.
+    pub(crate) async fn answer(
+        &self,
+        client: SocketAddr,
+        admission: Admission,
+        request: Request<Incoming>,
+    ) -> (Response<Full<Bytes>>, Unread) {
+        let (parts, mut body) = request.into_parts();
+        let mut access = Access::begin(&parts, client, Arc::clone(&self.stats));
+        let result = match admission {
+            Admission::Served => self.perform(&parts, &mut body, &mut access.arrival).await,
+            Admission::Refused => Err(Problem::TooManyConnections),
+        };
+        let mut answer = Answer::new(&self.config.name, result);
+        let is_read = access.arrival.is_whole || body.is_end_stream();
+        if !is_read {
+            answer.close();
+        }
+        access.end(answer.line);
+        (
+            answer.response,
+            if is_read {
+                Unread::Nothing
+            } else {
+                Unread::Body
+            },
+        )
+    }
+
+    async fn perform(
+        &self,
+        parts: &Parts,
+        body: &mut Incoming,
+        arrival: &mut Arrival,
+    ) -> Result<Done, Problem> {
+        let Route::Resize(order) = route(parts)? else {
+            return Ok(Done::Healthy);
+        };
+        let deadline = Deadline::within(self.config.timeouts.request);
+        let held = self.intake.take(body, deadline, arrival).await?;
+        match order {
+            Order::DryRun => Ok(Done::DryRun {
+                received: arrival.bytes,
+            }),
+            Order::Resize(bounds) => self.resize(held, bounds, deadline).await,
+        }
+    }
+
+    /// Has the image resized by the pool. Its header is judged first: what is no image does not queue.
+    async fn resize(
+        &self,
+        held: Held,
+        bounds: Bounds,
+        deadline: Deadline,
+    ) -> Result<Done, Problem> {
+        imaging::inspect(&held.bytes, &self.limits)?;
+        let options = Options {
+            limits: self.limits,
+            ..Options::new(bounds.into())
+        };
+        let resized = self
+            .pool
+            .try_run(move |_| imaging::resize(&held.bytes, &options))
+            .map_err(|_| Problem::QueueFull)?;
+        match timeout_at(deadline.at(), resized).await {
+            Ok(Ok(result)) => Ok(Done::Resized(result?)),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "an image made the engine fail");
+                Err(Problem::Internal)
+            }
+            Err(_) => Err(Problem::Overdue {
+                limit: deadline.limit(),
+            }),
+        }
+    }
+}
