@@ -1,0 +1,208 @@
+//! What happens at the limits: a server that is full says so at once, and one that drains loses nothing.
+
+use std::{num::NonZero, time::Duration};
+
+use resizer::{ByteSize, Config, Timeouts};
+use teamwork::Outcome;
+use testkit::images::gradient_png;
+use tokio::{io::AsyncWriteExt, net::TcpStream};
+
+use crate::support::{Reply, Server, post};
+
+/// One thread and one place in the queue, so that a test can fill both.
+fn small() -> Config {
+    Config {
+        threads: NonZero::<usize>::MIN,
+        queue: 1,
+        ..Config::default()
+    }
+}
+
+const RESIZE: &str = "/resize?width=8";
+
+fn check_refused(reply: &Reply, code: &str) {
+    assert_eq!(reply.problem(), (503, code.to_owned()));
+    assert_eq!(reply.header("retry-after"), Some("1"));
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_at_once_and_serves_again_when_it_has_room() {
+    let server = Server::start(small()).await;
+    let photo = gradient_png(16, 16);
+    let hold = server.hold().await;
+    let mut queued = server.connect().await;
+    queued.send(post(RESIZE, &photo)).await;
+    server.until(|server| server.pool.queued() == 1).await;
+
+    let mut refused = server.connect().await;
+    check_refused(&refused.post(RESIZE, &photo).await, "queue_full");
+    // What needs no thread is still answered, on the connection that was refused.
+    assert_eq!(
+        refused.post("/resize?dry_run=true", &photo).await.status,
+        200
+    );
+    // What is no image is told so rather than to come again.
+    assert_eq!(refused.post(RESIZE, b"GIF89a").await.status, 415);
+
+    hold.release();
+    assert_eq!(queued.reply().await.status, 200);
+    assert_eq!(refused.post(RESIZE, &photo).await.status, 200);
+    assert_eq!(server.stats.counts().refused, 1);
+}
+
+#[tokio::test]
+async fn bodies_share_a_memory_budget() {
+    let config = Config {
+        in_flight_bytes_max: ByteSize(64 << 10),
+        ..small()
+    };
+    let server = Server::start(config).await;
+    let photo = gradient_png(16, 16);
+    let mut slow = server.connect().await;
+    let head = format!("POST {RESIZE} HTTP/1.1\r\nhost: test\r\nexpect: 100-continue\r\n");
+    slow.send(format!("{head}content-length: 65536\r\n\r\n"))
+        .await;
+    // It is told to go on when its memory is reserved.
+    assert_eq!(slow.reply().await.status, 100);
+
+    let mut other = server.connect().await;
+    other
+        .send(format!("{head}content-length: {}\r\n\r\n", photo.len()))
+        .await;
+    check_refused(&other.reply().await, "memory_full");
+
+    slow.send(vec![0; 65536]).await;
+    assert_eq!(slow.reply().await.status, 415);
+    assert_eq!(
+        server.connect().await.post(RESIZE, &photo).await.status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn a_connection_too_many_is_told_so() {
+    let config = Config {
+        connections_max: NonZero::<usize>::MIN,
+        ..small()
+    };
+    let server = Server::start(config).await;
+    let photo = gradient_png(16, 16);
+    let mut first = server.connect().await;
+    assert_eq!(first.post(RESIZE, &photo).await.status, 200);
+
+    let mut second = server.connect().await;
+    let reply = second.post(RESIZE, &photo).await;
+    check_refused(&reply, "too_many_connections");
+    assert_eq!(reply.header("connection"), Some("close"));
+    second.closed().await;
+
+    assert_eq!(first.post(RESIZE, &photo).await.status, 200);
+    drop(first);
+    // The place is free as soon as the server sees that the first client left.
+    while server.connect().await.post(RESIZE, &photo).await.status != 200 {}
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_takes_its_work_along() {
+    let server = Server::start(small()).await;
+    let hold = server.hold().await;
+    let mut client = server.connect().await;
+    client.send(post(RESIZE, &gradient_png(16, 16))).await;
+    server.until(|server| server.pool.queued() == 1).await;
+    drop(client);
+    server
+        .until(|server| server.stats.counts().failed == 1)
+        .await;
+    hold.release();
+    server
+        .until(|server| server.pool.queued() == 0 && server.pool.busy() == 0)
+        .await;
+    assert_eq!(server.stats.counts().resized, 0);
+}
+
+#[tokio::test]
+async fn an_image_that_waits_too_long_is_given_back() {
+    let timeouts = Timeouts {
+        request: Duration::from_millis(50),
+        ..Timeouts::default()
+    };
+    let server = Server::start(Config {
+        timeouts,
+        ..small()
+    })
+    .await;
+    let hold = server.hold().await;
+    let mut client = server.connect().await;
+    check_refused(&client.post(RESIZE, &gradient_png(16, 16)).await, "overdue");
+    hold.release();
+    server.until(|server| server.pool.busy() == 0).await;
+    assert_eq!(server.stats.counts().resized, 0);
+}
+
+#[tokio::test]
+async fn a_client_that_takes_no_answer_is_cut_off() {
+    let timeouts = Timeouts {
+        write_stall: Duration::from_millis(50),
+        ..Timeouts::default()
+    };
+    let server = Server::start(Config {
+        timeouts,
+        ..small()
+    })
+    .await;
+    let mut client = TcpStream::connect(server.address).await.unwrap();
+    let requests = "GET /healthz HTTP/1.1\r\nhost: test\r\n\r\n".repeat(1000);
+    // It asks and asks and never reads, until the server has enough.
+    while client.write_all(requests.as_bytes()).await.is_ok() {}
+}
+
+#[tokio::test]
+async fn draining_answers_what_is_in_flight_and_closes_the_rest() {
+    let server = Server::start(small()).await;
+    let photo = gradient_png(16, 16);
+    let mut idle = server.connect().await;
+    assert_eq!(idle.post(RESIZE, &photo).await.status, 200);
+    let hold = server.hold().await;
+    let mut busy = server.connect().await;
+    busy.send(post(RESIZE, &photo)).await;
+    server.until(|server| server.pool.queued() == 1).await;
+
+    server.job.drain();
+    idle.closed().await;
+    while TcpStream::connect(server.address).await.is_ok() {}
+    hold.release();
+    let reply = busy.reply().await;
+    assert_eq!(
+        (reply.status, reply.header("connection")),
+        (200, Some("close"))
+    );
+    busy.closed().await;
+    let report = server.job.wait().await;
+    assert_eq!(report.outcome(), Outcome::Done, "{report}");
+}
+
+#[tokio::test]
+async fn a_drain_does_not_wait_for_ever() {
+    let timeouts = Timeouts {
+        drain: Duration::from_millis(50),
+        ..Timeouts::default()
+    };
+    let server = Server::start(Config {
+        timeouts,
+        ..small()
+    })
+    .await;
+    let mut stuck = server.connect().await;
+    stuck
+        .send(format!(
+            "POST {RESIZE} HTTP/1.1\r\nhost: test\r\ncontent-length: 9\r\n\r\nhalf"
+        ))
+        .await;
+    server
+        .until(|server| server.stats.counts().connections == 1)
+        .await;
+    server.job.drain();
+    let report = server.job.wait().await;
+    assert_eq!(report.outcome(), Outcome::Done, "{report}");
+    assert_eq!(server.stats.counts().failed, 1);
+}
