@@ -79,15 +79,18 @@ impl Visit {
         let visit = Arc::clone(&self);
         let service = service_fn(move |request| Box::pin(Arc::clone(&visit).answer(request)));
         let mut connection = self.http().serve_connection(TokioIo::new(stream), service);
-        let served = cx.unless_draining(poll_fn(|task| connection.poll_without_shutdown(task)));
-        let ended = match served.await {
-            Some(ended) => ended,
-            None => {
+        // Not `cx.unless_draining`: that is a safe point, and a request in flight must not be torn by a finish.
+        // A task is polled when its job is told to drain.
+        let mut is_draining = false;
+        let ended = poll_fn(|task| {
+            if cx.is_draining() && !is_draining {
+                is_draining = true;
                 // Closes the connection at once if it is idle, and after the answer if it is not.
                 Pin::new(&mut connection).graceful_shutdown();
-                poll_fn(|task| connection.poll_without_shutdown(task)).await
             }
-        };
+            connection.poll_without_shutdown(task)
+        })
+        .await;
         let parts = connection.into_parts();
         let head = if parts.read_buf.is_empty() {
             Head::None

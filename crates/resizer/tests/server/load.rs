@@ -182,6 +182,24 @@ async fn draining_answers_what_is_in_flight_and_closes_the_rest() {
 }
 
 #[tokio::test]
+async fn a_finish_tears_no_request() {
+    let server = Server::start(small()).await;
+    let hold = server.hold().await;
+    let mut idle = server.connect().await;
+    let mut busy = server.connect().await;
+    busy.send(post(RESIZE, &gradient_png(16, 16))).await;
+    server.until(|server| server.pool.queued() == 1).await;
+
+    server.job.finish();
+    idle.closed().await;
+    hold.release();
+    assert_eq!(busy.reply().await.status, 200);
+    busy.closed().await;
+    let report = server.job.wait().await;
+    assert_eq!(report.outcome(), Outcome::Done, "{report}");
+}
+
+#[tokio::test]
 async fn a_drain_does_not_wait_for_ever() {
     let timeouts = Timeouts {
         drain: Duration::from_millis(50),

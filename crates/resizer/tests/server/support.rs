@@ -68,10 +68,11 @@ impl Server {
             // An error is the release as well: the holder is gone.
             let _ = released.recv();
         });
-        // Kept until it has started: nobody runs what nobody waits for.
-        let held = held.unwrap_or_else(|_| panic!("the pool has no free thread"));
-        has_started.await.unwrap();
-        drop(held);
+        let held = held.expect("the pool has a free thread");
+        tokio::select! {
+            _ = held => panic!("it ended before it was released"),
+            started = has_started => started.unwrap(),
+        }
         Hold { release }
     }
 
