@@ -50,8 +50,8 @@ pub struct ServerName(Arc<str>);
 #[error("a name has 1 to {NAME_CHARS_MAX} visible ASCII characters")]
 pub struct NameError;
 
-/// Imgproxy serves 2048 clients; an idle connection costs little, but each may hold a body.
-pub(crate) const CONNECTIONS_MAX: NonZero<usize> = NonZero::new(1024).expect("1024 is not zero");
+/// With the connections that are being refused it stays below 1024, the usual limit of open files of a process.
+pub(crate) const CONNECTIONS_MAX: NonZero<usize> = NonZero::new(900).expect("900 is not zero");
 /// Twice what imagor takes: a photo of 100 megapixels at high quality fits.
 pub(crate) const BODY_BYTES_MAX: ByteSize = ByteSize(64 << 20);
 /// Room for eight bodies of the largest size, or some hundred usual photos.

@@ -38,6 +38,9 @@ fn main() -> ExitCode {
 fn run(config: Config, listen: &Listen) -> anyhow::Result<ExitCode> {
     let runtime = runtime::Builder::new_multi_thread()
         .enable_all()
+        // The pool of the server is all that blocks. It never has more calls at a time, but without this bound a call
+        // that begins just as another ends gets a thread of its own.
+        .max_blocking_threads(config.threads.get())
         .build()
         .context("start the runtime")?;
     runtime.block_on(serve(config, listen))
