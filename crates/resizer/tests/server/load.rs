@@ -2,12 +2,15 @@
 
 use std::{num::NonZero, time::Duration};
 
-use resizer::{ByteSize, Config, Timeouts};
-use teamwork::Outcome;
+use resizer::{ByteSize, Config, Timeouts, resizer};
+use teamwork::{Context, Flow, Job, Outcome, ensure};
 use testkit::images::gradient_png;
-use tokio::{io::AsyncWriteExt, net::TcpStream};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpStream},
+};
 
-use crate::support::{Reply, Server, post};
+use crate::support::{Client, Reply, Server, post};
 
 /// One thread and one place in the queue, so that a test can fill both.
 fn small() -> Config {
@@ -196,6 +199,21 @@ async fn a_finish_tears_no_request() {
     assert_eq!(busy.reply().await.status, 200);
     busy.closed().await;
     let report = server.job.wait().await;
+    assert_eq!(report.outcome(), Outcome::Done, "{report}");
+}
+
+#[tokio::test]
+async fn a_server_ends_with_the_job_that_it_is_part_of() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let idle = Client::connect(listener.local_addr().unwrap()).await;
+    let mut job = Job::new("all in one");
+    job.add_job(resizer(small(), listener));
+    job.add_recurrent("client", idle, async |client: &mut Client, _: &Context| {
+        let reply = client.post(RESIZE, &gradient_png(16, 16)).await;
+        ensure!(reply.status == 200, "the image was not resized: {reply:?}");
+        Ok(Flow::FinishJob(()))
+    });
+    let report = job.run().await.unwrap();
     assert_eq!(report.outcome(), Outcome::Done, "{report}");
 }
 

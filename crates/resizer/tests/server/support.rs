@@ -53,10 +53,7 @@ impl Server {
     }
 
     pub(crate) async fn connect(&self) -> Client {
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        Client {
-            stream: BufReader::new(stream),
-        }
+        Client::connect(self.address).await
     }
 
     /// Occupies one thread of the pool, and returns when it is occupied.
@@ -85,6 +82,13 @@ impl Server {
 }
 
 impl Client {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        Self {
+            stream: BufReader::new(stream),
+        }
+    }
+
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
