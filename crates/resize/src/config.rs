@@ -1,0 +1,386 @@
+//! What the user asked for ([`RawConfig`]) and what the program relies on ([`Config`]).
+
+use std::io;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::{Component, Path, PathBuf};
+use std::thread::available_parallelism;
+
+use imaging::Size;
+
+use crate::via::{Action, Address, CONNECTIONS_MAX, CONNECTIONS_MIN, Connections, Via};
+
+/// Resizes the JPEG and PNG images of a directory tree.
+///
+/// Every image of INPUT_DIR is fitted into --size and saved under OUTPUT_DIR as `name-WxH.jpg` or `name-WxH.png`, in
+/// the same sub-directory. Images are recognized by their content, not by their extension; symbolic links are not
+/// followed. Without --via the work is done in this process, on all cores.
+///
+/// Exit status: 0 all images are done, 1 some failed, 2 the command line is wrong, 130 interrupted.
+#[derive(Clone, Debug, clap::Parser)]
+#[command(name = "resize", version)]
+pub struct RawConfig {
+    /// The directory to read images from, with all its sub-directories.
+    pub input_dir: PathBuf,
+
+    /// The directory to save the results in; it is created if it is missing.
+    pub output_dir: PathBuf,
+
+    /// The box that each image is fitted into; images are never enlarged.
+    #[arg(long, value_name = "WxH")]
+    pub size: Size,
+
+    /// JPEG quality of the results, 1 to 100. The default is left to the engine.
+    #[arg(long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub quality: Option<u8>,
+
+    /// Resizes every image N times, to put a load on the resizers; only one result is kept.
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub times: NonZeroU32,
+
+    /// Threads that resize in this process. The default is one for each core.
+    #[arg(long, value_name = "N", conflicts_with = "via")]
+    pub threads: Option<NonZeroUsize>,
+
+    /// Sends the images to the resizers (or to the balancer before them) at this address.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub via: Option<Address>,
+
+    /// Connections that are open from the start.
+    #[arg(long, value_name = "N", default_value_t = CONNECTIONS_MIN, requires = "via")]
+    pub min_connections: NonZeroUsize,
+
+    /// Connections that are open at most: one more is opened while images wait for a free one.
+    #[arg(long, value_name = "N", default_value_t = CONNECTIONS_MAX, requires = "via")]
+    pub max_connections: NonZeroUsize,
+
+    /// Sends the images but asks for no work and saves nothing: measures the way to the resizers and back.
+    #[arg(long, requires = "via")]
+    pub dry_run: bool,
+}
+
+/// A run whose every setting has been checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where images are read: an existing directory, as an absolute path without symbolic links.
+    pub input: PathBuf,
+    /// Where results are saved: absolute, neither the input directory nor one above it. It need not exist yet.
+    pub output: PathBuf,
+    /// The box that each image is fitted into.
+    pub size: Size,
+    /// JPEG quality of the results, 1 to 100; `None` leaves it to the engine.
+    pub quality: Option<u8>,
+    /// How often each image is resized.
+    pub times: NonZeroU32,
+    /// Who does the work.
+    pub engine: Engine,
+}
+
+/// Who resizes the images.
+#[derive(Clone, Debug)]
+pub enum Engine {
+    /// This process, on so many threads.
+    Local {
+        /// Images that are worked on at the same time.
+        threads: NonZeroUsize,
+    },
+    /// Resizers that are reached over the network.
+    Via(Via),
+}
+
+/// Why a run cannot begin. Each message says which setting is wrong and what would be right.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The input directory cannot be used.
+    #[error("INPUT_DIR {} is not a directory that can be read", path.display())]
+    Input {
+        /// What was given.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The output directory cannot be used.
+    #[error("OUTPUT_DIR {} is not a directory, and none can be made there", path.display())]
+    Output {
+        /// What was given.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Results would land among the originals.
+    #[error(
+        "OUTPUT_DIR {} is or contains the input directory, so a result could replace an original: \
+         choose another output directory (one inside the input directory is fine)",
+        path.display()
+    )]
+    Overlap {
+        /// The output directory.
+        path: PathBuf,
+    },
+    /// More connections at the start than at most.
+    #[error("--min-connections {min} is more than --max-connections {max}")]
+    Connections {
+        /// Connections at the start.
+        min: NonZeroUsize,
+        /// Connections at most.
+        max: NonZeroUsize,
+    },
+    /// Not an address.
+    #[error("\"{text}\" is not HOST:PORT, such as 127.0.0.1:9090 or [::1]:9090")]
+    Address {
+        /// What was given.
+        text: String,
+    },
+}
+
+impl Config {
+    /// A run on all cores of this machine, each image once. Change the public fields for another.
+    ///
+    /// # Errors
+    /// If `input` is not a directory that can be opened, `output` is something else than a directory, or results
+    /// could replace originals because `output` is `input` or lies above it.
+    pub fn new(input: &Path, output: &Path, size: Size) -> Result<Self, ConfigError> {
+        let input_error = |source| ConfigError::Input {
+            path: input.to_owned(),
+            source,
+        };
+        let output_error = |source| ConfigError::Output {
+            path: output.to_owned(),
+            source,
+        };
+        let source = input.canonicalize().map_err(input_error)?;
+        // Opening it now tells a file, or a directory that may not be read, before any work begins.
+        std::fs::read_dir(&source).map_err(input_error)?;
+        let target = resolve(output).map_err(output_error)?;
+        if target.exists() && !target.is_dir() {
+            return Err(output_error(io::Error::from(io::ErrorKind::NotADirectory)));
+        }
+        if source.starts_with(&target) {
+            return Err(ConfigError::Overlap {
+                path: output.to_owned(),
+            });
+        }
+        let threads = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let engine = Engine::Local { threads };
+        Ok(Self {
+            input: source,
+            output: target,
+            size,
+            quality: None,
+            times: NonZeroU32::MIN,
+            engine,
+        })
+    }
+}
+
+impl TryFrom<RawConfig> for Config {
+    type Error = ConfigError;
+
+    fn try_from(raw: RawConfig) -> Result<Self, ConfigError> {
+        let mut config = Self::new(&raw.input_dir, &raw.output_dir, raw.size)?;
+        config.quality = raw.quality;
+        config.times = raw.times;
+        if let Some(threads) = raw.threads {
+            config.engine = Engine::Local { threads };
+        }
+        if let Some(address) = raw.via {
+            let connections = Connections::new(raw.min_connections, raw.max_connections)?;
+            let action = if raw.dry_run {
+                Action::DryRun
+            } else {
+                Action::Resize
+            };
+            config.engine = Engine::Via(Via {
+                connections,
+                action,
+                ..Via::new(address)
+            });
+        }
+        Ok(config)
+    }
+}
+
+/// Where `path` leads, also when its last components do not exist yet.
+fn resolve(path: &Path) -> io::Result<PathBuf> {
+    let path = std::path::absolute(path)?;
+    let mut missing = Vec::new();
+    for ancestor in path.ancestors() {
+        match ancestor.canonicalize() {
+            Ok(found) => {
+                return Ok(missing
+                    .iter()
+                    .rev()
+                    .fold(found, |path, part| path.join(part)));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // A missing component followed by `..` leads nowhere, and a dangling link cannot be made a directory.
+                let Some(Component::Normal(name)) = ancestor.components().next_back() else {
+                    return Err(error);
+                };
+                if ancestor.is_symlink() {
+                    return Err(error);
+                }
+                missing.push(name.to_owned());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::NotFound.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use clap::Parser;
+
+    use super::*;
+
+    /// Checks a command line that is run in a directory which holds `in/sub`, `in/file` and `out`.
+    fn check(arguments: &str) -> Result<Config, String> {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("in/sub")).unwrap();
+        fs::create_dir(root.path().join("out")).unwrap();
+        fs::write(root.path().join("in/file"), b"").unwrap();
+        let root = root.path().canonicalize().unwrap();
+        let place = |word: &str| match word.strip_prefix("./") {
+            Some(path) => root.join(path).into_os_string(),
+            None => word.into(),
+        };
+        let words = std::iter::once("resize".into()).chain(arguments.split_whitespace().map(place));
+        let raw = RawConfig::try_parse_from(words).map_err(|error| error.to_string())?;
+        let shorten = |path: &Path| path.strip_prefix(&root).unwrap().to_owned();
+        let config = Config::try_from(raw)
+            .map_err(|error| error.to_string().replace(root.to_str().unwrap(), ""))?;
+        Ok(Config {
+            input: shorten(&config.input),
+            output: shorten(&config.output),
+            ..config
+        })
+    }
+
+    fn check_error(arguments: &str, expected: &str) {
+        let error = check(arguments).unwrap_err();
+        assert!(error.contains(expected), "{arguments}: {error}");
+    }
+
+    #[test]
+    fn the_shortest_command_line_runs_on_all_cores() {
+        let config = check("./in ./out --size 320x240").unwrap();
+        assert_eq!(config.size, Size::new(320, 240));
+        assert_eq!((config.quality, config.times.get()), (None, 1));
+        assert!(
+            matches!(config.engine, Engine::Local { threads } if threads == available_parallelism().unwrap())
+        );
+    }
+
+    #[test]
+    fn via_takes_the_settings_of_its_connections() {
+        let arguments = "./in ./out --size 9x9 --via [::1]:9090 --min-connections 1 --max-connections 3 --dry-run";
+        let Engine::Via(via) = check(arguments).unwrap().engine else {
+            panic!("not via")
+        };
+        assert_eq!(via.address.as_str(), "[::1]:9090");
+        assert_eq!((via.connections.min(), via.connections.max()), (1, 3));
+        assert_eq!(via.action, Action::DryRun);
+        let Engine::Via(via) = check("./in ./out --size 9x9 --via host:1").unwrap().engine else {
+            panic!("not via")
+        };
+        assert_eq!((via.connections.min(), via.connections.max()), (2, 8));
+        assert_eq!(via.action, Action::Resize);
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_refused_with_what_would_be_right() {
+        check_error("./in ./out", "--size <WxH>");
+        check_error("./in ./out --size 256", "WIDTHxHEIGHT");
+        check_error("./in ./out --size 9x9 --quality 101", "1..=100");
+        check_error("./in ./out --size 9x9 --times 0", "--times");
+        check_error("./in ./out --size 9x9 --dry-run", "--via");
+        check_error("./in ./out --size 9x9 --max-connections 3", "--via");
+        check_error("./in ./out --size 9x9 --via a:1 --threads 3", "--threads");
+        check_error(
+            "./in ./out --size 9x9 --via a:1 --min-connections 9",
+            "--min-connections 9 is more than",
+        );
+        for address in [
+            "host",
+            "host:",
+            ":80",
+            "host:0",
+            "host:http",
+            "host:99999",
+            "user@host:80",
+            "http://host:80",
+        ] {
+            check_error(
+                &format!("./in ./out --size 9x9 --via {address}"),
+                "is not HOST:PORT",
+            );
+        }
+    }
+
+    #[test]
+    fn the_input_must_be_a_directory() {
+        check_error(
+            "./missing ./out --size 9x9",
+            "INPUT_DIR /missing is not a directory",
+        );
+        check_error(
+            "./in/file ./out --size 9x9",
+            "INPUT_DIR /in/file is not a directory",
+        );
+    }
+
+    #[test]
+    fn the_output_need_not_exist_but_must_be_able_to() {
+        check_error(
+            "./in ./out/new/../er --size 9x9",
+            "is not a directory, and none can be made there",
+        );
+        assert_eq!(
+            check("./in ./out/new/er --size 9x9").unwrap().output,
+            Path::new("out/new/er")
+        );
+        check_error(
+            "./in ./in/file --size 9x9",
+            "is not a directory, and none can be made there",
+        );
+        check_error(
+            "./in ./in/file/sub --size 9x9",
+            "is not a directory, and none can be made there",
+        );
+    }
+
+    #[test]
+    fn results_are_never_saved_over_originals() {
+        check_error("./in ./in --size 9x9", "is or contains the input directory");
+        check_error(
+            "./in ./out/../in --size 9x9",
+            "is or contains the input directory",
+        );
+        check_error(
+            "./in/sub ./in --size 9x9",
+            "is or contains the input directory",
+        );
+        assert_eq!(
+            check("./in ./in/thumbs --size 9x9").unwrap().output,
+            Path::new("in/thumbs")
+        );
+        assert_eq!(
+            check("./in ./in2 --size 9x9").unwrap().output,
+            Path::new("in2")
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_the_input_directory_is_the_input_directory() {
+        let root = tempfile::tempdir().unwrap();
+        let (input, link) = (root.path().join("in"), root.path().join("link"));
+        fs::create_dir(&input).unwrap();
+        std::os::unix::fs::symlink(&input, &link).unwrap();
+        let error = Config::new(&input, &link, Size::new(9, 9)).unwrap_err();
+        assert!(matches!(error, ConfigError::Overlap { .. }), "{error}");
+    }
+}
