@@ -4,10 +4,13 @@ mod config;
 mod failure;
 mod file;
 mod name;
+mod queue;
 mod retry;
 mod scan;
+mod tally;
 mod via;
 
 pub use config::{Config, ConfigError, Engine, RawConfig};
 pub use failure::Failure;
+pub use tally::{Summary, Tally};
 pub use via::{Action, Address, Connections, Via};
