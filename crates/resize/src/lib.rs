@@ -1,6 +1,8 @@
 //! A batch client that resizes a directory of images.
 
+mod answer;
 mod config;
+mod exchange;
 mod failure;
 mod file;
 mod name;

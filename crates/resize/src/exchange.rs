@@ -1,0 +1,142 @@
+//! One image sent over one connection, and its answer.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HOST, HeaderValue};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::SendRequest;
+use imaging::Format;
+
+use crate::answer::{Verdict, verdict};
+use crate::config::Config;
+use crate::via::{Action, Via};
+
+/// The largest result that is accepted: a result is no larger than the largest image that is sent.
+const RESULT_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// As much of an error's description as is read.
+const PROBLEM_BYTES_MAX: usize = 64 * 1024;
+
+/// The header in which a resizer tells its name.
+const SERVER_NAME: &str = "x-resizer";
+
+/// What is asked for every image of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Order {
+    target: String,
+    host: HeaderValue,
+    timeout: Duration,
+}
+
+/// What the server answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) verdict: Verdict,
+    pub(crate) status: StatusCode,
+    /// The server's name, if it tells.
+    pub(crate) server: Option<String>,
+    /// The result, or the description of the error.
+    pub(crate) body: Bytes,
+}
+
+/// No answer came. Nobody can know whether the image was worked on, so it is to be sent again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Lost {
+    #[error("the connection was lost")]
+    Connection(#[from] hyper::Error),
+    #[error("no answer within {} s", after.as_secs())]
+    Timeout { after: Duration },
+}
+
+impl Order {
+    /// The order of a run.
+    pub(crate) fn new(config: &Config, via: &Via) -> Self {
+        let mut target = format!(
+            "/resize?width={}&height={}",
+            config.size.width, config.size.height
+        );
+        if let Some(quality) = config.quality {
+            target.push_str(&format!("&quality={quality}"));
+        }
+        if via.action == Action::DryRun {
+            target.push_str("&dry_run=true");
+        }
+        let host = HeaderValue::from_str(via.address.as_str())
+            .expect("an authority is a legal header value");
+        Self {
+            target,
+            host,
+            timeout: via.request_timeout,
+        }
+    }
+
+    fn request(&self, format: Format, image: Bytes) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(image));
+        *request.method_mut() = http::Method::POST;
+        *request.uri_mut() = self
+            .target
+            .parse()
+            .expect("made of a fixed path and of numbers");
+        request.headers_mut().insert(HOST, self.host.clone());
+        request
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
+        request
+    }
+}
+
+/// Sends an image and waits for the whole answer.
+///
+/// # Cancel safety
+/// If the future is dropped, the connection is of no further use.
+pub(crate) async fn exchange(
+    sender: &mut SendRequest<Full<Bytes>>,
+    order: &Order,
+    format: Format,
+    image: Bytes,
+) -> Result<Answer, Lost> {
+    let exchange = async {
+        sender.ready().await?;
+        let response = sender.send_request(order.request(format, image)).await?;
+        receive(response).await
+    };
+    match tokio::time::timeout(order.timeout, exchange).await {
+        Ok(answer) => answer,
+        Err(_) => Err(Lost::Timeout {
+            after: order.timeout,
+        }),
+    }
+}
+
+async fn receive(response: Response<Incoming>) -> Result<Answer, Lost> {
+    let (head, body) = response.into_parts();
+    let verdict = verdict(head.status, &head.headers);
+    let bytes_max = if verdict == Verdict::Done {
+        RESULT_BYTES_MAX
+    } else {
+        PROBLEM_BYTES_MAX
+    };
+    let body = match Limited::new(body, bytes_max).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) => match error.downcast::<hyper::Error>() {
+            Ok(error) => return Err(Lost::Connection(*error)),
+            // Over the limit: whatever this is, it is neither a result nor a description. Dropping the rest unread
+            // closes the connection.
+            Err(_) => Bytes::new(),
+        },
+    };
+    let server = head
+        .headers
+        .get(SERVER_NAME)
+        .and_then(|name| name.to_str().ok())
+        .map(str::to_owned);
+    Ok(Answer {
+        verdict,
+        status: head.status,
+        server,
+        body,
+    })
+}
