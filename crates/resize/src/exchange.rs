@@ -1,5 +1,6 @@
 //! One image sent over one connection, and its answer.
 
+use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,7 +13,7 @@ use imaging::Format;
 
 use crate::answer::{Verdict, verdict};
 use crate::config::Config;
-use crate::via::{Action, Via};
+use crate::via::{Action, Address, Via};
 
 /// The largest result that is accepted: a result is no larger than the largest image that is sent.
 const RESULT_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -42,9 +43,14 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
-/// No answer came. Nobody can know whether the image was worked on, so it is to be sent again.
+/// The connection is of no further use. If an image was sent over it, nobody can know whether it was worked on, so it is
+/// to be sent again.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Lost {
+    #[error("connect to {address}")]
+    Connect { address: Address, source: io::Error },
+    #[error("connect to {address}: no answer within {} s", after.as_secs())]
+    ConnectTimeout { address: Address, after: Duration },
     #[error("the connection was lost")]
     Connection(#[from] hyper::Error),
     #[error("no answer within {} s", after.as_secs())]
@@ -88,7 +94,7 @@ impl Order {
     }
 }
 
-/// Sends an image and waits for the whole answer.
+/// Sends an image over a connection that is ready for it, and waits for the whole answer.
 ///
 /// # Cancel safety
 /// If the future is dropped, the connection is of no further use.
@@ -99,7 +105,6 @@ pub(crate) async fn exchange(
     image: Bytes,
 ) -> Result<Answer, Lost> {
     let exchange = async {
-        sender.ready().await?;
         let response = sender.send_request(order.request(format, image)).await?;
         receive(response).await
     };

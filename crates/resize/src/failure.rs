@@ -22,9 +22,9 @@ pub(crate) enum FileError {
     Rejected { status: StatusCode, detail: Detail },
     #[error("the server answered {status}, but not with an image")]
     NotAnImage { status: StatusCode },
-    #[error("no answer after sending it {sends} times; the last time: {last}")]
-    NoAnswer { sends: u32, last: String },
-    #[error("the server was still busy when asked for the {refusals}th time")]
+    #[error("no result after sending it {sends} times; the last time: {last}")]
+    NoResult { sends: u32, last: String },
+    #[error("the server was busy each of the {refusals} times it was sent")]
     Busy { refusals: u32 },
     #[error("cannot save {}", Shown(path))]
     Save { path: PathBuf, source: io::Error },
@@ -46,7 +46,7 @@ impl FileError {
             Self::NotAnImage { .. } => {
                 "check that --via names a resizer, or a balancer before resizers"
             }
-            Self::NoAnswer { .. } => "run again; if it fails again, the resizer's log says why",
+            Self::NoResult { .. } => "run again; if it fails again, the resizer's log says why",
             Self::Busy { .. } => {
                 "run again with a smaller --max-connections, or start more resizers"
             }

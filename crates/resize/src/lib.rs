@@ -5,6 +5,7 @@ mod config;
 mod exchange;
 mod failure;
 mod file;
+mod fleet;
 mod name;
 mod queue;
 mod retry;

@@ -12,6 +12,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::scan::Image;
 
@@ -113,12 +114,14 @@ impl Queue {
         self.until(|state| state.is_finished().then_some(())).await;
     }
 
-    /// Waits until the queue is stopped.
+    /// Waits until `moment`, if there is one; false if the queue is stopped meanwhile.
     ///
     /// # Cancel safety
     /// Nothing is lost if the future is dropped.
-    pub(crate) async fn stopped(&self) {
-        self.until(|state| state.is_stopped.then_some(())).await;
+    pub(crate) async fn pause(&self, moment: Option<Instant>) -> bool {
+        let Some(moment) = moment else { return true };
+        let stopped = self.until(|state| state.is_stopped.then_some(()));
+        tokio::time::timeout_at(moment, stopped).await.is_err()
     }
 
     /// Looks at the state now and after every change, until `look` finds something.
@@ -268,6 +271,18 @@ mod tests {
         assert!(queue.has_backlog().now_or_never().is_none());
         queue.close();
         assert!(queue.finished().now_or_never().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_ends_at_its_moment_or_when_the_queue_stops() {
+        let queue = queue_of([]).await;
+        let minute = std::time::Duration::from_secs(60);
+        assert!(queue.pause(None).await);
+        assert!(queue.pause(Some(Instant::now() + minute)).await);
+        let mut pause = std::pin::pin!(queue.pause(Some(Instant::now() + minute)));
+        assert!(pause.as_mut().now_or_never().is_none());
+        queue.stop();
+        assert_eq!(pause.now_or_never(), Some(false));
     }
 
     #[tokio::test]

@@ -63,6 +63,8 @@ pub struct Summary {
     pub action: Action,
     /// How long the run has taken so far, or took.
     pub elapsed: Duration,
+    /// Answers of servers, of whatever kind.
+    answers: u64,
     started: Instant,
     has_ended: bool,
 }
@@ -146,6 +148,16 @@ impl Tally {
         }
     }
 
+    /// Counts an answer of a server; gives nothing away about what it said.
+    pub(crate) fn answered(&self) {
+        self.lock().answers += 1;
+    }
+
+    /// Answers of servers so far.
+    pub(crate) fn answers(&self) -> u64 {
+        self.lock().answers
+    }
+
     pub(crate) fn lost(&self) {
         self.lock().losses += 1;
     }
@@ -195,6 +207,7 @@ impl Summary {
             is_interrupted: false,
             action,
             elapsed: Duration::ZERO,
+            answers: 0,
             started: Instant::now(),
             has_ended: false,
         }
