@@ -37,6 +37,8 @@ pub(crate) struct Order {
 pub(crate) struct Answer {
     pub(crate) verdict: Verdict,
     pub(crate) status: StatusCode,
+    /// The length of the image that it answers.
+    pub(crate) bytes_sent: usize,
     /// The server's name, if it tells.
     pub(crate) server: Option<String>,
     /// The result, or the description of the error.
@@ -51,6 +53,11 @@ pub(crate) enum Lost {
     Connect { address: Address, source: io::Error },
     #[error("connect to {address}: no answer within {} s", after.as_secs())]
     ConnectTimeout { address: Address, after: Duration },
+    #[error("begin to speak HTTP with {address}")]
+    Handshake {
+        address: Address,
+        source: hyper::Error,
+    },
     #[error("the connection was lost")]
     Connection(#[from] hyper::Error),
     #[error("no answer within {} s", after.as_secs())]
@@ -104,9 +111,10 @@ pub(crate) async fn exchange(
     format: Format,
     image: Bytes,
 ) -> Result<Answer, Lost> {
+    let bytes_sent = image.len();
     let exchange = async {
         let response = sender.send_request(order.request(format, image)).await?;
-        receive(response).await
+        receive(response, bytes_sent).await
     };
     match tokio::time::timeout(order.timeout, exchange).await {
         Ok(answer) => answer,
@@ -116,7 +124,7 @@ pub(crate) async fn exchange(
     }
 }
 
-async fn receive(response: Response<Incoming>) -> Result<Answer, Lost> {
+async fn receive(response: Response<Incoming>, bytes_sent: usize) -> Result<Answer, Lost> {
     let (head, body) = response.into_parts();
     let verdict = verdict(head.status, &head.headers);
     let bytes_max = if verdict == Verdict::Done {
@@ -141,6 +149,7 @@ async fn receive(response: Response<Incoming>) -> Result<Answer, Lost> {
     Ok(Answer {
         verdict,
         status: head.status,
+        bytes_sent,
         server,
         body,
     })

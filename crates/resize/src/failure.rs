@@ -26,6 +26,8 @@ pub(crate) enum FileError {
     NoResult { sends: u32, last: String },
     #[error("the server was busy each of the {refusals} times it was sent")]
     Busy { refusals: u32 },
+    #[error("the work on it crashed")]
+    Crashed(#[source] teamwork::PoolError),
     #[error("cannot save {}", Shown(path))]
     Save { path: PathBuf, source: io::Error },
 }
@@ -50,6 +52,7 @@ impl FileError {
             Self::Busy { .. } => {
                 "run again with a smaller --max-connections, or start more resizers"
             }
+            Self::Crashed(_) => "this is a defect: report it, with the file",
             Self::Save { .. } => "check the space and the permissions of the output directory",
         }
     }

@@ -92,7 +92,7 @@ pub(crate) fn sweep(directory: &Path) {
         match removed {
             Ok(()) => tracing::info!(path = %path.display(), "removed a leftover of a killed run"),
             Err(error) => {
-                tracing::debug!(path = %path.display(), %error, "left a temporary file alone")
+                tracing::debug!(path = %path.display(), %error, "left a temporary file alone");
             }
         }
     }

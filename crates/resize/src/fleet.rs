@@ -29,7 +29,9 @@ pub(crate) enum Ending {
     Unneeded,
     /// The server closed it between two images, as servers do now and then.
     Closed,
-    /// It could not be opened, or broke; in words.
+    /// It could not be opened; in words.
+    Unopened(String),
+    /// It broke; in words.
     Lost(String),
 }
 
@@ -115,6 +117,10 @@ impl Fleet {
             self.losses = 0;
         }
         match ending {
+            Ending::Unopened(_) => {
+                self.is_connecting = false;
+                self.losses += 1;
+            }
             Ending::Lost(_) => self.losses += 1,
             // A server that accepts and closes without ever answering is as good as absent.
             Ending::Closed if !is_progress => self.losses += 1,
@@ -180,6 +186,17 @@ mod tests {
         assert_eq!(fleet.wanted(), Wanted::WithBacklog(Role::Spare));
         fleet.ended(Role::Kept, &lost(), 9);
         assert_eq!(fleet.wanted(), Wanted::Now(Role::Kept));
+    }
+
+    #[test]
+    fn a_connection_that_cannot_be_opened_makes_room_for_the_next() {
+        let mut fleet = fleet(1, 1);
+        for losses in 1..=4 {
+            assert_eq!(fleet.wanted(), Wanted::WithBacklog(Role::Kept));
+            fleet.opening(Role::Kept);
+            fleet.ended(Role::Kept, &Ending::Unopened("refused".to_owned()), 0);
+            assert_eq!(fleet.hopeless(), (losses == 4).then_some(4));
+        }
     }
 
     #[test]

@@ -131,7 +131,7 @@ impl Scan {
                     break;
                 }
                 Ok(entry) if !entry.file_type().is_file() => {
-                    files.push(File::Found(Found::Special))
+                    files.push(File::Found(Found::Special));
                 }
                 Ok(entry) if file::is_temporary(entry.file_name()) => {}
                 Ok(entry) => names.push(self.relative(entry.path())),

@@ -248,9 +248,10 @@ impl Summary {
     }
 
     fn passed_over(&self) -> String {
-        let others = (self.other_files > 0).then(|| format!("{} no JPEG or PNG", self.other_files));
+        let others = (self.other_files > 0)
+            .then(|| format!("{} files that are neither JPEG nor PNG", self.other_files));
         let specials = (self.special_files > 0)
-            .then(|| format!("{} symbolic links or special files", self.special_files));
+            .then(|| format!("{} links or special files", self.special_files));
         others
             .into_iter()
             .chain(specials)
@@ -373,7 +374,7 @@ mod tests {
         tally.interrupted();
         let expected = "resized 0 of 4 images | 0.00 MB in, 0.00 MB out\n  \
             sent again after a lost connection or a broken answer: 1\n  told to come back later: 1\n  \
-            passed over: 1 no JPEG or PNG, 1 symbolic links or special files\n  failed: 1\n  \
+            passed over: 1 files that are neither JPEG nor PNG, 1 links or special files\n  failed: 1\n  \
             interrupted: 3 images were found but not begun";
         assert_eq!(print(&tally), expected);
     }

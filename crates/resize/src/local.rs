@@ -1,0 +1,57 @@
+//! Images that are resized in this process.
+
+use bytes::Bytes;
+use imaging::Options;
+use teamwork::{Context, Flow, Task};
+
+use crate::failure::FileError;
+use crate::queue::Lease;
+use crate::run::Run;
+use crate::tally::Done;
+
+/// Takes one image after the other, and resizes it on the pool.
+pub(crate) struct Worker {
+    pub(crate) options: Options,
+    pub(crate) run: Run,
+}
+
+impl Task for Worker {
+    type Output = ();
+
+    async fn run(&mut self, cx: &Context) -> teamwork::Result<Flow> {
+        let Some(image) = cx.wait(self.run.queue.take()).await else {
+            return Ok(Flow::Done(()));
+        };
+        match self.work(&image).await {
+            Ok(done) => {
+                self.run.tally.done(&done);
+                image.settle();
+            }
+            Err(error) => self.run.failed(image, &error),
+        }
+        Ok(Flow::Tick)
+    }
+}
+
+impl Worker {
+    async fn work(&self, image: &Lease) -> Result<Done<'static>, FileError> {
+        let (disk, options) = (&self.run.disk, self.options);
+        let bytes = disk.read(&image.path).await?;
+        let bytes_in = bytes.len();
+        // Saving is a step of its own: a run that is cancelled while it resizes saves nothing afterwards.
+        let resized = disk
+            .run(move || imaging::resize(&bytes, &options).map_err(FileError::Image))
+            .await?;
+        let bytes_out = resized.bytes.len();
+        disk.save(
+            image.target(options.size, resized.format),
+            Bytes::from(resized.bytes),
+        )
+        .await?;
+        Ok(Done {
+            bytes_in,
+            bytes_out,
+            server: None,
+        })
+    }
+}

@@ -1,0 +1,124 @@
+//! A run as one job.
+//!
+//! ```text
+//! resize ─┬─ end          waits until every image is settled, or the run is asked to stop
+//!         ├─ scan         directory tree → queue
+//!         ├─ connections  opens and replaces connections            (with a server)
+//!         ├─ connection n queue → server → disk: a job of its own   (with a server)
+//!         └─ worker n     queue → engine → disk                     (without)
+//! ```
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use imaging::Options;
+use teamwork::{Context, Flow, Job, Task};
+
+use crate::config::{Config, Engine};
+use crate::connection::Line;
+use crate::connections::Connections;
+use crate::disk::Disk;
+use crate::failure::{Failure, FileError};
+use crate::local::Worker;
+use crate::queue::{Lease, Queue};
+use crate::scanning::Scanning;
+use crate::tally::Tally;
+
+/// Threads that read and save for connections, at most. Local files take so little time that a few serve many.
+const DISK_THREADS_MAX: usize = 8;
+
+/// Resizes the images of a directory tree, as one job.
+///
+/// The job is done when every image is either saved or has failed for good; a file that fails does not fail the job.
+/// The [`Tally`] tells what happened, while the job runs and after it has ended. Drained, the job finishes and saves the
+/// images that are worked on, and leaves the others. Cancelled, it leaves those as well; either way each result is
+/// whole or absent, and nothing is written after the job has ended.
+///
+/// The job fails when nothing can be reached through [`Via`](crate::Via), or the output directory cannot be made.
+pub fn resize(config: &Config) -> (Job, Tally) {
+    let run = Run::new(config);
+    let tally = run.tally.clone();
+    let mut job = Job::new("resize");
+    job.add_task("end", End(run.clone()));
+    job.add_task("scan", Scanning::new(config, run.clone()));
+    match &config.engine {
+        Engine::Local { threads } => add_workers(&mut job, config, *threads, &run),
+        Engine::Via(via) => {
+            let line = Line::new(config, via, run);
+            job.add_task("connections", Connections::new(line, via.connections));
+        }
+    }
+    (job, tally)
+}
+
+fn add_workers(job: &mut Job, config: &Config, threads: NonZeroUsize, run: &Run) {
+    let mut options = Options::new(config.size);
+    options.quality = config.quality.unwrap_or(options.quality);
+    for number in 1..=threads.get() {
+        let worker = Worker {
+            options,
+            run: run.clone(),
+        };
+        job.add_task(format!("worker {number}"), worker);
+    }
+}
+
+/// What all tasks of a run share.
+#[derive(Clone)]
+pub(crate) struct Run {
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) disk: Disk,
+    pub(crate) tally: Tally,
+}
+
+impl Run {
+    fn new(config: &Config) -> Self {
+        // One thread for the scan, and one for each image that is worked on.
+        let workers = match &config.engine {
+            Engine::Local { threads } => threads.get(),
+            Engine::Via(via) => via.connections.max().min(DISK_THREADS_MAX),
+        };
+        let threads = NonZeroUsize::MIN.saturating_add(workers);
+        Self {
+            queue: Arc::default(),
+            disk: Disk::new(config, threads),
+            tally: Tally::new(config),
+        }
+    }
+
+    /// Settles an image that has failed for good.
+    pub(crate) fn failed(&self, image: Lease, error: &FileError) {
+        self.tally.failed(Failure::new(&image.path, error));
+        image.settle();
+    }
+}
+
+/// Ends the run: stops the queue when the job drains, and the clock when everything else has ended.
+struct End(Run);
+
+impl Task for End {
+    type Output = ();
+
+    async fn run(&mut self, cx: &Context) -> teamwork::Result<Flow> {
+        let Run { queue, tally, .. } = &self.0;
+        let finished = cx.unless_draining(queue.finished()).await;
+        // A failure or a cancel looks like a drain here, but leaves nothing to finish.
+        if finished.is_none() && cx.cause().is_none() {
+            queue.stop();
+            tally.interrupted();
+            tracing::warn!(
+                "finishing the images that are in flight; interrupt again to leave them"
+            );
+            cx.wait(queue.finished()).await;
+        }
+        Ok(Flow::Done(()))
+    }
+
+    /// If the run was cut, this comes last, because the task was started first. Calls that were cut may still hold a
+    /// thread, and are waited for: nothing is written after the job has ended.
+    async fn finalize(&mut self, _cx: &Context) -> teamwork::Result {
+        self.0.disk.idle().await;
+        self.0.tally.ended();
+        Ok(())
+    }
+}
