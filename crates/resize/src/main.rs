@@ -1,0 +1,112 @@
+//! The program `resize`: arguments in, one job run, a summary and an exit status out.
+
+mod progress;
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+use resize::{Config, RawConfig, Summary};
+use teamwork::Failure;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+/// The command line is wrong; clap itself exits with the same.
+const USAGE: u8 = 2;
+
+/// Stopped by a signal, as shells report SIGINT.
+const INTERRUPTED: u8 = 130;
+
+fn main() -> ExitCode {
+    let raw = RawConfig::parse();
+    log_to_stderr();
+    let config = match Config::try_from(raw) {
+        Ok(config) => config,
+        Err(error) => {
+            complain(&format_args!("error: {:#}", anyhow::Error::from(error)));
+            return ExitCode::from(USAGE);
+        }
+    };
+    work(&config).unwrap_or_else(|error| {
+        complain(&format_args!("error: {error:#}"));
+        ExitCode::FAILURE
+    })
+}
+
+/// Runs the job, tells how it ended, and gives the exit status.
+fn work(config: &Config) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Runtime::new().context("start the runtime")?;
+    let (job, tally) = resize::resize(config);
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            ended = job.run_until_signal() => ended,
+            never = progress::show(&tally) => match never {},
+        }
+    });
+    let summary = tally.summary();
+    complain_about_files(&summary);
+    if let Err(failure) = &ended
+        && !failure.is_cancelled()
+    {
+        complain(&format_args!(
+            "error: {:#}",
+            anyhow::Error::new(failure.cause().clone())
+        ));
+    }
+    if summary.planned == 0 && summary.is_scanned {
+        say(&format_args!(
+            "no JPEG or PNG image found in {}",
+            config.input.display()
+        ));
+    }
+    say(&summary);
+    Ok(exit_code(&summary, ended.err().as_ref()))
+}
+
+fn exit_code(summary: &Summary, failure: Option<&Failure>) -> ExitCode {
+    if summary.is_interrupted || failure.is_some_and(Failure::is_cancelled) {
+        ExitCode::from(INTERRUPTED)
+    } else if summary.failed > 0 || failure.is_some() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+fn complain_about_files(summary: &Summary) {
+    for failure in &summary.failures {
+        complain(failure);
+    }
+    let listed: u64 = summary.failures.iter().map(|failure| failure.times).sum();
+    if summary.failed > listed {
+        complain(&format_args!("and {} more", summary.failed - listed));
+    }
+}
+
+/// Warnings and errors of the program and its libraries; `RUST_LOG` asks for more.
+fn log_to_stderr() {
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::WARN.into())
+        .from_env_lossy();
+    // A log that nobody reads any more (`2>&1 | head`) must not end the run: the subscriber would panic over it.
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .log_internal_errors(false);
+    logs.with_ansi(io::stderr().is_terminal())
+        .with_target(false)
+        .without_time()
+        .init();
+}
+
+/// Prints what the user asked for. A reader that has gone away, such as `head`, is no error.
+fn say(words: &dyn Display) {
+    let _ = writeln!(io::stdout(), "{words}");
+}
+
+/// Prints what went wrong. There is no place left to report that this failed.
+fn complain(words: &dyn Display) {
+    let _ = writeln!(io::stderr(), "{words}");
+}

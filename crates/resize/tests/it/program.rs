@@ -1,0 +1,232 @@
+//! The program as its user meets it: what it prints, and its exit status.
+
+use std::process::{Output, Stdio};
+
+use resize::Address;
+use testkit::images::gradient_jpeg;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::place::{Place, jpeg};
+use crate::server::{Reply, Server};
+
+fn command(place: &Place, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_resize"));
+    command.env_remove("RUST_LOG").kill_on_drop(true);
+    command
+        .arg(place.input())
+        .arg(place.output())
+        .args(arguments);
+    command
+}
+
+async fn run(place: &Place, arguments: &[&str]) -> Output {
+    command(place, arguments).output().await.unwrap()
+}
+
+#[track_caller]
+fn check(output: &Output, code: i32, stdout: &str, stderr: &str) {
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "stdout: {out}\nstderr: {err}"
+    );
+    assert!(out.contains(stdout), "stdout: {out}");
+    assert!(err.contains(stderr), "stderr: {err}");
+}
+
+#[tokio::test]
+async fn all_good_is_0_and_prints_a_summary() {
+    let place = Place::with([("a.jpg", gradient_jpeg(90, 90))]);
+    let output = run(&place, &["--size", "64x64"]).await;
+    check(&output, 0, "resized 1 of 1 images in ", "");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "",
+        "nothing to complain about"
+    );
+    assert_eq!(place.results(), ["a-64x64.jpg"]);
+}
+
+#[tokio::test]
+async fn a_bad_file_is_1_and_is_named_with_what_to_do() {
+    let place = Place::with([
+        ("a.jpg", gradient_jpeg(90, 90)),
+        ("b.jpg", jpeg("and nothing else")),
+    ]);
+    let output = run(&place, &["--size", "64x64"]).await;
+    check(
+        &output,
+        1,
+        "resized 1 of 2 images",
+        "b.jpg: cannot resize the image: ",
+    );
+    check(
+        &output,
+        1,
+        "failed: 1",
+        "; check that the file opens in an image viewer",
+    );
+}
+
+#[tokio::test]
+async fn wrong_arguments_are_2_and_are_explained() {
+    let place = Place::with_images(1);
+    check(
+        &run(&place, &["--size", "64x64", "--sise", "1x1"]).await,
+        2,
+        "",
+        "unexpected argument '--sise'",
+    );
+    check(&run(&place, &[]).await, 2, "", "--size <WxH>");
+    check(
+        &run(&place, &["--size", "64x64", "--dry-run"]).await,
+        2,
+        "",
+        "--via <HOST:PORT>",
+    );
+}
+
+#[tokio::test]
+async fn a_missing_input_directory_is_2_and_is_named() {
+    let place = Place::with_images(1);
+    std::fs::remove_dir_all(place.input()).unwrap();
+    let output = run(&place, &["--size", "64x64"]).await;
+    let expected = format!(
+        "error: INPUT_DIR {} is not a directory that can be read: No such file",
+        place.input().display()
+    );
+    check(&output, 2, "", &expected);
+}
+
+#[tokio::test]
+async fn a_directory_without_images_says_so() {
+    let place = Place::with([("notes.txt", b"nothing to see".to_vec())]);
+    let output = run(&place, &["--size", "64x64"]).await;
+    check(&output, 0, "no JPEG or PNG image found in ", "");
+    check(&output, 0, "passed over: 1 files that are neither", "");
+}
+
+#[tokio::test]
+async fn nobody_at_the_address_is_1_and_says_what_to_check() {
+    let place = Place::with_images(1);
+    let server = Server::new(|_| Reply::Echo).await;
+    let address = server.address();
+    drop(server);
+    let output = run(&place, &["--size", "64x64", "--via", address.as_str()]).await;
+    check(
+        &output,
+        1,
+        "resized 0 of 1 images",
+        &format!("connect to {address}: Connection refused"),
+    );
+    check(
+        &output,
+        1,
+        "",
+        "check that --via names a balancer or a resizer, and that it is running",
+    );
+}
+
+#[tokio::test]
+async fn images_go_over_the_wire_and_the_servers_are_named() {
+    let place = Place::with_images(10);
+    let server = Server::new(|_| Reply::Echo).await;
+    let address = server.address();
+    let output = server
+        .during(run(&place, &["--size", "64x64", "--via", address.as_str()]))
+        .await;
+    check(&output, 0, "resized 10 of 10 images", "");
+    check(&output, 0, "served by: echo 10", "");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_first_interrupt_saves_what_is_in_flight_and_is_130() {
+    let place = Place::with_images(30);
+    let server = Server::new(|_| Reply::EchoWhenReleased).await;
+    let mut child = interruptible(&place, &server.address());
+    let run = async {
+        server.received(2).await;
+        let words = interrupt(&mut child).await;
+        assert!(
+            words
+                .contains("finishing the images that are in flight; interrupt again to leave them"),
+            "{words}"
+        );
+        server.release();
+        child.wait_with_output().await.unwrap()
+    };
+    let output = server.during(run).await;
+    check(&output, 130, "resized 2 of ", "");
+    check(&output, 130, "interrupted: ", "");
+    assert_eq!(place.results().len(), 2);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_second_interrupt_leaves_no_partial_file_and_is_130() {
+    let place = Place::with_images(30);
+    let server = Server::new(|_| Reply::EchoWhenReleased).await;
+    let mut child = interruptible(&place, &server.address());
+    let run = async {
+        server.received(2).await;
+        interrupt(&mut child).await;
+        signal(&child).await;
+        child.wait_with_output().await.unwrap()
+    };
+    let output = server.during(run).await;
+    check(&output, 130, "resized 0 of ", "");
+    assert_eq!(place.results(), [""; 0]);
+}
+
+/// A run over two connections, to be interrupted.
+#[cfg(unix)]
+fn interruptible(place: &Place, address: &Address) -> Child {
+    let arguments = [
+        "--size",
+        "64x64",
+        "--via",
+        address.as_str(),
+        "--min-connections",
+        "2",
+        "--max-connections",
+        "2",
+    ];
+    command(place, &arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Interrupts, and waits until the program says so.
+#[cfg(unix)]
+async fn interrupt(child: &mut Child) -> String {
+    let stderr = child.stderr.take().unwrap();
+    signal(child).await;
+    BufReader::new(stderr)
+        .lines()
+        .next_line()
+        .await
+        .unwrap()
+        .unwrap()
+}
+
+/// Sends the signal of Ctrl-C.
+#[cfg(unix)]
+async fn signal(child: &Child) {
+    let id = child.id().unwrap().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .await
+            .unwrap()
+            .success()
+    );
+}
