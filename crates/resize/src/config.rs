@@ -37,7 +37,7 @@ pub struct RawConfig {
     #[arg(long, value_name = "N", default_value = "1")]
     pub times: NonZeroU32,
 
-    /// Threads that resize in this process. The default is one for each core.
+    /// Threads that resize in this process. The default is one more than there are cores.
     #[arg(long, value_name = "N", conflicts_with = "via")]
     pub threads: Option<NonZeroUsize>,
 
@@ -160,8 +160,9 @@ impl Config {
                 path: output.to_owned(),
             });
         }
-        let threads = available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let engine = Engine::Local { threads };
+        let engine = Engine::Local {
+            threads: threads_default(),
+        };
         Ok(Self {
             input: source,
             output: target,
@@ -198,6 +199,14 @@ impl TryFrom<RawConfig> for Config {
         }
         Ok(config)
     }
+}
+
+/// One thread more than there are cores: a core then has something to do while a thread hands its image over and waits for
+/// the next.
+fn threads_default() -> NonZeroUsize {
+    available_parallelism()
+        .unwrap_or(NonZeroUsize::MIN)
+        .saturating_add(1)
 }
 
 /// Where `path` leads, also when its last components do not exist yet.
@@ -270,7 +279,7 @@ mod tests {
         assert_eq!(config.size, Size::new(320, 240));
         assert_eq!((config.quality, config.times.get()), (None, 1));
         assert!(
-            matches!(config.engine, Engine::Local { threads } if threads == available_parallelism().unwrap())
+            matches!(config.engine, Engine::Local { threads } if threads > available_parallelism().unwrap())
         );
     }
 

@@ -160,7 +160,7 @@ impl Task<Link> for Send {
         let Some(image) = cx.wait(self.next_image()).await else {
             return Ok(Flow::FinishJob(Ending::Unneeded));
         };
-        match self.line.run.disk.read(&image.path).await {
+        match self.line.run.blocking.read(&image.path).await {
             Ok(bytes) => self.send(image, bytes, cx).await,
             Err(error) => {
                 self.line.run.failed(image, &error);
@@ -301,7 +301,7 @@ impl Line {
     ) -> Result<(), FileError> {
         let format = Format::detect(&result).ok_or(FileError::NotAnImage { status })?;
         self.run
-            .disk
+            .blocking
             .save(image.target(self.size, format), result)
             .await
     }

@@ -22,10 +22,10 @@
 //!   of one directory, of 64 images that wait and of a thousand failures are kept.
 
 mod answer;
+mod blocking;
 mod config;
 mod connection;
 mod connections;
-mod disk;
 mod exchange;
 mod failure;
 mod file;

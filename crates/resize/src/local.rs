@@ -35,19 +35,18 @@ impl Task for Worker {
 
 impl Worker {
     async fn work(&self, image: &Lease) -> Result<Done<'static>, FileError> {
-        let (disk, options) = (&self.run.disk, self.options);
-        let bytes = disk.read(&image.path).await?;
+        let (blocking, options) = (&self.run.blocking, self.options);
+        let bytes = blocking.read(&image.path).await?;
         let bytes_in = bytes.len();
         // Saving is a step of its own: a run that is cancelled while it resizes saves nothing afterwards.
-        let resized = disk
-            .run(move || imaging::resize(&bytes, &options).map_err(FileError::Image))
-            .await?;
+        let resized = blocking.resize(bytes, options).await?;
         let bytes_out = resized.bytes.len();
-        disk.save(
-            image.target(options.size, resized.format),
-            Bytes::from(resized.bytes),
-        )
-        .await?;
+        blocking
+            .save(
+                image.target(options.size, resized.format),
+                Bytes::from(resized.bytes),
+            )
+            .await?;
         Ok(Done {
             bytes_in,
             bytes_out,

@@ -14,18 +14,19 @@ use std::sync::Arc;
 use imaging::Options;
 use teamwork::{Context, Flow, Job, Task};
 
+use crate::blocking::Blocking;
 use crate::config::{Config, Engine};
 use crate::connection::Line;
 use crate::connections::Connections;
-use crate::disk::Disk;
 use crate::failure::{Failure, FileError};
 use crate::local::Worker;
 use crate::queue::{Lease, Queue};
 use crate::scanning::Scanning;
 use crate::tally::Tally;
 
-/// Threads that read and save for connections, at most. Local files take so little time that a few serve many.
-const DISK_THREADS_MAX: usize = 8;
+/// Workers for each thread that resizes: while it resizes the image of one, another one saves the last image and reads the
+/// next, so that no core waits for the disk.
+const WORKERS_PER_THREAD: usize = 2;
 
 /// Resizes the images of a directory tree, as one job.
 ///
@@ -54,7 +55,7 @@ pub fn resize(config: &Config) -> (Job, Tally) {
 fn add_workers(job: &mut Job, config: &Config, threads: NonZeroUsize, run: &Run) {
     let mut options = Options::new(config.size);
     options.quality = config.quality.unwrap_or(options.quality);
-    for number in 1..=threads.get() {
+    for number in 1..=threads.get().saturating_mul(WORKERS_PER_THREAD) {
         let worker = Worker {
             options,
             run: run.clone(),
@@ -67,21 +68,15 @@ fn add_workers(job: &mut Job, config: &Config, threads: NonZeroUsize, run: &Run)
 #[derive(Clone)]
 pub(crate) struct Run {
     pub(crate) queue: Arc<Queue>,
-    pub(crate) disk: Disk,
+    pub(crate) blocking: Blocking,
     pub(crate) tally: Tally,
 }
 
 impl Run {
     fn new(config: &Config) -> Self {
-        // One thread for the scan, and one for each image that is worked on.
-        let workers = match &config.engine {
-            Engine::Local { threads } => threads.get(),
-            Engine::Via(via) => via.connections.max().min(DISK_THREADS_MAX),
-        };
-        let threads = NonZeroUsize::MIN.saturating_add(workers);
         Self {
             queue: Arc::default(),
-            disk: Disk::new(config, threads),
+            blocking: Blocking::new(config),
             tally: Tally::new(config),
         }
     }
@@ -117,7 +112,7 @@ impl Task for End {
     /// If the run was cut, this comes last, because the task was started first. Calls that were cut may still hold a
     /// thread, and are waited for: nothing is written after the job has ended.
     async fn finalize(&mut self, _cx: &Context) -> teamwork::Result {
-        self.0.disk.idle().await;
+        self.0.blocking.idle().await;
         self.0.tally.ended();
         Ok(())
     }

@@ -45,7 +45,7 @@ impl Scanning {
                 .take(BATCH_FILES)
                 .collect()
         };
-        self.run.disk.run(move || Ok(batch())).await
+        self.run.blocking.run(move || Ok(batch())).await
     }
 
     async fn pass_on(&self, found: Found) -> teamwork::Result {
@@ -66,7 +66,7 @@ impl Scanning {
 
     async fn enter(&self, path: PathBuf) -> Result<(), FileError> {
         if self.saves {
-            self.run.disk.sweep(path).await
+            self.run.blocking.sweep(path).await
         } else {
             Ok(())
         }
@@ -78,7 +78,7 @@ impl Task for Scanning {
 
     async fn init(&mut self, _cx: &Context) -> teamwork::Result {
         if self.saves {
-            self.run.disk.prepare().await?;
+            self.run.blocking.prepare().await?;
         }
         Ok(())
     }

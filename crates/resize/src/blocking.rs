@@ -1,21 +1,28 @@
-//! Reading and saving on a bounded pool of threads, because files block.
+//! Work that would block the runtime, on bounded pools of threads: files on one, resizing on the other.
+//!
+//! Two pools, because a core that resizes should not wait for a disk, nor the other way round.
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use imaging::{Options, Resized};
 use teamwork::{BlockingPool, StopFlag};
 use tokio::sync::RwLock;
 
-use crate::config::Config;
+use crate::config::{Config, Engine};
 use crate::failure::FileError;
 use crate::file;
 
-/// The directories of a run, and the threads that work on them.
+/// Threads that read and save, at most. Local files take so little time that a few threads serve many connections.
+const FILE_THREADS_MAX: usize = 8;
+
+/// The threads of a run, and the directories that they read and write.
 #[derive(Clone)]
-pub(crate) struct Disk {
-    pool: BlockingPool,
+pub(crate) struct Blocking {
+    files: BlockingPool,
+    engine: BlockingPool,
     /// Read-locked by each piece of work, so that the end of the run can wait for all of them.
     working: Arc<RwLock<()>>,
     places: Arc<Places>,
@@ -26,16 +33,22 @@ struct Places {
     output: PathBuf,
 }
 
-impl Disk {
-    /// The directories of `config`, worked on by so many threads.
-    pub(crate) fn new(config: &Config, threads: NonZeroUsize) -> Self {
+impl Blocking {
+    /// The threads that a run needs; they are started when there is work for them.
+    pub(crate) fn new(config: &Config) -> Self {
         let places = Places {
             input: config.input.clone(),
             output: config.output.clone(),
         };
-        // Each waiting piece of work belongs to a task that waits for it, and there are about as many as threads.
+        let (files, engine) = match &config.engine {
+            Engine::Local { threads } => (threads.get(), *threads),
+            Engine::Via(via) => (via.connections.max(), NonZeroUsize::MIN),
+        };
+        // One more, for the scan.
+        let files = NonZeroUsize::MIN.saturating_add(files.min(FILE_THREADS_MAX));
         Self {
-            pool: BlockingPool::new(threads, threads.get()),
+            files: pool(files),
+            engine: pool(engine),
             working: Arc::default(),
             places: Arc::new(places),
         }
@@ -72,12 +85,32 @@ impl Disk {
         .await
     }
 
-    /// Does blocking work on the pool, waiting for a thread.
+    /// Resizes an image.
+    pub(crate) async fn resize(
+        &self,
+        image: Bytes,
+        options: Options,
+    ) -> Result<Resized, FileError> {
+        self.run_on(&self.engine, move || {
+            imaging::resize(&image, &options).map_err(FileError::Image)
+        })
+        .await
+    }
+
+    /// Does other work with files.
     ///
     /// # Cancel safety
-    /// Work that has begun is not torn when the future is dropped; its result is lost.
+    /// Of all work here: what has begun is not torn when the future is dropped; its result is lost.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
+        work: impl FnOnce() -> Result<T, FileError> + Send + 'static,
+    ) -> Result<T, FileError> {
+        self.run_on(&self.files, work).await
+    }
+
+    async fn run_on<T: Send + 'static>(
+        &self,
+        pool: &BlockingPool,
         work: impl FnOnce() -> Result<T, FileError> + Send + 'static,
     ) -> Result<T, FileError> {
         let working = Arc::clone(&self.working).read_owned().await;
@@ -85,7 +118,7 @@ impl Disk {
             let _working = working;
             work()
         };
-        self.pool.run(work).await.map_err(FileError::Crashed)?
+        pool.run(work).await.map_err(FileError::Crashed)?
     }
 
     /// Waits until no work is left, that of tasks which were cut included.
@@ -95,4 +128,9 @@ impl Disk {
     pub(crate) async fn idle(&self) {
         drop(self.working.write().await);
     }
+}
+
+/// A pool with a short queue: each call belongs to a task that waits for it, and those are few.
+fn pool(threads: NonZeroUsize) -> BlockingPool {
+    BlockingPool::new(threads, threads.get())
 }
