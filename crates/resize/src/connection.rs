@@ -17,7 +17,7 @@ use http_body_util::Full;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use imaging::{Format, Size};
-use teamwork::{Context, Flow, Job, Task};
+use teamwork::{Context, Flow, Job, Task, TaskError};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
@@ -65,7 +65,8 @@ pub(crate) async fn hold(
     role: Role,
     events: mpsc::Sender<Event>,
 ) -> teamwork::Result {
-    let (address, connected) = (line.address.clone(), events.clone());
+    let (address, connected, tally) =
+        (line.address.clone(), events.clone(), line.run.tally.clone());
     let mut job = Job::new("connection").add_oneshot_fn("connect", async move |_: &Context| {
         let link = connect(address).await?;
         tell(&connected, Event::Connected).await;
@@ -77,7 +78,14 @@ pub(crate) async fn hold(
     });
     let send = job.add_task("send", Send { line, role }).handle();
     let ending = match job.run_inline().await {
-        Ok(_) => send.await.unwrap_or(Ending::Closed),
+        Ok(_) => match send.await {
+            Ok(ending) => ending,
+            Err(TaskError::Stopped) => Ending::Closed,
+            Err(TaskError::Failed(_)) => {
+                tally.lost();
+                Ending::Lost("it was closed, and the image in flight came to no end".to_owned())
+            }
+        },
         Err(failure) => match failure.cause().downcast_ref::<Lost>() {
             Some(lost @ (Lost::Connection(_) | Lost::Timeout { .. })) => Ending::Lost(chain(lost)),
             Some(unopened) => Ending::Unopened(chain(unopened)),

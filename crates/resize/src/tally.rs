@@ -304,9 +304,17 @@ impl Display for Summary {
             write!(out, "\n  failed: {}", self.failed)?;
         }
         if self.is_interrupted {
+            out.write_str("\n  interrupted")?;
+        }
+        if self.has_ended && (self.left() > 0 || !self.is_scanned) {
+            let scan = if self.is_scanned {
+                ""
+            } else {
+                ", and what the scan did not come to"
+            };
             write!(
                 out,
-                "\n  interrupted: {} images were found but not begun",
+                "\n  not done: {} images that were found{scan}",
                 self.left()
             )?;
         }
@@ -372,10 +380,11 @@ mod tests {
         tally.lost();
         tally.refused();
         tally.interrupted();
+        tally.ended();
         let expected = "resized 0 of 4 images | 0.00 MB in, 0.00 MB out\n  \
             sent again after a lost connection or a broken answer: 1\n  told to come back later: 1\n  \
             passed over: 1 files that are neither JPEG nor PNG, 1 links or special files\n  failed: 1\n  \
-            interrupted: 3 images were found but not begun";
+            interrupted\n  not done: 3 images that were found, and what the scan did not come to";
         assert_eq!(print(&tally), expected);
     }
 

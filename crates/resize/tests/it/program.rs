@@ -163,7 +163,7 @@ async fn a_first_interrupt_saves_what_is_in_flight_and_is_130() {
     };
     let output = server.during(run).await;
     check(&output, 130, "resized 2 of ", "");
-    check(&output, 130, "interrupted: ", "");
+    check(&output, 130, "interrupted\n  not done: ", "");
     assert_eq!(place.results().len(), 2);
 }
 
