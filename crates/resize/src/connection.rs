@@ -17,7 +17,7 @@ use http_body_util::Full;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use imaging::{Format, Size};
-use teamwork::{Context, Flow, Job, Task, TaskError};
+use teamwork::{Context, Flow, Job, Task, TaskError, TaskHandle};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
@@ -65,36 +65,62 @@ pub(crate) async fn hold(
     role: Role,
     events: mpsc::Sender<Event>,
 ) -> teamwork::Result {
-    let (address, connected, tally) =
-        (line.address.clone(), events.clone(), line.run.tally.clone());
+    let (job, send) = connection(&line, role, &events);
+    let ending = match job.run_inline().await {
+        Ok(_) => finished(send.await, &line),
+        Err(failure) => failed(failure)?,
+    };
+    tracing::debug!(?role, ?ending, "a connection has ended");
+    tell(&events, Event::Ended(role, ending)).await;
+    Ok(())
+}
+
+/// The job of one connection, and how its sending ends.
+fn connection(
+    line: &Arc<Line>,
+    role: Role,
+    events: &mpsc::Sender<Event>,
+) -> (Job<Link>, TaskHandle<Ending>) {
+    let (address, events) = (line.address.clone(), events.clone());
     let mut job = Job::new("connection").add_oneshot_fn("connect", async move |_: &Context| {
         let link = connect(address).await?;
-        tell(&connected, Event::Connected).await;
+        tell(&events, Event::Connected).await;
         Ok(link)
     });
     job.add_recurrent("drive", (), async |(): &mut (), cx: &Context<Link>| {
         cx.wait(cx.value().drive()).await;
         Ok(Flow::FinishJob(()))
     });
-    let send = job.add_task("send", Send { line, role }).handle();
-    let ending = match job.run_inline().await {
-        Ok(_) => match send.await {
-            Ok(ending) => ending,
-            Err(TaskError::Stopped) => Ending::Closed,
-            Err(TaskError::Failed(_)) => {
-                tally.lost();
-                Ending::Lost("it was closed, and the image in flight came to no end".to_owned())
-            }
-        },
-        Err(failure) => match failure.cause().downcast_ref::<Lost>() {
-            Some(lost @ (Lost::Connection(_) | Lost::Timeout { .. })) => Ending::Lost(chain(lost)),
-            Some(unopened) => Ending::Unopened(chain(unopened)),
-            None => return Err(failure.into()),
-        },
-    };
-    tracing::debug!(?role, ?ending, "a connection has ended");
-    tell(&events, Event::Ended(role, ending)).await;
-    Ok(())
+    let send = job
+        .add_task(
+            "send",
+            Send {
+                line: Arc::clone(line),
+                role,
+            },
+        )
+        .handle();
+    (job, send)
+}
+
+fn finished(send: Result<Ending, TaskError>, line: &Line) -> Ending {
+    match send {
+        Ok(ending) => ending,
+        Err(TaskError::Stopped) => Ending::Closed,
+        // Cut, after the grace of the finish. The image has returned to the queue.
+        Err(TaskError::Failed(_)) => {
+            line.run.tally.lost();
+            Ending::Lost("it was closed, and the image in flight came to no end".to_owned())
+        }
+    }
+}
+
+fn failed(failure: teamwork::Failure) -> Result<Ending, teamwork::Failure> {
+    match failure.cause().downcast_ref::<Lost>() {
+        Some(lost @ (Lost::Connection(_) | Lost::Timeout { .. })) => Ok(Ending::Lost(chain(lost))),
+        Some(unopened) => Ok(Ending::Unopened(chain(unopened))),
+        None => Err(failure),
+    }
 }
 
 /// Tells the run, which may have ended already and no longer listen.

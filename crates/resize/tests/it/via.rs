@@ -164,6 +164,28 @@ async fn an_image_that_the_server_rejects_is_listed_and_the_others_are_saved() {
 }
 
 #[tokio::test]
+async fn an_endless_description_of_an_error_is_not_read_to_its_end() {
+    let place = Place::with(["bad", "good"].map(|name| (format!("{name}.jpg"), jpeg(name))));
+    let endless: &'static str = format!(r#"{{"detail": "{}"}}"#, "x".repeat(100_000)).leak();
+    let server = Server::new(move |request| {
+        if request.contains("bad") {
+            Reply::Say("422 Unprocessable Content", "", endless)
+        } else {
+            Reply::Echo
+        }
+    })
+    .await;
+    let (ended, summary) = run(&server, &place.via(&server.address(), 1, 1)).await;
+    assert_eq!(ended.unwrap().outcome(), Outcome::Done);
+    assert_eq!((summary.done, summary.failed, summary.losses), (1, 1, 0));
+    let failure = summary.failures[0].to_string();
+    assert!(
+        failure.starts_with("bad.jpg: the server answered 422 Unprocessable Entity; "),
+        "{failure}"
+    );
+}
+
+#[tokio::test]
 async fn an_image_that_kills_servers_is_given_up_and_the_others_are_saved() {
     let place = Place::with(["a", "poison", "z"].map(|name| (format!("{name}.jpg"), jpeg(name))));
     let script = |request: &Request| {
