@@ -12,40 +12,26 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::StatusCode;
 use http_body_util::Full;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use imaging::{Format, Size};
 use teamwork::{Context, Flow, Job, Task, TaskError, TaskHandle};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
-use crate::answer::Verdict;
-use crate::config::Config;
-use crate::exchange::{Answer, Lost, Order, exchange};
-use crate::failure::{Detail, FileError, chain};
+use crate::exchange::{Lost, exchange};
+use crate::failure::chain;
 use crate::fleet::{Ending, Role};
+use crate::line::Line;
 use crate::queue::Lease;
-use crate::run::Run;
-use crate::tally::Done;
-use crate::via::{Action, Address, Via};
+use crate::via::Address;
 
 /// How long opening a connection may take: as long as a balancer may try its upstreams.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a spare connection waits for an image before it closes.
 const SPARE_IDLE: Duration = Duration::from_secs(1);
-
-/// What the connections of a run share.
-pub(crate) struct Line {
-    pub(crate) address: Address,
-    action: Action,
-    order: Order,
-    size: Size,
-    pub(crate) run: Run,
-}
 
 /// What a connection tells the run.
 #[derive(Debug)]
@@ -239,111 +225,5 @@ impl Send {
                 }
             }
         }
-    }
-}
-
-impl Line {
-    pub(crate) fn new(config: &Config, via: &Via, run: Run) -> Self {
-        let (address, action) = (via.address.clone(), via.action);
-        Self {
-            address,
-            action,
-            order: Order::new(config, via),
-            size: config.size,
-            run,
-        }
-    }
-
-    /// Acts on an answer; gives the image back if it is to be sent again over this connection.
-    async fn answered(&self, mut image: Lease, answer: Answer) -> Option<Lease> {
-        self.run.tally.answered();
-        let (pause, error) = match answer.verdict {
-            Verdict::Done => {
-                self.done(image, answer).await;
-                return None;
-            }
-            Verdict::Rejected => (None, rejected(&answer)),
-            Verdict::Busy(after) => {
-                self.run.tally.refused();
-                let pause = image.trouble.refused(after);
-                (
-                    pause,
-                    FileError::Busy {
-                        refusals: image.trouble.refusals,
-                    },
-                )
-            }
-            Verdict::Broken => {
-                self.run.tally.lost();
-                let pause = image.trouble.lost();
-                (
-                    pause,
-                    FileError::NoResult {
-                        sends: image.trouble.losses,
-                        last: rejected(&answer).to_string(),
-                    },
-                )
-            }
-        };
-        let Some(pause) = pause else {
-            self.run.failed(image, &error);
-            return None;
-        };
-        image.not_before = Some(Instant::now() + pause);
-        Some(image)
-    }
-
-    /// Returns an image to the queue whose answer did not come, unless it has been sent often enough.
-    fn unanswered(&self, mut image: Lease, lost: &Lost) {
-        self.run.tally.lost();
-        match image.trouble.lost() {
-            Some(pause) => image.not_before = Some(Instant::now() + pause),
-            None => {
-                let error = FileError::NoResult {
-                    sends: image.trouble.losses,
-                    last: chain(lost),
-                };
-                self.run.failed(image, &error);
-            }
-        }
-    }
-
-    async fn done(&self, image: Lease, answer: Answer) {
-        let (bytes_in, bytes_out) = (answer.bytes_sent, answer.body.len());
-        let saved = match self.action {
-            Action::Resize => self.save(&image, answer.body, answer.status).await,
-            Action::DryRun => Ok(()),
-        };
-        match saved {
-            Ok(()) => {
-                self.run.tally.done(&Done {
-                    bytes_in,
-                    bytes_out,
-                    server: answer.server.as_deref(),
-                });
-                image.settle();
-            }
-            Err(error) => self.run.failed(image, &error),
-        }
-    }
-
-    async fn save(
-        &self,
-        image: &Lease,
-        result: Bytes,
-        status: StatusCode,
-    ) -> Result<(), FileError> {
-        let format = Format::detect(&result).ok_or(FileError::NotAnImage { status })?;
-        self.run
-            .blocking
-            .save(image.target(self.size, format), result)
-            .await
-    }
-}
-
-fn rejected(answer: &Answer) -> FileError {
-    FileError::Rejected {
-        status: answer.status,
-        detail: Detail::of_problem(&answer.body),
     }
 }

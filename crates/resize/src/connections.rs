@@ -6,8 +6,9 @@ use teamwork::{Context, Flow, Task};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::connection::{Event, Line, hold};
+use crate::connection::{Event, hold};
 use crate::fleet::{Ending, Fleet, Role, Wanted};
+use crate::line::Line;
 use crate::via::{Address, Connections as Limits};
 
 /// Opens connections, each as a task of the run's job, and replaces those that are lost.

@@ -16,9 +16,9 @@ use teamwork::{Context, Flow, Job, Task};
 
 use crate::blocking::Blocking;
 use crate::config::{Config, Engine};
-use crate::connection::Line;
 use crate::connections::Connections;
 use crate::failure::{Failure, FileError};
+use crate::line::Line;
 use crate::local::Worker;
 use crate::queue::{Lease, Queue};
 use crate::scanning::Scanning;

@@ -1,73 +1,18 @@
 //! The count of a run: kept while it runs, read by whoever shows the progress, and told at the end.
 
-use std::collections::BTreeMap;
-use std::fmt::{self, Display, Formatter};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
 
 use crate::config::{Config, Engine};
-use crate::failure::{Failure, plain};
+use crate::failure::Failure;
+use crate::summary::Summary;
 use crate::via::Action;
 
 /// Failed files that are remembered by name; further ones are only counted.
 const FAILURES_MAX: usize = 1_000;
 
-/// Servers that are told apart by the name they give; the images of further ones are counted together.
-const SERVERS_MAX: usize = 64;
-
-/// The name that the images of further servers are counted under.
-const OTHER_SERVERS: &str = "others";
-
-/// The longest name of a server that is shown.
-const SERVER_CHARS_MAX: usize = 64;
-
 /// The count of a run. Clones share it, so it can be read while the run goes on and after it has ended.
 #[derive(Clone, Debug)]
 pub struct Tally(Arc<Mutex<Summary>>);
-
-/// What a run has done so far. Prints as the last lines of the program's output.
-///
-/// An image that is resized several times (`--times`) counts as so many images everywhere but in `files`.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Summary {
-    /// Image files that were found.
-    pub files: u64,
-    /// Images to do, as far as the scan has come.
-    pub planned: u64,
-    /// Whether the scan has seen everything, so that `planned` is final.
-    pub is_scanned: bool,
-    /// Images that were resized and saved; in a dry run, those that were answered.
-    pub done: u64,
-    /// Images that failed for good.
-    pub failed: u64,
-    /// Files that were passed over: neither JPEG nor PNG.
-    pub other_files: u64,
-    /// Symbolic links, sockets and the like that were passed over.
-    pub special_files: u64,
-    /// Bytes of the images that are done.
-    pub bytes_in: u64,
-    /// Bytes of their results.
-    pub bytes_out: u64,
-    /// Times an image was sent and no answer came.
-    pub losses: u64,
-    /// Times a server asked to come back later.
-    pub refusals: u64,
-    /// How many images each server has done, by the name it gives; empty if the work was done in this process.
-    pub served: BTreeMap<String, u64>,
-    /// The files that failed, up to a thousand of them.
-    pub failures: Vec<Failure>,
-    /// Whether the run was asked to stop before it was through.
-    pub is_interrupted: bool,
-    /// What was asked for.
-    pub action: Action,
-    /// How long the run has taken so far, or took.
-    pub elapsed: Duration,
-    /// Answers of servers, of whatever kind.
-    answers: u64,
-    started: Instant,
-    has_ended: bool,
-}
 
 /// One image that was done.
 pub(crate) struct Done<'a> {
@@ -188,154 +133,13 @@ impl Tally {
     }
 }
 
-impl Summary {
-    fn new(action: Action) -> Self {
-        Self {
-            files: 0,
-            planned: 0,
-            is_scanned: false,
-            done: 0,
-            failed: 0,
-            other_files: 0,
-            special_files: 0,
-            bytes_in: 0,
-            bytes_out: 0,
-            losses: 0,
-            refusals: 0,
-            served: BTreeMap::new(),
-            failures: Vec::new(),
-            is_interrupted: false,
-            action,
-            elapsed: Duration::ZERO,
-            answers: 0,
-            started: Instant::now(),
-            has_ended: false,
-        }
-    }
-
-    /// Images that were found but neither done nor failed, because the run stopped before their turn.
-    pub fn left(&self) -> u64 {
-        self.planned - self.done - self.failed
-    }
-
-    /// Images done in a second, over the whole run.
-    pub fn images_per_second(&self) -> f64 {
-        let seconds = self.elapsed.as_secs_f64();
-        if seconds > 0.0 {
-            self.done as f64 / seconds
-        } else {
-            0.0
-        }
-    }
-
-    fn elapsed_now(&self) -> Duration {
-        if self.has_ended {
-            self.elapsed
-        } else {
-            self.started.elapsed()
-        }
-    }
-
-    fn count_server(&mut self, server: &str) {
-        let name = plain(server.chars().take(SERVER_CHARS_MAX));
-        let is_known = self.served.contains_key(&name) || self.served.len() < SERVERS_MAX;
-        let name = if is_known {
-            name
-        } else {
-            OTHER_SERVERS.to_owned()
-        };
-        *self.served.entry(name).or_default() += 1;
-    }
-
-    fn passed_over(&self) -> String {
-        let others = (self.other_files > 0)
-            .then(|| format!("{} files that are neither JPEG nor PNG", self.other_files));
-        let specials = (self.special_files > 0)
-            .then(|| format!("{} links or special files", self.special_files));
-        others
-            .into_iter()
-            .chain(specials)
-            .collect::<Vec<_>>()
-            .join(", ")
-    }
-}
-
-impl Display for Summary {
-    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        let did = match self.action {
-            Action::Resize => "resized",
-            Action::DryRun => "dry run: sent",
-        };
-        let seconds = self.elapsed.as_secs_f64();
-        let rate = self.images_per_second();
-        write!(
-            out,
-            "{did} {} of {} images in {seconds:.2} s ({rate:.1} images/s), ",
-            self.done, self.planned
-        )?;
-        write!(
-            out,
-            "{} in, {} out",
-            Megabytes(self.bytes_in),
-            Megabytes(self.bytes_out)
-        )?;
-        if !self.served.is_empty() {
-            let shares: Vec<_> = self
-                .served
-                .iter()
-                .map(|(name, images)| format!("{name} {images}"))
-                .collect();
-            write!(out, "\n  served by: {}", shares.join(", "))?;
-        }
-        if self.losses > 0 {
-            write!(
-                out,
-                "\n  sent again after a lost connection or a broken answer: {}",
-                self.losses
-            )?;
-        }
-        if self.refusals > 0 {
-            write!(out, "\n  told to come back later: {}", self.refusals)?;
-        }
-        if self.other_files + self.special_files > 0 {
-            write!(out, "\n  passed over: {}", self.passed_over())?;
-        }
-        if self.failed > 0 {
-            write!(out, "\n  failed: {}", self.failed)?;
-        }
-        if self.is_interrupted {
-            out.write_str("\n  interrupted")?;
-        }
-        if self.has_ended && (self.left() > 0 || !self.is_scanned) {
-            let scan = if self.is_scanned {
-                ""
-            } else {
-                ", and what the scan did not come to"
-            };
-            write!(
-                out,
-                "\n  not done: {} images that were found{scan}",
-                self.left()
-            )?;
-        }
-        Ok(())
-    }
-}
-
-struct Megabytes(u64);
-
-impl Display for Megabytes {
-    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        write!(out, "{:.2} MB", self.0 as f64 / 1e6)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
     use super::*;
     use crate::failure::FileError;
+    use crate::summary::{OTHER_SERVERS, SERVERS_MAX};
 
     fn tally() -> Tally {
         Tally(Arc::new(Mutex::new(Summary::new(Action::Resize))))
@@ -382,7 +186,7 @@ mod tests {
         tally.interrupted();
         tally.ended();
         let expected = "resized 0 of 4 images | 0.00 MB in, 0.00 MB out\n  \
-            sent again after a lost connection or a broken answer: 1\n  told to come back later: 1\n  \
+            1 times sent again after a lost connection or a broken answer\n  1 times told to come back later\n  \
             passed over: 1 files that are neither JPEG nor PNG, 1 links or special files\n  failed: 1\n  \
             interrupted\n  not done: 3 images that were found, and what the scan did not come to";
         assert_eq!(print(&tally), expected);
