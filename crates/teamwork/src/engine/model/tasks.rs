@@ -1,0 +1,187 @@
+//! What tasks do at random, and what their drivers then tell the machine.
+
+use super::{
+    super::{
+        machine::{Ending, Exit, Fault, FinalizerFault, Signal, Tally},
+        record::Kind,
+    },
+    world::{At, World},
+};
+use crate::{CauseKind, Routine, TaskOutcome};
+
+impl World {
+    pub(super) fn go_on(&mut self) {
+        if !self.tasks.is_empty() {
+            let id = self.rng.usize(..self.tasks.len());
+            self.progress(id);
+        }
+    }
+
+    /// A task gets a little further, if it is its own to do so.
+    pub(super) fn progress(&mut self, id: usize) {
+        match self.tasks[id].at {
+            At::Init => self.end_init(id),
+            At::Run => self.end_run(id),
+            At::Alone | At::Finalizer => self.end_finalizer(id),
+            At::GivenUp => self.come_late(id),
+            At::Fresh | At::Gate | At::Parked | At::Over => {}
+        }
+    }
+
+    fn end_init(&mut self, id: usize) {
+        match self.rng.u32(..10) {
+            0 if self.tasks[id].kind == Kind::Task => self.fail(id, Routine::Init),
+            _ if self.shown == Signal::Cut => self.exit(id, Exit::Cut),
+            1..=5 if self.shown == Signal::Finish => self.exit(id, Exit::Stopped),
+            _ if self.tasks[id].late || self.is_oneshot(id) => self.tasks[id].at = At::Run,
+            _ => {
+                self.note(format!("t{id} is at the gate"));
+                self.tasks[id].at = At::Gate;
+                self.machine.inited(self.tasks[id].slot);
+            }
+        }
+    }
+
+    fn end_run(&mut self, id: usize) {
+        let is_job = self.tasks[id].kind == Kind::Job;
+        match self.rng.u32(..20) {
+            0 => self.fail(id, Routine::Run),
+            1 => self.exit(id, Exit::FinishJob),
+            // A child job that was cancelled by its own handle.
+            2 if is_job => self.exit(id, Exit::Cut),
+            _ if self.shown == Signal::Cut => self.exit(id, Exit::Cut),
+            3..=15 if self.shown == Signal::Finish => self.exit(id, Exit::Stopped),
+            _ => self.exit(id, Exit::Done),
+        }
+    }
+
+    pub(super) fn is_oneshot(&self, id: usize) -> bool {
+        self.has_oneshot && id == 0
+    }
+
+    fn fault(&mut self, routine: Routine) -> (Box<Fault>, String) {
+        let mark = self.mark();
+        let kind = if self.rng.bool() {
+            CauseKind::error(mark.clone().into())
+        } else {
+            CauseKind::Panic {
+                message: mark.clone(),
+                location: None,
+            }
+        };
+        (Box::new(Fault { routine, kind }), mark)
+    }
+
+    fn fail(&mut self, id: usize, routine: Routine) {
+        let (fault, mark) = self.fault(routine);
+        self.note(format!("t{id} fails {mark}"));
+        self.interrupted(mark);
+        self.tasks[id].outcome = outcome_of(&fault);
+        self.come_home(id, Exit::Failed(fault));
+    }
+
+    fn exit(&mut self, id: usize, exit: Exit) {
+        self.note(format!("t{id} ends: {exit:?}"));
+        self.tasks[id].outcome = match exit {
+            Exit::Cut => TaskOutcome::Cut,
+            _ => TaskOutcome::Done,
+        };
+        if matches!(exit, Exit::FinishJob) {
+            self.asked = self.asked.max(Signal::Finish);
+        }
+        let goes_on = matches!(exit, Exit::Done) && self.shown < Signal::Finish;
+        if goes_on && self.tasks[id].has_finalizer && !self.is_oneshot(id) {
+            self.tasks[id].at = At::Alone;
+            self.tasks[id].finalized += 1;
+        } else {
+            self.come_home(id, exit);
+        }
+    }
+
+    /// A driver whose run has ended parks if it has a finalizer (or, having a handle, a failure to tell), else it ends.
+    fn come_home(&mut self, id: usize, exit: Exit) {
+        let slot = self.tasks[id].slot;
+        let tells =
+            self.tasks[id].kind == Kind::Task && matches!(exit, Exit::Failed(_)) && self.rng.bool();
+        if self.tasks[id].has_finalizer || tells {
+            self.tasks[id].at = At::Parked;
+            self.machine.parked(slot, exit);
+        } else {
+            self.end(id, Some(exit), None);
+        }
+    }
+
+    fn end_finalizer(&mut self, id: usize) {
+        let alone = self.tasks[id].at == At::Alone;
+        let (fault, mark) = self.fault(Routine::Finalize);
+        let outcome = outcome_of(&fault);
+        let (finalizer, outcome) = match self.rng.u32(..8) {
+            0 => (Some(FinalizerFault::Failed(fault)), outcome),
+            1 if alone => (Some(FinalizerFault::TimedOut(fault)), TaskOutcome::Leaked),
+            _ => (None, self.tasks[id].outcome),
+        };
+        self.note(format!("t{id} has finalized: {finalizer:?}"));
+        let before = self.tasks[id].outcome;
+        if outcome == TaskOutcome::Leaked || matches!(before, TaskOutcome::Done | TaskOutcome::Cut)
+        {
+            self.tasks[id].outcome = outcome;
+        }
+        if finalizer.is_some() {
+            self.interrupted(mark);
+        }
+        self.end(id, alone.then_some(Exit::Done), finalizer);
+    }
+
+    /// A driver that was given up sends word after all.
+    fn come_late(&mut self, id: usize) {
+        self.note(format!("t{id} comes late"));
+        let slot = self.tasks[id].slot;
+        let (fault, _) = self.fault(Routine::Run);
+        match self.rng.u32(..3) {
+            0 => self.machine.parked(slot, Exit::Failed(fault)),
+            1 => {
+                let exit = Some(Exit::Failed(fault));
+                self.machine.ended(slot, ending(exit, None));
+            }
+            _ => {
+                let finalizer = Some(FinalizerFault::Failed(fault));
+                self.machine
+                    .ended(slot, ending(Some(Exit::Done), finalizer));
+            }
+        }
+    }
+
+    pub(super) fn end(&mut self, id: usize, exit: Option<Exit>, finalizer: Option<FinalizerFault>) {
+        let task = &mut self.tasks[id];
+        task.at = At::Over;
+        let ended_well = task.outcome == TaskOutcome::Done;
+        let slot = task.slot;
+        self.machine.ended(slot, ending(exit, finalizer));
+        let is_gone = self.tasks[id].late && ended_well;
+        assert_eq!(
+            self.machine.is_vacant(slot),
+            is_gone,
+            "t{id}: a late task that ended well leaves nothing, every other one its record"
+        );
+        if is_gone {
+            self.tasks[id].is_gone = true;
+            self.gone += 1;
+            self.free.push(slot);
+        }
+    }
+}
+
+fn outcome_of(fault: &Fault) -> TaskOutcome {
+    match fault.kind {
+        CauseKind::Panic { .. } => TaskOutcome::Panicked,
+        _ => TaskOutcome::Failed,
+    }
+}
+
+fn ending(exit: Option<Exit>, finalizer: Option<FinalizerFault>) -> Ending {
+    Ending {
+        exit,
+        finalizer,
+        tally: Tally::default(),
+    }
+}

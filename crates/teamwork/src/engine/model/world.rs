@@ -1,0 +1,379 @@
+//! A driver without futures that does at random what real ones can do.
+
+use std::{borrow::Cow, mem};
+
+use fastrand::Rng;
+
+use super::super::{
+    machine::{Action, Admission, Deadline, Exit, Machine, Signal},
+    record::Kind,
+};
+use crate::{By, Cause, CauseKind, TaskOutcome, name::Name};
+
+/// Where a task is, as its driver knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum At {
+    /// Registered.
+    Fresh,
+    Init,
+    Gate,
+    Run,
+    /// In the finalizer that follows a run which ended by itself.
+    Alone,
+    Parked,
+    Finalizer,
+    GivenUp,
+    Over,
+}
+
+/// A task of the script. `order` is its place among all that were started.
+#[derive(Debug)]
+pub(super) struct Sim {
+    pub(super) slot: u32,
+    pub(super) at: At,
+    pub(super) kind: Kind,
+    pub(super) late: bool,
+    pub(super) has_finalizer: bool,
+    pub(super) order: Option<u32>,
+    pub(super) finalized: u32,
+    pub(super) outcome: TaskOutcome,
+    pub(super) is_gone: bool,
+}
+
+/// How far the job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    Waiting,
+    Begun,
+    Finalizing,
+    Ended,
+}
+
+/// A machine, its simulated driver, and what both should be like by the rules.
+pub(super) struct World {
+    pub(super) machine: Machine,
+    pub(super) tasks: Vec<Sim>,
+    pub(super) shown: Signal,
+    /// The highest signal that anything so far calls for.
+    pub(super) asked: Signal,
+    pub(super) armed: Option<Deadline>,
+    /// The mark of the first interruption, and how it should be judged.
+    pub(super) cause: Option<(String, bool)>,
+    pub(super) later: u64,
+    pub(super) has_oneshot: bool,
+    pub(super) stage: Stage,
+    /// The deadlines that have passed.
+    passed: Vec<Deadline>,
+    pub(super) last_finalized: Option<u32>,
+    pub(super) started: u32,
+    pub(super) gone: u64,
+    pub(super) free: Vec<u32>,
+    marks: u32,
+    seed: u64,
+    pub(super) rng: Rng,
+    script: Vec<String>,
+}
+
+impl World {
+    pub(super) fn new(seed: u64) -> Self {
+        let mut world = Self {
+            machine: Machine::new(),
+            tasks: Vec::new(),
+            shown: Signal::Run,
+            asked: Signal::Run,
+            armed: None,
+            cause: None,
+            later: 0,
+            has_oneshot: false,
+            stage: Stage::Waiting,
+            passed: Vec::new(),
+            last_finalized: None,
+            started: 0,
+            gone: 0,
+            free: Vec::new(),
+            marks: 0,
+            seed,
+            rng: Rng::with_seed(seed),
+            script: Vec::new(),
+        };
+        let tasks = world.rng.u32(..6);
+        world.has_oneshot = tasks > 0 && world.rng.bool();
+        for _ in 0..tasks {
+            world.add();
+        }
+        if world.has_oneshot {
+            world.note("t0 is the oneshot");
+            world.machine.set_oneshot();
+        }
+        world
+    }
+
+    pub(super) fn length(&mut self) -> u32 {
+        self.rng.u32(..60)
+    }
+
+    /// Something happens, and the machine gets its way until it says nothing more.
+    pub(super) fn step(&mut self) {
+        match self.rng.u32(..40) {
+            0..=2 => self.add(),
+            3..=7 => self.begin(),
+            8 => self.stop(Signal::Drain),
+            9 => self.stop(Signal::Finish),
+            10 => self.stop(Signal::Cut),
+            11 => self.fail_job(),
+            12..=13 => self.pass(),
+            _ => self.go_on(),
+        }
+        self.obey();
+    }
+
+    /// Ends the job: by its tasks alone, or by a stop and deadlines alone, or as it comes.
+    pub(super) fn wind_down(&mut self) {
+        self.begin();
+        self.obey();
+        match self.rng.u32(..4) {
+            0 => self.end_all(|_| true),
+            1 => self.stop(Signal::Drain),
+            2 => self.stop(Signal::Finish),
+            _ => self.stop(Signal::Cut),
+        }
+        self.obey();
+        self.note("wind down: no task moves but child jobs, which keep their own deadlines");
+        for _ in 0..6 {
+            self.end_all(|task| task.kind == Kind::Job);
+            self.pass();
+            self.obey();
+        }
+        self.check_end();
+        for _ in 0..10 {
+            self.step();
+        }
+        self.check_result();
+    }
+
+    /// Lets tasks go on until none of them can.
+    fn end_all(&mut self, which: impl Fn(&Sim) -> bool) {
+        while let Some(id) = self
+            .tasks
+            .iter()
+            .position(|task| task.is_busy() && which(task))
+        {
+            self.progress(id);
+            self.obey();
+        }
+    }
+
+    pub(super) fn is_over(&self, deadline: Deadline) -> bool {
+        self.passed.contains(&deadline)
+    }
+
+    pub(super) fn is_finalizing(&self) -> bool {
+        self.stage >= Stage::Finalizing
+    }
+
+    pub(super) fn note(&mut self, what: impl Into<String>) {
+        self.script.push(what.into());
+    }
+
+    /// A mark by which a cause is known again.
+    pub(super) fn mark(&mut self) -> String {
+        self.marks += 1;
+        format!("#{}", self.marks)
+    }
+
+    fn add(&mut self) {
+        let slot = self.free.pop().unwrap_or_else(|| self.slots());
+        let id = self.tasks.len();
+        let kind = if !self.is_oneshot(id) && self.rng.u32(..5) == 0 {
+            Kind::Job
+        } else {
+            Kind::Task
+        };
+        let late = self.machine.is_started();
+        let name = Name::from(Cow::Owned(format!("t{id}")));
+        let accepted = self.is_running();
+        let admission = self.machine.add(slot, name, kind);
+        self.note(format!("add t{id} in {slot} {kind:?}: {admission:?}"));
+        assert_eq!(
+            admission == Admission::Now,
+            accepted,
+            "a late task starts at once if the job runs"
+        );
+        self.tasks.push(Sim {
+            slot,
+            at: At::Fresh,
+            kind,
+            late,
+            has_finalizer: kind == Kind::Task && self.rng.u32(..4) > 0,
+            order: None,
+            finalized: 0,
+            outcome: TaskOutcome::NeverStarted,
+            is_gone: false,
+        });
+        if admission == Admission::Now {
+            self.start(id);
+        }
+    }
+
+    fn slots(&self) -> u32 {
+        let next = self.tasks.iter().map(|task| task.slot + 1).max();
+        next.unwrap_or(0)
+    }
+
+    pub(super) fn start(&mut self, id: usize) {
+        self.started += 1;
+        self.tasks[id].order = Some(self.started);
+        self.tasks[id].at = At::Init;
+    }
+
+    fn begin(&mut self) {
+        if self.stage == Stage::Waiting {
+            self.note("begin");
+            self.stage = Stage::Begun;
+            self.machine.begin();
+        }
+    }
+
+    fn stop(&mut self, signal: Signal) {
+        let mark = self.mark();
+        self.note(format!("stop {signal:?} {mark}"));
+        let cause = (signal == Signal::Cut)
+            .then(|| Cause::of_job(CauseKind::cancelled(By::Caller, mark.clone())));
+        self.machine.stop(signal, cause);
+        if signal > self.asked && !self.is_finalizing() {
+            self.asked = signal;
+            if signal == Signal::Cut && self.cause.is_none() {
+                self.cause = Some((mark, true));
+            }
+        }
+    }
+
+    fn fail_job(&mut self) {
+        let mark = self.mark();
+        self.note(format!("the job fails {mark}"));
+        let cause = Cause::of_job(CauseKind::error(mark.clone().into()));
+        self.machine.fail_job(cause);
+        if !self.is_finalizing() {
+            self.interrupted(mark);
+        }
+    }
+
+    /// The time of the armed deadline is over.
+    fn pass(&mut self) {
+        let Some(deadline) = self.armed.take() else {
+            return;
+        };
+        self.note(format!("{deadline:?} is over"));
+        match deadline {
+            Deadline::Drain => self.asked = self.asked.max(Signal::Finish),
+            Deadline::Grace => self.asked = Signal::Cut,
+            Deadline::Cut | Deadline::Order | Deadline::Finalizers => {}
+        }
+        self.passed.push(deadline);
+        self.machine.passed(deadline);
+    }
+
+    pub(super) fn interrupted(&mut self, mark: String) {
+        if self.cause.is_none() {
+            self.cause = Some((mark, false));
+        } else {
+            self.later += 1;
+        }
+        if !self.is_finalizing() {
+            self.asked = Signal::Cut;
+        }
+    }
+
+    /// Does what the machine says. As with inline tasks, what is told to go on may get further before the next word.
+    fn obey(&mut self) {
+        let most = 10 * (self.tasks.len() + 4);
+        for count in 0.. {
+            let Some(action) = self.machine.next() else {
+                break;
+            };
+            assert!(count < most, "the machine never rests");
+            self.note(format!("  → {action:?}"));
+            self.check(action);
+            self.apply(action);
+            // Those to be given up are all chosen before the first word of it.
+            if !matches!(action, Action::GiveUp(_)) && self.rng.u32(..4) == 0 {
+                self.go_on();
+            }
+        }
+        self.check_rest();
+    }
+
+    fn apply(&mut self, action: Action) {
+        match action {
+            Action::Signal(signal) => self.shown = signal,
+            Action::Arm(deadline) => self.armed = Some(deadline),
+            Action::Init(slot) | Action::Start(slot) => {
+                let id = self.holder(slot);
+                self.start(id);
+                if self.rng.bool() {
+                    self.progress(id);
+                }
+            }
+            Action::Run(slot) => {
+                let id = self.holder(slot);
+                self.tasks[id].at = At::Run;
+                if self.rng.bool() {
+                    self.progress(id);
+                }
+            }
+            Action::Finalize(slot) => self.finalize(self.holder(slot)),
+            Action::GiveUp(slot) => {
+                let id = self.holder(slot);
+                self.tasks[id].at = At::GivenUp;
+                self.tasks[id].outcome = TaskOutcome::Leaked;
+            }
+            Action::End => {
+                self.stage = Stage::Ended;
+                self.armed = None;
+            }
+        }
+    }
+
+    fn finalize(&mut self, id: usize) {
+        self.stage = Stage::Finalizing;
+        self.last_finalized = self.tasks[id].order;
+        let has_finalizer = self.tasks[id].has_finalizer;
+        let mut told = None;
+        if mem::replace(&mut self.tasks[id].at, At::Finalizer) == At::Gate {
+            let (exit, outcome) = match self.shown {
+                Signal::Cut => (Exit::Cut, TaskOutcome::Cut),
+                _ => (Exit::Stopped, TaskOutcome::Done),
+            };
+            self.tasks[id].outcome = outcome;
+            if has_finalizer {
+                self.machine.parked(self.tasks[id].slot, exit);
+            } else {
+                told = Some(exit);
+            }
+        }
+        if has_finalizer {
+            self.tasks[id].finalized += 1;
+            if self.rng.bool() {
+                self.progress(id);
+            }
+        } else {
+            self.end(id, told, None);
+        }
+    }
+
+    /// The task that has the slot now.
+    pub(super) fn holder(&self, slot: u32) -> usize {
+        let holds = |task: &Sim| task.slot == slot && !task.is_gone;
+        let found = self.tasks.iter().rposition(holds);
+        found.expect("the machine names slots that were given")
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let script = self.script.join("\n");
+            eprintln!("{script}\nthe script above has TEAMWORK_SEED={}", self.seed);
+        }
+    }
+}
