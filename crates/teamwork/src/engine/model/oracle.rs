@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        machine::{Action, Deadline, Signal},
+        machine::{Action, Deadline, Remains, Signal},
         record::{Kind, State},
     },
     world::{At, Sim, Stage, World},
@@ -229,14 +229,19 @@ impl World {
             Some((_, false)) => Outcome::Failed,
         };
         assert_eq!(self.machine.outcome(), outcome);
-        let (records, secondary, dropped, gone) = self.machine.take_result();
+        let Remains {
+            records,
+            secondary,
+            secondary_dropped,
+            come_and_gone,
+        } = self.machine.take_remains();
         assert_eq!(
-            secondary.len() as u64 + dropped,
+            secondary.len() as u64 + secondary_dropped,
             self.later,
             "no failure is lost"
         );
         assert!(secondary.len() <= SECONDARY_MAX);
-        assert_eq!(gone, self.gone, "who has come and gone");
+        assert_eq!(come_and_gone, self.gone, "who has come and gone");
         for (id, task) in self.tasks.iter().enumerate() {
             let owed = u32::from(task.has_started() && task.has_finalizer);
             let leaked = task.outcome == TaskOutcome::Leaked;
