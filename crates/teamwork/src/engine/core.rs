@@ -446,6 +446,12 @@ impl Core {
         self.away.fetch_add(drivers, Ordering::AcqRel);
     }
 
+    /// Whether any driver is on a runtime task. At the start gate this says where the driver that asks is: a start that fails has
+    /// let none go, and one that succeeds counts each before it goes.
+    pub(super) fn is_any_away(&self) -> bool {
+        self.away.load(Ordering::Acquire) > 0
+    }
+
     /// The job begins with this many tasks.
     pub(super) fn begin(&self, tasks: u32, max: u32) {
         self.statics.store(tasks, Ordering::Relaxed);

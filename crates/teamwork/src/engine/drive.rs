@@ -130,7 +130,8 @@ where
         }
         if !P::IS_ONESHOT && cx.core.is_starting() {
             leave(Step::Inited).await;
-            cx.set_away(cx.core.spawns());
+            // When the start fails, it goes on where it is: to its finalizer.
+            cx.set_away(cx.core.spawns() && cx.core.is_any_away());
         }
         if let Some(exit) = stopped(cx) {
             return Lived::early(exit, init_nanos);

@@ -28,7 +28,8 @@ where
         if cx.core.is_starting() {
             leave(Step::Inited).await;
         }
-        let away = cx.core.spawns();
+        // When the start fails, it goes on where it is: to its end.
+        let away = cx.core.spawns() && cx.core.is_any_away();
         let exit = match cx.core.signal() {
             Signal::Finish => Exit::Stopped,
             Signal::Cut => Exit::Cut,
