@@ -489,6 +489,22 @@ impl Core {
         annex.room.notify_waiters();
     }
 
+    /// Accepts nothing from now on, unless there is mail.
+    pub(super) fn close_if_empty(&self) -> bool {
+        // Without an annex there is no handle on the job, and no task is left that could make one.
+        let Some(annex) = self.has_annex() else {
+            return true;
+        };
+        let mut desk = annex.desk();
+        let is_empty = desk.mail.is_empty();
+        desk.closed |= is_empty;
+        drop(desk);
+        if is_empty {
+            annex.room.notify_waiters();
+        }
+        is_empty
+    }
+
     /// From now on nothing is accepted; what was left before is returned.
     pub(super) fn close(&self) -> Vec<Mail> {
         self.is_over.store(true, Ordering::Relaxed);

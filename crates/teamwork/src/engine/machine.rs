@@ -104,6 +104,8 @@ pub(crate) enum Action {
     Finalize(u32),
     /// Drop the driver: its time is over.
     GiveUp(u32),
+    /// Nothing is left to do: accept no more tasks and call [`Machine::closed`]; or hand over what was accepted before.
+    Close,
     /// The job has ended.
     End,
 }
@@ -170,6 +172,8 @@ pub(crate) struct Machine {
     signal_shown: Signal,
     arm: Option<Deadline>,
     has_oneshot: bool,
+    /// No task will be added any more.
+    is_closed: bool,
     /// Finalizers no longer wait for each other.
     overtake: bool,
     /// The first slot whose [`Action::GiveUp`] has not been given.
@@ -192,6 +196,7 @@ impl Machine {
             signal_shown: Signal::Run,
             arm: None,
             has_oneshot: false,
+            is_closed: false,
             overtake: false,
             give_up: None,
         }
@@ -253,6 +258,11 @@ impl Machine {
                 Phase::Starting
             };
         }
+    }
+
+    /// No task will be added any more, as [`Action::Close`] asked.
+    pub(crate) fn closed(&mut self) {
+        self.is_closed = true;
     }
 
     /// A task has passed its init and stands at the start gate.
@@ -531,7 +541,7 @@ impl Machine {
         while let Some(record) = self.records.get_mut(self.cursor as usize) {
             let slot = self.cursor;
             if slot >= self.statics {
-                return None;
+                break;
             }
             self.cursor += 1;
             if record.state == State::Inited {
@@ -540,7 +550,12 @@ impl Machine {
                 return Some(Action::Run(slot));
             }
         }
-        None
+        (self.is_through() && !self.is_closed).then_some(Action::Close)
+    }
+
+    /// Whether every task that was let run has ended.
+    fn is_through(&self) -> bool {
+        self.alive == 0 && self.cursor >= self.statics
     }
 
     /// Goes on to the next phase if this one is through.
@@ -551,7 +566,7 @@ impl Machine {
                 self.cursor = u32::from(self.has_oneshot);
                 true
             }
-            Phase::Running if self.alive == 0 && self.cursor >= self.statics => {
+            Phase::Running if self.is_through() && self.is_closed => {
                 self.phase = Phase::Stopping;
                 true
             }

@@ -232,6 +232,7 @@ impl Supervisor {
 
     /// Does what the machine says until it says nothing.
     fn act(&mut self, cx: &mut Context<'_>) -> Option<Report> {
+        self.read_on_the_way();
         while let Some(action) = self.machine.next() {
             match action {
                 Action::Signal(signal) => {
@@ -240,16 +241,38 @@ impl Supervisor {
                     self.gather_tracked(cx);
                 }
                 Action::Arm(deadline) => self.arm(deadline),
-                Action::Init(slot) | Action::Start(slot) | Action::Finalize(slot) => {
-                    self.poll_new(slot, cx)
+                Action::Init(slot) | Action::Start(slot) => {
+                    self.poll_new(slot, cx);
+                    self.read_on_the_way();
                 }
                 Action::Run(slot) => self.run(slot, cx),
+                Action::Finalize(slot) => self.poll_new(slot, cx),
                 Action::GiveUp(slot) => self.give_up(slot),
+                Action::Close => self.close(cx),
                 Action::End => return Some(self.end()),
             }
         }
         self.note_started();
         None
+    }
+
+    /// Reads what a oneshot or an init has left before the machine goes on to what follows it.
+    fn read_on_the_way(&mut self) {
+        if !self.machine.is_started() && self.core.has_mail() {
+            self.handle_mail();
+        }
+    }
+
+    /// Closes the desk before the last finalizers, unless something was accepted in the meantime: then that comes first.
+    fn close(&mut self, cx: &mut Context<'_>) {
+        if self.core.close_if_empty() {
+            self.machine.closed();
+        } else {
+            self.note_started();
+            self.handle_mail();
+            self.poll_near(cx);
+            self.poll_tracked(cx);
+        }
     }
 
     /// Lets a task run: here, or on a runtime task of its own.

@@ -56,6 +56,10 @@ impl World {
             Action::Run(slot) => self.check_run(self.holder(slot)),
             Action::Finalize(slot) => self.check_finalize(self.holder(slot)),
             Action::GiveUp(slot) => self.check_give_up(self.holder(slot)),
+            Action::Close => {
+                assert!(self.is_running() && !self.is_any(Sim::is_alive));
+                assert!(!self.is_any(|task| matches!(task.at, At::Gate)));
+            }
             Action::End => {
                 assert!(!self.is_any(Sim::is_alive), "15: nothing is left");
                 assert!(

@@ -327,10 +327,21 @@ impl World {
                 self.tasks[id].at = At::GivenUp;
                 self.tasks[id].outcome = TaskOutcome::Leaked;
             }
+            Action::Close => self.close(),
             Action::End => {
                 self.stage = Stage::Ended;
                 self.armed = None;
             }
+        }
+    }
+
+    /// Nothing more is accepted, unless a task came in before; in a closed job none does.
+    fn close(&mut self) {
+        if self.rng.u32(..4) == 0 {
+            self.add();
+        } else {
+            self.note("closed");
+            self.machine.closed();
         }
     }
 
