@@ -277,6 +277,7 @@ impl Supervisor {
 
     /// Lets a task run: here, or on a runtime task of its own.
     fn run(&mut self, slot: u32, cx: &mut Context<'_>) {
+        self.note_started();
         if !self.core.spawns() {
             self.poll_new(slot, cx);
         } else if let Some(driver) = self.drivers[slot as usize].take() {
@@ -575,7 +576,7 @@ impl Supervisor {
     }
 
     fn note_started(&self) {
-        if !self.machine.is_started() || !self.core.is_starting() {
+        if !self.machine.is_running() || !self.core.is_starting() {
             return;
         }
         self.core.set_started();
