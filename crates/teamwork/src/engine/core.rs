@@ -468,12 +468,16 @@ impl Core {
         self.desk().free.extend_from_slice(slots);
     }
 
-    /// Shows a signal to every task, the cause first.
-    pub(super) fn show(&self, signal: Signal, cause: Option<&Arc<Cause>>) {
+    /// Lets everybody read the cause. It may have been set before; the first one stays.
+    pub(super) fn set_cause(&self, cause: Option<&Arc<Cause>>) {
         if let Some(cause) = cause {
-            // It may have been set with an earlier signal; the first one stays.
             let _ = self.cause.set(cause.clone());
         }
+    }
+
+    /// Shows a signal to every task, the cause first.
+    pub(super) fn show(&self, signal: Signal, cause: Option<&Arc<Cause>>) {
+        self.set_cause(cause);
         let Some(annex) = self.has_annex() else {
             self.signal.store(signal as u8, Ordering::Release);
             return;

@@ -246,7 +246,11 @@ impl Supervisor {
                     self.read_on_the_way();
                 }
                 Action::Run(slot) => self.run(slot, cx),
-                Action::Finalize(slot) => self.poll_new(slot, cx),
+                Action::Finalize(slot) => {
+                    // A finalizer before this one may have been the first to fail.
+                    self.core.set_cause(self.machine.cause());
+                    self.poll_new(slot, cx);
+                }
                 Action::GiveUp(slot) => self.give_up(slot),
                 Action::Close => self.close(cx),
                 Action::End => return Some(self.end()),
@@ -617,6 +621,7 @@ impl Supervisor {
     fn report(&mut self) -> Report {
         let outcome = self.machine.outcome();
         let cause = self.machine.cause().cloned();
+        self.core.set_cause(cause.as_ref());
         let Remains {
             records,
             secondary,
