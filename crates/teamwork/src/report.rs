@@ -58,7 +58,8 @@ impl fmt::Display for Outcome {
 /// The post-mortem of a job.
 ///
 /// Every task that was added before the job ran is listed, in the order of adding. Of the tasks that were added while it
-/// ran, those that ended well are only counted, so that a server may run a million connections through one job.
+/// ran, those that ended well are only counted, and so are child jobs that were cancelled on their own: a server may run a
+/// million connections through one job.
 #[derive(Debug, Clone)]
 pub struct Report {
     pub(crate) name: Name,
@@ -131,7 +132,7 @@ impl Report {
         self.tasks().find(|task| task.name == name)
     }
 
-    /// How many tasks were added while the job ran and ended well. They are not listed.
+    /// How many tasks were added while the job ran and are not listed because they ended well.
     pub fn come_and_gone(&self) -> u64 {
         self.come_and_gone
     }

@@ -458,10 +458,16 @@ impl Machine {
         }
     }
 
-    /// Forgets a task that was added while running and ended well.
+    /// Forgets a task that was added while running and ended well, or is a child that was cancelled on its own.
     fn vacate(&mut self, slot: u32) {
+        let is_stopping = self.signal >= Signal::Finish;
         let record = &mut self.records[slot as usize];
-        if record.late && record.outcome == TaskOutcome::Done {
+        let is_well = match record.outcome {
+            TaskOutcome::Done => true,
+            TaskOutcome::Cut => !is_stopping,
+            _ => false,
+        };
+        if record.late && is_well {
             record.state = State::Vacant;
             record.name = Name::Static("");
             self.rare().come_and_gone += 1;

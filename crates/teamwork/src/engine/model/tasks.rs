@@ -154,10 +154,14 @@ impl World {
     pub(super) fn end(&mut self, id: usize, exit: Option<Exit>, finalizer: Option<FinalizerFault>) {
         let task = &mut self.tasks[id];
         task.at = At::Over;
-        let ended_well = task.outcome == TaskOutcome::Done;
+        let is_well = match task.outcome {
+            TaskOutcome::Done => true,
+            TaskOutcome::Cut => self.asked < Signal::Finish,
+            _ => false,
+        };
         let slot = task.slot;
         self.machine.ended(slot, ending(exit, finalizer));
-        let is_gone = self.tasks[id].late && ended_well;
+        let is_gone = self.tasks[id].late && is_well;
         assert_eq!(
             self.machine.is_vacant(slot),
             is_gone,
