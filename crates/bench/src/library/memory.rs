@@ -99,12 +99,16 @@ async fn park_job() -> Result<teamwork::JobHandle> {
     Ok(job.run_in_background().await?)
 }
 
-async fn inline_job() {
+fn session() -> Job {
     let mut job = Job::new("session");
     job.add_task("upload", Waits);
     job.add_task("download", Waits);
+    job
+}
+
+async fn inline_job() {
     // It is parked for good.
-    let _ = job.run_inline().await;
+    let _ = session().run_inline().await;
 }
 
 async fn park_carriers<F: Future<Output = ()> + Send + 'static>(carried: fn() -> F) -> Result<()> {

@@ -11,7 +11,7 @@ use tokio::task::coop;
 use super::{
     clock::Stamp,
     core::{Core, Mail},
-    guard::{Clocks, Guard, Shield, Shielded},
+    guard::{Clocks, Early, Guard, Shield, Shielded},
     machine::{Ending, Exit, Fault, FinalizerFault, Signal, Tally},
     step::{Home, Step, leave},
 };
@@ -122,12 +122,10 @@ where
 {
     async move {
         cx.set_away(!P::IS_ONESHOT && cx.core.spawns() && !cx.core.is_starting());
-        let (called, init_nanos) = Guard::new(cx, None, task.init(cx)).timed().await;
-        match called {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Lived::early(failed(Routine::Init, error), init_nanos),
-            Err(early) => return Lived::early(early.exit(Routine::Init), init_nanos),
-        }
+        let init_nanos = match inited(Guard::new(cx, None, task.init(cx)).timed().await) {
+            Ok(nanos) => nanos,
+            Err(lived) => return lived,
+        };
         if !P::IS_ONESHOT && cx.core.is_starting() {
             leave(Step::Inited).await;
             // When the start fails, it goes on where it is: to its finalizer.
@@ -173,6 +171,17 @@ where
     }
 }
 
+/// What came of `init`: the nanoseconds it took, or how the task ended there.
+///
+/// A match on it across an await point would keep all of it in the driver.
+fn inited<O>((called, nanos): (Result<Result<()>, Early>, u64)) -> Result<u64, Lived<O>> {
+    match called {
+        Ok(Ok(())) => Ok(nanos),
+        Ok(Err(error)) => Err(Lived::early(failed(Routine::Init, error), nanos)),
+        Err(early) => Err(Lived::early(early.exit(Routine::Init), nanos)),
+    }
+}
+
 /// From the end of the run to the end of the finalizer; gives the output, or why there is none.
 fn close<'a, V, T, P, const FINALIZES: bool>(
     task: &'a mut T,
@@ -207,13 +216,12 @@ where
             leave(Step::Parked { exit, home }).await;
             cx.set_away(false);
         }
-        let (mut finalizer, mut finalize) = (None, 0);
-        if FINALIZES {
-            let (shielded, nanos) = Shield::new(is_free.then_some(cx), task.finalize(cx))
-                .timed()
-                .await;
-            (finalizer, finalize) = (finalizer_fault(shielded), nanos);
-        }
+        let (finalizer, finalize) = if FINALIZES {
+            let context = is_free.then_some(cx);
+            finalized(Shield::new(context, task.finalize(cx)).timed().await)
+        } else {
+            (None, 0)
+        };
         let tally = Tally {
             ticks: 0,
             nanos: [init, run, finalize],
@@ -248,6 +256,10 @@ fn failed(routine: Routine, error: Error) -> Exit {
         routine,
         kind: CauseKind::error(error),
     }))
+}
+
+fn finalized((shielded, nanos): (Shielded<Result<()>>, u64)) -> (Option<FinalizerFault>, u64) {
+    (finalizer_fault(shielded), nanos)
 }
 
 fn finalizer_fault(shielded: Shielded<Result<()>>) -> Option<FinalizerFault> {

@@ -284,7 +284,7 @@ impl Supervisor {
         self.note_started();
         if !self.core.spawns() {
             self.poll_new(slot, cx);
-        } else if let Some(driver) = self.drivers[slot as usize].take() {
+        } else if let Some(driver) = self.take(slot) {
             self.ship(driver);
         }
     }
@@ -306,7 +306,7 @@ impl Supervisor {
         // Init and finalize come one at a time; only runs are many.
         let is_run = self.machine.is_running() && !self.machine.is_finalizing(slot);
         if is_run && (self.tracked.is_some() || self.drivers.len() > FEW) {
-            let driver = self.drivers[slot as usize].take();
+            let driver = self.take(slot);
             self.tracked
                 .get_or_insert_default()
                 .push(Tracked { slot, driver });
@@ -323,9 +323,29 @@ impl Supervisor {
         }
     }
 
+    fn take(&mut self, slot: u32) -> Option<Driver> {
+        self.drivers.get_mut(slot as usize)?.take()
+    }
+
+    fn put(&mut self, slot: u32, driver: Option<Driver>) {
+        let index = slot as usize;
+        if self.drivers.len() <= index {
+            self.drivers.resize_with(index + 1, || None);
+        }
+        self.drivers[index] = driver;
+    }
+
+    /// Gives back the memory for drivers that are away.
+    fn forget_shipped(&mut self) {
+        while let Some(None) = self.drivers.last() {
+            self.drivers.pop();
+        }
+        self.drivers.shrink_to_fit();
+    }
+
     /// Polls a driver here; `true` if it need not be polled again for now.
     fn poll_driver(&mut self, slot: u32, cx: &mut Context<'_>) -> bool {
-        let Some(driver) = &mut self.drivers[slot as usize] else {
+        let Some(Some(driver)) = self.drivers.get_mut(slot as usize) else {
             return true;
         };
         let mut progress = poll_driver(driver, cx);
@@ -342,7 +362,7 @@ impl Supervisor {
             Progress::Inited => self.machine.inited(slot),
             Progress::Parked { exit, .. } => self.machine.parked(slot, exit),
             Progress::Ended(ending) => {
-                self.drivers[slot as usize] = None;
+                drop(self.take(slot));
                 if let Some(ending) = ending {
                     self.ended(slot, ending);
                 }
@@ -383,7 +403,7 @@ impl Supervisor {
             let Poll::Ready(Some((slot, driver, progress))) = tracked.poll_next_unpin(cx) else {
                 return;
             };
-            self.drivers[slot as usize] = driver;
+            self.put(slot, driver);
             self.progressed(slot, progress);
         }
     }
@@ -394,9 +414,9 @@ impl Supervisor {
             return;
         };
         for Tracked { slot, driver } in *tracked {
-            self.drivers[slot as usize] = driver;
+            self.put(slot, driver);
             if !self.poll_driver(slot, cx) {
-                let driver = self.drivers[slot as usize].take();
+                let driver = self.take(slot);
                 self.tracked
                     .get_or_insert_default()
                     .push(Tracked { slot, driver });
@@ -417,7 +437,7 @@ impl Supervisor {
                 } => self.admit(slot, name, (driver, kind)),
                 Mail::Stop { signal, cause } => self.machine.stop(signal, cause),
                 Mail::Parked { slot, exit, driver } => {
-                    self.drivers[slot as usize] = Some(driver);
+                    self.put(slot, Some(driver));
                     self.machine.parked(slot, exit);
                 }
                 Mail::Ended { slot, ending } => {
@@ -438,16 +458,12 @@ impl Supervisor {
 
     fn admit(&mut self, slot: u32, name: Name, (driver, kind): (Driver, Kind)) {
         let admission = self.machine.add(slot, name, kind);
-        let index = slot as usize;
-        if self.drivers.len() <= index {
-            self.drivers.resize_with(index + 1, || None);
-        }
         if admission == Admission::Later {
-            self.drivers[index] = Some(driver);
+            self.put(slot, Some(driver));
         } else if self.core.spawns() {
             self.ship(driver);
         } else {
-            self.drivers[index] = Some(driver);
+            self.put(slot, Some(driver));
             self.keep_near(slot);
             self.track_near();
         }
@@ -462,7 +478,7 @@ impl Supervisor {
         let few = std::mem::take(&mut self.near_few);
         let few = (0..FEW as u32).filter(|slot| few & (1 << slot) != 0);
         for slot in few.chain(self.near.drain(..)) {
-            let driver = self.drivers[slot as usize].take();
+            let driver = self.drivers.get_mut(slot as usize).and_then(Option::take);
             tracked.push(Tracked { slot, driver });
         }
     }
@@ -574,16 +590,19 @@ impl Supervisor {
         if (slot as usize) < FEW {
             self.near_few &= !(1 << slot);
         }
-        let driver = self.drivers[slot as usize].take();
+        let driver = self.take(slot);
         // A panic in the drop of a task that has leaked anyway changes nothing.
         let _ = panics::catch(|| drop(driver));
     }
 
-    fn note_started(&self) {
+    fn note_started(&mut self) {
         if !self.machine.is_running() || !self.core.is_starting() {
             return;
         }
         self.core.set_started();
+        if self.core.spawns() {
+            self.forget_shipped();
+        }
         if let Some(annex) = self.core.has_annex()
             && !annex.is_started.swap(true, Ordering::AcqRel)
         {
