@@ -382,6 +382,11 @@ impl Core {
         let annex = self.annex();
         let urgent = mail.is_urgent();
         let mut desk = annex.desk();
+        if self.is_over.load(Ordering::Relaxed) {
+            // It was given up, and nobody will read this. Its driver holds this job, which must not hold it in turn.
+            drop(desk);
+            return drop(mail);
+        }
         if let Some(waker) = mail
             .slot()
             .and_then(|slot| desk.parked.get_mut(slot as usize))
