@@ -129,7 +129,7 @@ impl<V: ?Sized + Send + Sync + 'static> JobHandle<V> {
         task: T,
         options: TaskOptions,
     ) -> Result<TaskHandle<T::Output>, Refused<T>> {
-        self.add::<T, true>(Name::from(name.into()), task, options)
+        self.add::<T, true>(name.into(), task, options)
     }
 
     /// Adds an async closure that runs once, to completion; see [`Job::add_fn`].
@@ -146,7 +146,7 @@ impl<V: ?Sized + Send + Sync + 'static> JobHandle<V> {
         O: Send + 'static,
         F: for<'a> OnceFn<V, &'a Context<V>, Returned = Result<O>>,
     {
-        self.add::<_, false>(Name::from(name.into()), Once::new(call), TaskOptions::new())
+        self.add::<_, false>(name.into(), Once::new(call), TaskOptions::new())
     }
 
     /// Adds a job as a task; see [`Job::add_job`]. This is how a server gives each connection a job of its own.
@@ -154,6 +154,10 @@ impl<V: ?Sized + Send + Sync + 'static> JobHandle<V> {
     /// # Errors
     ///
     /// As [`add_task`](Self::add_task).
+    #[expect(
+        clippy::result_large_err,
+        reason = "a refused job is given back whole, and refusals are rare"
+    )]
     pub fn add_job<W: ?Sized>(&self, child: Job<W>) -> Result<(), Refused<Job<W>>> {
         let name = child.task_name();
         let make = |child: Job<W>, slot| {
@@ -168,10 +172,11 @@ impl<V: ?Sized + Send + Sync + 'static> JobHandle<V> {
 
     fn add<T: Task<V>, const FINALIZES: bool>(
         &self,
-        name: Name,
+        name: Cow<'static, str>,
         task: T,
         options: TaskOptions,
     ) -> Result<TaskHandle<T::Output>, Refused<T>> {
+        let name = Name::from(name);
         let filler = Filler::new();
         let handle = filler.handle();
         let make = |task, slot| {

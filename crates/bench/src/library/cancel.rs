@@ -56,11 +56,14 @@ async fn abort_all(tasks: usize) -> f64 {
     hand::nanos_each(tasks, hand::abort_and_join(set)).await
 }
 
+/// Builds a job of so many parked tasks.
+type MakeJob = fn(usize) -> Job;
+
 pub(super) fn rows(workers: Workers, scale: Scale) -> Result<Vec<Row>> {
     let runtime = &workers.runtime()?;
     let tasks = 100_000 / scale.divisor;
     let label = workers.label();
-    let ours: [(&str, fn(usize) -> Job); 2] = [
+    let ours: [(&str, MakeJob); 2] = [
         ("cancel → all finalized", with_finalizers),
         ("cancel → all ended, no finalizers", without_finalizers),
     ];

@@ -77,6 +77,10 @@ impl<O> Lived<O> {
 }
 
 /// Builds the driver of a task. `FINALIZES` is false for tasks that are known to have no finalizer: they need not come home for it.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "the parameters of an async fn are stored twice"
+)]
 pub(crate) fn drive<V, T, P, const FINALIZES: bool>(
     mut task: T,
     cx: Context<V>,
@@ -110,6 +114,10 @@ where
 }
 
 /// Init, the start gate, and `run` until it ends.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "the parameters of an async fn are stored twice"
+)]
 fn live<'a, V, T, P>(
     task: &'a mut T,
     cx: &'a Context<V>,

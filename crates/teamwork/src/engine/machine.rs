@@ -352,7 +352,7 @@ impl Machine {
                 self.arm = Some(Deadline::Finalizers);
             }
             (Deadline::Finalizers, Phase::Finalizing) => {
-                self.leak(|record| record.state == State::Finalizing)
+                self.leak(|record| record.state == State::Finalizing);
             }
             _ => {}
         }

@@ -17,6 +17,10 @@ use crate::{By, Cause, CauseKind, Context, Outcome, Report, Routine};
 
 /// Builds the driver of a child job. Its run is the whole child; a stop is passed on to it, and it is never cut: it ends by
 /// itself, its finalizers included, before the parent's finalizers run.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "the parameters of an async fn are stored twice"
+)]
 pub(crate) fn drive_job<V>(
     mut child: Supervisor,
     cx: Context<V>,
