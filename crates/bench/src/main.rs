@@ -1,6 +1,7 @@
 //! Every performance figure the project states, beside its peers.
 
 mod codecs;
+mod layouts;
 mod library;
 mod rounds;
 mod rows;
@@ -10,7 +11,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 
-use crate::library::memory::Parked;
+use crate::{library::memory::Parked, rows::Rows};
 
 /// The allocator of all our programs; the peers have it here, too.
 #[global_allocator]
@@ -48,6 +49,8 @@ struct Arguments {
 enum Suite {
     /// The job engine beside `JoinSet`, bare spawns and code written by hand.
     Library,
+    /// Sketches of engine layouts beside each other.
+    Layouts,
     /// Image codecs beside each other; prints tables instead of rows.
     Codecs,
 }
@@ -67,19 +70,26 @@ fn main() -> Result<ExitCode> {
             print!("{}", codecs::run(&arguments.photos, arguments.quick)?);
             Ok(ExitCode::SUCCESS)
         }
-        Some(Suite::Library) | None => {
-            let rows = library::run(arguments.quick)?;
-            print!("{rows}");
-            if let Some(file) = &arguments.json {
-                let json = serde_json::to_string_pretty(&rows.to_json())?;
-                std::fs::write(file, json).with_context(|| format!("write {}", file.display()))?;
-            }
-            let missed = arguments.check && !rows.all_ok();
-            Ok(if missed {
-                ExitCode::FAILURE
-            } else {
-                ExitCode::SUCCESS
-            })
-        }
+        Some(Suite::Layouts) => report(&layouts::rows(arguments.quick)?, &arguments),
+        Some(Suite::Library) | None => report(&library::run(arguments.quick)?, &arguments),
     }
+}
+
+/// Prints the rows, writes them if asked to, and judges them if asked to.
+#[expect(
+    clippy::print_stdout,
+    reason = "the tables are what the program is for"
+)]
+fn report(rows: &Rows, arguments: &Arguments) -> Result<ExitCode> {
+    print!("{rows}");
+    if let Some(file) = &arguments.json {
+        let json = serde_json::to_string_pretty(&rows.to_json())?;
+        std::fs::write(file, json).with_context(|| format!("write {}", file.display()))?;
+    }
+    let missed = arguments.check && !rows.all_ok();
+    Ok(if missed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }

@@ -61,7 +61,7 @@ type MakeJob = fn(usize) -> Job;
 
 pub(super) fn rows(workers: Workers, scale: Scale) -> Result<Vec<Row>> {
     let runtime = &workers.runtime()?;
-    let tasks = 100_000 / scale.divisor;
+    let tasks = scale.count(100_000);
     let label = workers.label();
     let ours: [(&str, MakeJob); 2] = [
         ("cancel → all finalized", with_finalizers),

@@ -38,7 +38,7 @@ impl Task<u64> for Direction {
     }
 }
 
-async fn jobs(count: usize) {
+pub(crate) async fn jobs(count: usize) {
     for seed in 0..count as u64 {
         let mut job = Job::new("session").add_oneshot_task("connect", Connect(seed));
         job.add_task("upload", Direction(1));
@@ -79,7 +79,7 @@ async fn by_hand(count: usize) {
 
 pub(super) fn row(workers: Workers, scale: Scale) -> Result<Row> {
     let runtime = &workers.runtime()?;
-    let count = 200_000 / scale.divisor;
+    let count = scale.count(200_000);
     let contenders = vec![
         contender("inline job", move || {
             hand::on(runtime, hand::nanos_each(count, jobs(count)))

@@ -1,8 +1,8 @@
 //! The job engine beside `JoinSet`, bare spawns and code written by hand.
 
 mod cancel;
-mod connection;
-mod hand;
+pub(crate) mod connection;
+pub(crate) mod hand;
 pub(crate) mod memory;
 mod spawn;
 mod tick;
@@ -20,22 +20,43 @@ pub(crate) struct Scale {
     divisor: usize,
 }
 
+impl Scale {
+    pub(crate) fn new(quick: bool) -> Self {
+        if quick {
+            Self {
+                rounds: 5,
+                divisor: 4,
+            }
+        } else {
+            Self {
+                rounds: 21,
+                divisor: 1,
+            }
+        }
+    }
+
+    /// How many of something to make in one round.
+    pub(crate) fn count(self, full: usize) -> usize {
+        full / self.divisor
+    }
+}
+
 /// The runtimes that everything is measured on.
 #[derive(Debug, Clone, Copy)]
-enum Workers {
+pub(crate) enum Workers {
     Current,
     Two,
 }
 
 impl Workers {
-    fn label(self) -> &'static str {
+    pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Current => "current-thread",
             Self::Two => "two workers",
         }
     }
 
-    fn runtime(self) -> Result<Runtime> {
+    pub(crate) fn runtime(self) -> Result<Runtime> {
         let mut builder = match self {
             Self::Current => Builder::new_current_thread(),
             Self::Two => Builder::new_multi_thread(),
@@ -49,14 +70,22 @@ impl Workers {
 }
 
 /// One way of doing it: does it once and returns its figure.
-type Contender<'a> = (&'static str, Box<dyn FnMut() -> f64 + 'a>);
+pub(crate) type Contender<'a> = (&'static str, Box<dyn FnMut() -> f64 + 'a>);
 
-fn contender<'a>(name: &'static str, measure: impl FnMut() -> f64 + 'a) -> Contender<'a> {
+pub(crate) fn contender<'a>(
+    name: &'static str,
+    measure: impl FnMut() -> f64 + 'a,
+) -> Contender<'a> {
     (name, Box::new(measure))
 }
 
 /// Runs every contender once per round, the first of them being ours; a first round warms up and is not counted.
-fn row(name: String, unit: &'static str, scale: Scale, mut contenders: Vec<Contender<'_>>) -> Row {
+pub(crate) fn row(
+    name: String,
+    unit: &'static str,
+    scale: Scale,
+    mut contenders: Vec<Contender<'_>>,
+) -> Row {
     let mut rounds = vec![Vec::with_capacity(scale.rounds); contenders.len()];
     for round in 0..=scale.rounds {
         for ((_, measure), figures) in contenders.iter_mut().zip(&mut rounds) {
@@ -93,17 +122,7 @@ impl Row {
 
 /// Measures the whole suite.
 pub(crate) fn run(quick: bool) -> Result<Rows> {
-    let scale = if quick {
-        Scale {
-            rounds: 5,
-            divisor: 4,
-        }
-    } else {
-        Scale {
-            rounds: 21,
-            divisor: 1,
-        }
-    };
+    let scale = Scale::new(quick);
     let mut rows = Vec::new();
     for workers in [Workers::Current, Workers::Two] {
         rows.extend(spawn::rows(workers, scale)?);

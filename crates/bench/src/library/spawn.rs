@@ -20,7 +20,7 @@ async fn run(job: Job) {
 
 pub(super) fn rows(workers: Workers, scale: Scale) -> Result<Vec<Row>> {
     let runtime = &workers.runtime()?;
-    let tasks = 100_000 / scale.divisor;
+    let tasks = scale.count(100_000);
     let label = workers.label();
     let peers = || {
         [

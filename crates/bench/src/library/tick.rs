@@ -36,7 +36,7 @@ async fn ticks(iterations: u64) {
 
 pub(super) fn row(workers: Workers, scale: Scale) -> Result<Row> {
     let runtime = &workers.runtime()?;
-    let iterations = 4_000_000 / scale.divisor;
+    let iterations = scale.count(4_000_000);
     let contenders = vec![
         contender("tick", move || {
             hand::on(
