@@ -575,6 +575,10 @@ impl Supervisor {
             let now = now();
             if let Some((deadline, _)) = rung_ends.filter(|(_, at)| *at <= now) {
                 rare.rung_ends = None;
+                // Who has come home by now is not late, though its mail alone is no reason to be called.
+                if self.core.has_annex().is_some() {
+                    self.handle_mail();
+                }
                 self.machine.passed(deadline);
             }
             if let Some((_, timeout)) = job_ends.filter(|(at, _)| *at <= now) {
