@@ -20,3 +20,8 @@ mod tree;
 pub use cast::{Actor, Cast, SetUpError, demo};
 pub use config::{Config, ConfigError, RawConfig};
 pub use tree::Tree;
+
+/// The examples of the project's first page, so that they compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
