@@ -81,8 +81,11 @@ impl Config {
     /// # Errors
     /// If the samples are neither where this was built nor in the current directory.
     pub fn on_samples(size: Size) -> Result<Self, ConfigError> {
-        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let root = [&repository, Path::new(".")]
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .ancestors()
+            .nth(2)
+            .unwrap_or(Path::new("."));
+        let root = [repository, Path::new(".")]
             .into_iter()
             .find(|root| root.join("samples").is_dir());
         let Some(root) = root else {
