@@ -11,7 +11,7 @@ use clap::{Parser, ValueEnum};
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
-/// glibc's own takes three times the memory of a parked task, for its alignment: `bench library`.
+/// glibc's own pads Tokio's aligned tasks, a small one to twice its size: see `bench library`.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -13,7 +13,7 @@ use teamwork::Failure;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-/// glibc's own takes three times the memory of a parked task, for its alignment: `bench library`.
+/// glibc's own pads Tokio's aligned tasks, a small one to twice its size: see `bench library`.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
