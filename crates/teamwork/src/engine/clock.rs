@@ -10,6 +10,13 @@ pub(super) fn now() -> Instant {
     Instant::now()
 }
 
+/// The time that is this much later; `Duration::MAX` and the like are for ever.
+pub(super) fn later(than: Instant, by: Duration) -> Instant {
+    /// Thirty years, which is what Tokio takes for ever to be.
+    const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+    than + by.min(FOR_EVER)
+}
+
 /// A point in time: nanoseconds since some moment early in the life of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Stamp(NonZero<u64>);

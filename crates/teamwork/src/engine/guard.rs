@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{
-    clock::{Stamp, now},
+    clock::{Stamp, later, now},
     machine::{Exit, Fault, Signal},
     panics,
 };
@@ -92,11 +92,11 @@ impl Clocks {
     }
 
     fn ends(&self) -> Option<Instant> {
-        self.timeout.map(|timeout| self.began + timeout)
+        self.timeout.map(|timeout| later(self.began, timeout))
     }
 
     fn next(&self) -> Option<Instant> {
-        let idle = self.idle.map(|idle| self.last_progress + idle);
+        let idle = self.idle.map(|idle| later(self.last_progress, idle));
         [idle, self.ends()].into_iter().flatten().min()
     }
 
@@ -107,10 +107,11 @@ impl Clocks {
                 kind,
             }))
         };
-        if let Some(timeout) = self.timeout.filter(|timeout| self.began + *timeout <= now) {
+        let is_over = |since, time: &Duration| later(since, *time) <= now;
+        if let Some(timeout) = self.timeout.filter(|time| is_over(self.began, time)) {
             return Some(fault(CauseKind::Timeout(timeout)));
         }
-        let idle = self.idle.filter(|idle| self.last_progress + *idle <= now)?;
+        let idle = self.idle.filter(|time| is_over(self.last_progress, time))?;
         Some(match self.on_idle {
             OnIdle::FailJob => fault(CauseKind::IdleTimeout(idle)),
             OnIdle::FinishTask => Exit::Done,
@@ -300,7 +301,7 @@ impl<F: Future, V: ?Sized> Future for Shield<'_, F, V> {
         let within = context.core.finalizer_deadline();
         let sleep = this
             .sleep
-            .get_or_insert_with(|| Box::pin(sleep_until(now() + within)));
+            .get_or_insert_with(|| Box::pin(sleep_until(later(now(), within))));
         if sleep.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
         }

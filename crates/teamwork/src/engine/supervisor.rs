@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::{
-    clock::{Stamp, now},
+    clock::{Stamp, later, now},
     core::{Core, Mail},
     machine::{Action, Admission, Deadline, Ending, Machine, Remains, Signal, reserve_few},
     panics,
@@ -198,7 +198,7 @@ impl Supervisor {
         self.state = State::Running;
         self.began = Some(Stamp::now());
         if let Some(rare) = &mut self.rare {
-            rare.job_ends = rare.deadlines.job.map(|timeout| now() + timeout);
+            rare.job_ends = rare.deadlines.job.map(|timeout| later(now(), timeout));
         }
         let max = self.rare.as_ref().and_then(|rare| rare.max_tasks);
         self.core.begin(self.next_slot(), max.unwrap_or(u32::MAX));
@@ -541,7 +541,7 @@ impl Supervisor {
             Deadline::Order => Some(finalizers / 2),
             Deadline::Finalizers => Some(finalizers.saturating_sub(finalizers / 2)),
         };
-        rare.rung_ends = after.map(|after| (deadline, now() + after));
+        rare.rung_ends = after.map(|after| (deadline, later(now(), after)));
     }
 
     fn job_ends(&self) -> Option<(Instant, Duration)> {
