@@ -1,8 +1,19 @@
-//! Points in time as numbers, half as large as an `Instant`.
+//! Points in time and timers.
 
-use std::{cell::Cell, num::NonZero, sync::OnceLock, time::Duration};
+use std::{
+    cell::Cell,
+    future::Future,
+    num::NonZero,
+    pin::{Pin, pin},
+    sync::OnceLock,
+    task::{Context, Poll},
+    time::Duration,
+};
 
-use tokio::time::Instant;
+use tokio::{
+    task::coop,
+    time::{Instant, Sleep},
+};
 
 /// The current time of the runtime, which tests can pause.
 #[inline]
@@ -15,6 +26,11 @@ pub(super) fn later(than: Instant, by: Duration) -> Instant {
     /// Thirty years, which is what Tokio takes for ever to be.
     const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
     than + by.min(FOR_EVER)
+}
+
+/// Polls a timer, even if the task around it has used up its budget: a deadline is for just such tasks.
+pub(super) fn poll_timer(timer: &mut Pin<Box<Sleep>>, cx: &mut Context<'_>) -> Poll<()> {
+    pin!(coop::unconstrained(timer.as_mut())).poll(cx)
 }
 
 /// A point in time: nanoseconds since some moment early in the life of the process.

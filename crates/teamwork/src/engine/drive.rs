@@ -168,8 +168,11 @@ where
             if let Some(exit) = stopped(cx) {
                 break (exit, None);
             }
-            // Lets the neighbours have their turn, however often `run` is ready.
-            coop::consume_budget().await;
+            // Lets the neighbours have their turn, and the clocks theirs, however often `run` is ready.
+            let turn = coop::consume_budget();
+            if let Err(early) = Guard::new(cx, clocks_of(extras), turn).await {
+                break (early.exit(Routine::Run), None);
+            }
         };
         Lived {
             exit,

@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{
-    clock::{Stamp, later, now},
+    clock::{Stamp, later, now, poll_timer},
     machine::{Exit, Fault, Signal},
     panics,
 };
@@ -80,7 +80,7 @@ impl Clocks {
             let sleep = self
                 .sleep
                 .get_or_insert_with(|| Box::pin(sleep_until(next)));
-            if sleep.as_mut().poll(cx).is_pending() {
+            if poll_timer(sleep, cx).is_pending() {
                 break;
             }
             sleep.as_mut().reset(next);
@@ -302,7 +302,7 @@ impl<F: Future, V: ?Sized> Future for Shield<'_, F, V> {
         let sleep = this
             .sleep
             .get_or_insert_with(|| Box::pin(sleep_until(later(now(), within))));
-        if sleep.as_mut().poll(cx).is_pending() {
+        if poll_timer(sleep, cx).is_pending() {
             return Poll::Pending;
         }
         match panics::catch(|| this.future.set(None)) {

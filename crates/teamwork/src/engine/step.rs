@@ -13,6 +13,8 @@ use std::{
     task::{Context, Poll},
 };
 
+use tokio::task::coop;
+
 use super::{
     core::Core,
     machine::{Ending, Exit},
@@ -73,6 +75,14 @@ impl Future for Left {
             Poll::Pending
         }
     }
+}
+
+/// Polls one of several drivers, each with the budget that the poll under way began with: one that is always ready uses up its
+/// own, and the timers and channels of the others go on.
+pub(super) fn poll_one_of_several(driver: &mut Driver, cx: &mut Context<'_>) -> Progress {
+    // Dropped without a word of progress, it restores the budget.
+    let _restore = coop::poll_proceed(cx);
+    poll_driver(driver, cx)
 }
 
 /// Polls a driver once.

@@ -15,12 +15,12 @@ use tokio::{
 };
 
 use super::{
-    clock::{Stamp, later, now},
+    clock::{Stamp, later, now, poll_timer},
     core::{Core, Mail},
     machine::{Action, Admission, Deadline, Ending, Machine, Remains, Signal, reserve_few},
     panics,
     record::Kind,
-    step::{Driver, Progress, poll_driver},
+    step::{Driver, Progress, poll_driver, poll_one_of_several},
 };
 use crate::{By, Cause, CauseKind, Report, Result, name::Name};
 
@@ -118,7 +118,7 @@ impl Future for Tracked {
         let Some(driver) = &mut self.driver else {
             return Poll::Pending;
         };
-        match poll_driver(driver, cx) {
+        match poll_one_of_several(driver, cx) {
             Progress::Pending => Poll::Pending,
             progress => Poll::Ready((self.slot, self.driver.take(), progress)),
         }
@@ -348,7 +348,7 @@ impl Supervisor {
         let Some(Some(driver)) = self.drivers.get_mut(slot as usize) else {
             return true;
         };
-        let mut progress = poll_driver(driver, cx);
+        let mut progress = poll_one_of_several(driver, cx);
         if matches!(progress, Progress::Parked { .. }) && self.machine.is_finalizing(slot) {
             // It stood at the start gate and learns on the way that its run is off.
             progress = poll_driver(driver, cx);
@@ -568,7 +568,7 @@ impl Supervisor {
             if timer.deadline() != due {
                 timer.as_mut().reset(due);
             }
-            if timer.as_mut().poll(cx).is_pending() {
+            if poll_timer(timer, cx).is_pending() {
                 break;
             }
             passed = true;
