@@ -1,10 +1,11 @@
 //! What the parts of a running job share: the signal, the cause, the value and the mail.
 
+mod desk;
+
 use std::{
     any::Any,
-    collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock,
         atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
     },
     task::Waker,
@@ -14,65 +15,13 @@ use std::{
 use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
 
-use super::{
-    clock::nanos,
-    machine::{Ending, Exit, Signal},
-    record::Kind,
-    step::Driver,
-};
+pub(super) use self::desk::Mail;
+use self::desk::{Annex, Desk};
+use super::{clock::nanos, machine::Signal, record::Kind, step::Driver};
 use crate::{Cause, Report, error::Why, name::Name};
 
 /// Mail that can wait is handed over in batches of this size.
 const QUIET_BATCH: usize = 256;
-
-/// A message to the supervisor.
-pub(super) enum Mail {
-    Add {
-        slot: u32,
-        name: Name,
-        driver: Driver,
-        kind: Kind,
-    },
-    Stop {
-        signal: Signal,
-        cause: Option<Cause>,
-    },
-    /// A run has ended on its runtime task; the driver comes home.
-    Parked {
-        slot: u32,
-        exit: Exit,
-        driver: Driver,
-    },
-    /// A driver has ended on its runtime task.
-    Ended { slot: u32, ending: Ending },
-}
-
-impl Mail {
-    /// Whether the supervisor has something to decide because of it.
-    fn is_urgent(&self) -> bool {
-        let exit = match self {
-            Self::Add { .. } | Self::Stop { .. } => return true,
-            Self::Parked { exit, .. } => Some(exit),
-            Self::Ended {
-                ending: Ending {
-                    finalizer: Some(_), ..
-                },
-                ..
-            } => return true,
-            Self::Ended { ending, .. } => ending.exit.as_ref(),
-        };
-        matches!(exit, Some(Exit::Failed(_) | Exit::FinishJob))
-    }
-
-    fn slot(&self) -> Option<u32> {
-        match self {
-            Self::Add { slot, .. } | Self::Parked { slot, .. } | Self::Ended { slot, .. } => {
-                Some(*slot)
-            }
-            Self::Stop { .. } => None,
-        }
-    }
-}
 
 /// The shared part of a job: one allocation, and the annex if anybody outside takes part.
 pub(crate) struct Core {
@@ -99,33 +48,6 @@ pub(crate) struct Core {
     cause: OnceLock<Arc<Cause>>,
     /// Made when a handle is, or a task runs elsewhere: a job that only polls its own tasks needs none.
     annex: OnceLock<Box<Annex>>,
-}
-
-/// What handles and runs elsewhere need.
-pub(super) struct Annex {
-    desk: Mutex<Desk>,
-    pub(super) report: OnceLock<Arc<Report>>,
-    pub(super) ended: Notify,
-    pub(super) started: Notify,
-    pub(super) is_started: AtomicBool,
-    room: Notify,
-    /// Handles whose last drop cancels the job.
-    owners: AtomicUsize,
-}
-
-/// Where messages are left.
-#[derive(Default)]
-struct Desk {
-    closed: bool,
-    mail: Vec<Mail>,
-    /// Slots that a new task may take.
-    free: Vec<u32>,
-    /// Slots given to tasks that were added while running.
-    late: u32,
-    /// Runs on runtime tasks that wait for something, by slot.
-    parked: Vec<Option<Waker>>,
-    /// Bells of idle tasks, by slot.
-    bells: BTreeMap<u32, Arc<Notify>>,
 }
 
 impl Core {
@@ -226,13 +148,6 @@ impl Core {
 
     fn desk(&self) -> MutexGuard<'_, Desk> {
         self.annex().desk()
-    }
-}
-
-impl Annex {
-    fn desk(&self) -> MutexGuard<'_, Desk> {
-        // Nothing that could panic happens under this lock, but a poisoned desk must not take the job down either.
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -12,103 +12,19 @@
 //! 5. The signal only ever rises.
 //! 6. Whatever happens, enough passed deadlines end the job; after [`Action::End`] there is no action.
 
+mod progress;
+
 use std::sync::Arc;
 
 use super::record::{Kind, Record, State};
+pub(crate) use super::vocabulary::{
+    Action, Admission, Deadline, Ending, Exit, Fault, FinalizerFault, Signal, Tally,
+};
 use crate::{
-    Cause, CauseKind, Outcome, Routine,
+    Cause, Outcome,
     name::Name,
     report::{SECONDARY_MAX, TaskOutcome},
 };
-
-/// What every task of a job can see of a stop. The order is the ladder of rule 6.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub(crate) enum Signal {
-    Run = 0,
-    /// No new tasks; running ones end by themselves.
-    Drain = 1,
-    /// Complete the `run` call under way; do not call again.
-    Finish = 2,
-    /// Drop the `run` future.
-    Cut = 3,
-}
-
-impl From<u8> for Signal {
-    fn from(level: u8) -> Self {
-        match level {
-            0 => Self::Run,
-            1 => Self::Drain,
-            2 => Self::Finish,
-            _ => Self::Cut,
-        }
-    }
-}
-
-/// How a run (or an init that did not get that far) ended.
-#[derive(Debug)]
-pub(crate) enum Exit {
-    Done,
-    FinishJob,
-    /// At a safe point, because the job finishes.
-    Stopped,
-    /// Dropped at an await point.
-    Cut,
-    Failed(Box<Fault>),
-}
-
-/// A failure, before it has a name.
-#[derive(Debug)]
-pub(crate) struct Fault {
-    pub(crate) routine: Routine,
-    pub(crate) kind: CauseKind,
-}
-
-/// What a task's driver says at its end.
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Tally {
-    pub(crate) ticks: u64,
-    /// Nanoseconds in init, run and finalize.
-    pub(crate) nanos: [u64; 3],
-}
-
-/// A point in time that the driver is to announce with [`Machine::passed`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Deadline {
-    /// A drain has lasted long enough: finish.
-    Drain,
-    /// A finish has lasted long enough: cut.
-    Grace,
-    /// Runs that were cut should have ended: give up on those that did not.
-    Cut,
-    /// Half of the finalizers' time: no longer wait for the one under way before starting the next.
-    Order,
-    /// All of the finalizers' time: give up on those still under way.
-    Finalizers,
-}
-
-/// What the driver is to do next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// Show this signal to every task.
-    Signal(Signal),
-    /// Call [`Machine::passed`] when the time of this deadline is over; it replaces the one armed before.
-    Arm(Deadline),
-    /// Poll the task's driver through its init, up to the start gate.
-    Init(u32),
-    /// Let the task's driver through the start gate.
-    Run(u32),
-    /// Poll a task without a start gate: a oneshot, or one that was added while the job runs.
-    Start(u32),
-    /// Poll the parked driver through its finalizer.
-    Finalize(u32),
-    /// Drop the driver: its time is over.
-    GiveUp(u32),
-    /// Nothing is left to do: accept no more tasks and call [`Machine::closed`]; or hand over what was accepted before.
-    Close,
-    /// The job has ended.
-    End,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
@@ -121,15 +37,6 @@ enum Phase {
     Stopping,
     Finalizing,
     Ended,
-}
-
-/// Whether a task that was added may start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Admission {
-    /// At once, by [`Action::Start`].
-    Now,
-    /// In its turn.
-    Later,
 }
 
 #[derive(Debug, Default)]
@@ -517,188 +424,9 @@ impl Machine {
         }
     }
 
-    fn next_oneshot(&mut self) -> Option<Action> {
-        let oneshot = &mut self.records[0];
-        if oneshot.state != State::Added {
-            return None;
-        }
-        oneshot.state = State::Running;
-        self.alive += 1;
-        Some(Action::Start(0))
-    }
-
-    fn next_init(&mut self) -> Option<Action> {
-        let record = self.records.get_mut(self.cursor as usize)?;
-        match record.state {
-            State::Added => {
-                record.state = State::Starting;
-                self.alive += 1;
-                Some(Action::Init(self.cursor))
-            }
-            State::Inited => {
-                self.cursor += 1;
-                self.next_init()
-            }
-            _ => None,
-        }
-    }
-
-    fn next_run(&mut self) -> Option<Action> {
-        while let Some(record) = self.records.get_mut(self.cursor as usize) {
-            let slot = self.cursor;
-            if slot >= self.statics {
-                break;
-            }
-            self.cursor += 1;
-            if record.state == State::Inited {
-                record.state = State::Running;
-                self.alive += 1;
-                return Some(Action::Run(slot));
-            }
-        }
-        (self.is_through() && !self.is_closed).then_some(Action::Close)
-    }
-
     /// Whether every task that was let run has ended.
     fn is_through(&self) -> bool {
         self.alive == 0 && self.cursor >= self.statics
-    }
-
-    /// Goes on to the next phase if this one is through.
-    fn advance(&mut self) -> bool {
-        match self.phase {
-            Phase::Starting if self.cursor as usize >= self.records.len() => {
-                self.phase = Phase::Running;
-                self.cursor = u32::from(self.has_oneshot);
-                true
-            }
-            Phase::Running if self.is_through() && self.is_closed => {
-                self.phase = Phase::Stopping;
-                true
-            }
-            _ => false,
-        }
-    }
-
-    fn finalize_all(&mut self) -> Option<Action> {
-        self.phase = Phase::Finalizing;
-        self.cursor = self.statics;
-        for record in &mut self.records {
-            if record.state == State::Added {
-                record.state = State::Ended;
-                record.outcome = TaskOutcome::NeverStarted;
-            }
-        }
-        let records = &self.records;
-        if let Some(rare) = &mut self.rare {
-            rare.late_order
-                .sort_unstable_by_key(|&slot| records[slot as usize].seq);
-        }
-        self.arm = Some(Deadline::Order);
-        self.next_finalizer()
-    }
-
-    fn next_finalizer(&mut self) -> Option<Action> {
-        if self.finalizing > 0 && !self.overtake {
-            return None;
-        }
-        while let Some(slot) = self.rare.as_mut().and_then(|rare| rare.late_order.pop()) {
-            if self.records[slot as usize].state == State::Parked {
-                return Some(self.finalize(slot));
-            }
-        }
-        while self.cursor > 0 {
-            self.cursor -= 1;
-            if matches!(
-                self.records[self.cursor as usize].state,
-                State::Parked | State::Inited
-            ) {
-                return Some(self.finalize(self.cursor));
-            }
-        }
-        (self.finalizing == 0).then(|| {
-            self.phase = Phase::Ended;
-            self.arm = None;
-            Action::End
-        })
-    }
-
-    fn finalize(&mut self, slot: u32) -> Action {
-        let record = &mut self.records[slot as usize];
-        if record.state == State::Inited {
-            // It was never let through the start gate.
-            record.outcome = if self.signal == Signal::Cut {
-                TaskOutcome::Cut
-            } else {
-                TaskOutcome::Done
-            };
-        }
-        record.state = State::Finalizing;
-        self.finalizing += 1;
-        Action::Finalize(slot)
-    }
-
-    /// Gives up on the tasks that this is true of.
-    fn leak(&mut self, is_stuck: impl Fn(&Record) -> bool) {
-        for record in self.records.iter_mut().filter(|record| is_stuck(record)) {
-            match record.state {
-                State::Finalizing => self.finalizing -= 1,
-                _ => self.alive -= 1,
-            }
-            record.state = State::Leaking;
-            record.outcome = TaskOutcome::Leaked;
-            self.give_up = Some(0);
-        }
-    }
-
-    fn next_give_up(&mut self) -> Option<Action> {
-        let from = self.give_up?;
-        let leaking = |record: &Record| record.state == State::Leaking;
-        let found = self
-            .records
-            .iter()
-            .skip(from as usize)
-            .position(leaking)
-            .map(|offset| from + offset as u32);
-        self.give_up = found;
-        let slot = found?;
-        self.records[slot as usize].state = State::Ended;
-        Some(Action::GiveUp(slot))
-    }
-}
-
-/// What a task's driver returns.
-#[derive(Debug)]
-pub(crate) struct Ending {
-    /// How the run ended, unless that was told before by parking.
-    pub(crate) exit: Option<Exit>,
-    pub(crate) finalizer: Option<FinalizerFault>,
-    pub(crate) tally: Tally,
-}
-
-/// How a finalizer went wrong.
-#[derive(Debug)]
-pub(crate) enum FinalizerFault {
-    Failed(Box<Fault>),
-    TimedOut(Box<Fault>),
-}
-
-impl Exit {
-    fn outcome(&self) -> TaskOutcome {
-        match self {
-            Self::Done | Self::FinishJob | Self::Stopped => TaskOutcome::Done,
-            Self::Cut => TaskOutcome::Cut,
-            Self::Failed(fault) => fault.outcome(),
-        }
-    }
-}
-
-impl Fault {
-    fn outcome(&self) -> TaskOutcome {
-        match self.kind {
-            CauseKind::Panic { .. } => TaskOutcome::Panicked,
-            _ => TaskOutcome::Failed,
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The private engine: how the rules become polls.
 //!
-//! * [`machine`]: the rules, a pure state machine. It owns every decision.
+//! * [`machine`]: the rules, a pure state machine. It owns every decision. [`vocabulary`]: what goes in and out of it.
 //! * [`drive`]: one task's driver, a future that takes a task through init, run and finalize, and yields where the
 //!   machine has a say: at the start gate and before its finalizer.
 //! * [`supervisor`]: the future of a job. It owns the machine and the drivers, and does what the machine says. It polls
@@ -26,6 +26,7 @@ pub(crate) mod panics;
 mod record;
 mod step;
 pub(crate) mod supervisor;
+mod vocabulary;
 
 #[cfg(test)]
 mod model;

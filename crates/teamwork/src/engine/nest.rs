@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{
+    clock::nanos,
     core::Mail,
     machine::{Ending, Exit, Fault, Signal, Tally},
     step::{Step, leave},
@@ -34,6 +35,7 @@ where
         }
         // When the start fails, it goes on where it is: to its end.
         let away = cx.core.spawns() && cx.core.is_any_away();
+        let mut tally = Tally::default();
         let exit = match cx.core.signal() {
             Signal::Finish => Exit::Stopped,
             Signal::Cut => Exit::Cut,
@@ -46,6 +48,7 @@ where
                     registered: None,
                 }
                 .await;
+                tally.nanos[1] = nanos(report.elapsed());
                 exit_of(report)
             }
         };
@@ -53,7 +56,7 @@ where
         let ending = Ending {
             exit: Some(exit),
             finalizer: None,
-            tally: Tally::default(),
+            tally,
         };
         if away {
             cx.core.post(Mail::Ended {

@@ -1,5 +1,9 @@
 //! The future of a job: owns the machine and the drivers, and does what the machine says.
 
+mod elsewhere;
+mod polls;
+mod waits;
+
 use std::{
     future::Future,
     pin::Pin,
@@ -8,19 +12,20 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{StreamExt, stream::FuturesUnordered};
+use futures_util::stream::FuturesUnordered;
 use tokio::{
     runtime::Handle,
-    time::{Instant, Sleep, sleep_until},
+    time::{Instant, Sleep},
 };
 
+use self::elsewhere::{Away, Tracked};
 use super::{
-    clock::{Stamp, later, now, poll_timer},
+    clock::{Stamp, later, now},
     core::{Core, Mail},
-    machine::{Action, Admission, Deadline, Ending, Machine, Remains, Signal, reserve_few},
+    machine::{Action, Admission, Deadline, Machine, Remains, Signal, reserve_few},
     panics,
     record::Kind,
-    step::{Driver, Progress, poll_driver, poll_one_of_several},
+    step::Driver,
 };
 use crate::{By, Cause, CauseKind, Report, Result, name::Name};
 
@@ -103,59 +108,6 @@ enum State {
     /// Ending on the runtime after its future was dropped.
     Adrift,
     Over,
-}
-
-/// A driver with the slot it belongs to.
-struct Tracked {
-    slot: u32,
-    driver: Option<Driver>,
-}
-
-impl Future for Tracked {
-    type Output = (u32, Option<Driver>, Progress);
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(driver) = &mut self.driver else {
-            return Poll::Pending;
-        };
-        match poll_one_of_several(driver, cx) {
-            Progress::Pending => Poll::Pending,
-            progress => Poll::Ready((self.slot, self.driver.take(), progress)),
-        }
-    }
-}
-
-/// A driver on a runtime task of its own; it mails itself home when its run has ended and somebody else decides what follows.
-struct Away(Option<Driver>);
-
-impl Future for Away {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(driver) = &mut self.0 else {
-            return Poll::Ready(());
-        };
-        Stamp::forget();
-        match poll_driver(driver, cx) {
-            Progress::Pending => Poll::Pending,
-            Progress::Parked {
-                exit,
-                home: Some(home),
-            } => {
-                if let Some(driver) = self.0.take() {
-                    home.core.post(Mail::Parked {
-                        slot: home.slot,
-                        exit,
-                        driver,
-                    });
-                }
-                Poll::Ready(())
-            }
-            Progress::Parked { home: None, .. } | Progress::Inited | Progress::Ended(_) => {
-                Poll::Ready(())
-            }
-        }
-    }
 }
 
 impl Supervisor {
@@ -298,132 +250,6 @@ impl Supervisor {
         tokio::spawn(Away(Some(driver)));
     }
 
-    /// Polls a driver that has just been told to go on; if it has to wait, it is polled again later.
-    fn poll_new(&mut self, slot: u32, cx: &mut Context<'_>) {
-        if self.poll_driver(slot, cx) {
-            return;
-        }
-        // Init and finalize come one at a time; only runs are many.
-        let is_run = self.machine.is_running() && !self.machine.is_finalizing(slot);
-        if is_run && (self.tracked.is_some() || self.drivers.len() > FEW) {
-            let driver = self.take(slot);
-            self.tracked
-                .get_or_insert_default()
-                .push(Tracked { slot, driver });
-        } else {
-            self.keep_near(slot);
-        }
-    }
-
-    fn keep_near(&mut self, slot: u32) {
-        if (slot as usize) < FEW {
-            self.near_few |= 1 << slot;
-        } else {
-            self.near.push(slot);
-        }
-    }
-
-    fn take(&mut self, slot: u32) -> Option<Driver> {
-        self.drivers.get_mut(slot as usize)?.take()
-    }
-
-    fn put(&mut self, slot: u32, driver: Option<Driver>) {
-        let index = slot as usize;
-        if self.drivers.len() <= index {
-            self.drivers.resize_with(index + 1, || None);
-        }
-        self.drivers[index] = driver;
-    }
-
-    /// Gives back the memory for drivers that are away.
-    fn forget_shipped(&mut self) {
-        while let Some(None) = self.drivers.last() {
-            self.drivers.pop();
-        }
-        self.drivers.shrink_to_fit();
-    }
-
-    /// Polls a driver here; `true` if it need not be polled again for now.
-    fn poll_driver(&mut self, slot: u32, cx: &mut Context<'_>) -> bool {
-        let Some(Some(driver)) = self.drivers.get_mut(slot as usize) else {
-            return true;
-        };
-        let mut progress = poll_one_of_several(driver, cx);
-        if matches!(progress, Progress::Parked { .. }) && self.machine.is_finalizing(slot) {
-            // It stood at the start gate and learns on the way that its run is off.
-            progress = poll_driver(driver, cx);
-        }
-        self.progressed(slot, progress)
-    }
-
-    fn progressed(&mut self, slot: u32, progress: Progress) -> bool {
-        match progress {
-            Progress::Pending => return false,
-            Progress::Inited => self.machine.inited(slot),
-            Progress::Parked { exit, .. } => self.machine.parked(slot, exit),
-            Progress::Ended(ending) => {
-                drop(self.take(slot));
-                if let Some(ending) = ending {
-                    self.ended(slot, ending);
-                }
-            }
-        }
-        true
-    }
-
-    fn ended(&mut self, slot: u32, ending: Ending) {
-        self.machine.ended(slot, ending);
-        self.core.ended_one();
-        if self.machine.is_vacant(slot) {
-            self.core.free(&[slot]);
-        }
-    }
-
-    fn poll_near(&mut self, cx: &mut Context<'_>) {
-        let mut few = self.near_few;
-        while few != 0 {
-            let slot = few.trailing_zeros();
-            few &= few - 1;
-            if self.poll_driver(slot, cx) {
-                self.near_few &= !(1 << slot);
-            }
-        }
-        let mut index = 0;
-        while let Some(&slot) = self.near.get(index) {
-            if self.poll_driver(slot, cx) {
-                self.near.swap_remove(index);
-            } else {
-                index += 1;
-            }
-        }
-    }
-
-    fn poll_tracked(&mut self, cx: &mut Context<'_>) {
-        while let Some(tracked) = &mut self.tracked {
-            let Poll::Ready(Some((slot, driver, progress))) = tracked.poll_next_unpin(cx) else {
-                return;
-            };
-            self.put(slot, driver);
-            self.progressed(slot, progress);
-        }
-    }
-
-    /// Polls every tracked driver once, whether woken or not: a signal is there to be seen.
-    fn gather_tracked(&mut self, cx: &mut Context<'_>) {
-        let Some(tracked) = self.tracked.take() else {
-            return;
-        };
-        for Tracked { slot, driver } in *tracked {
-            self.put(slot, driver);
-            if !self.poll_driver(slot, cx) {
-                let driver = self.take(slot);
-                self.tracked
-                    .get_or_insert_default()
-                    .push(Tracked { slot, driver });
-            }
-        }
-    }
-
     fn handle_mail(&mut self) {
         let mut mail = std::mem::take(&mut self.rare().mail);
         self.core.take_mail(&mut mail);
@@ -467,136 +293,6 @@ impl Supervisor {
             self.keep_near(slot);
             self.track_near();
         }
-    }
-
-    /// Begins to keep track of who was woken once there are many.
-    fn track_near(&mut self) {
-        if self.tracked.is_none() && self.near_few.count_ones() as usize + self.near.len() <= FEW {
-            return;
-        }
-        let tracked = self.tracked.get_or_insert_default();
-        let few = std::mem::take(&mut self.near_few);
-        let few = (0..FEW as u32).filter(|slot| few & (1 << slot) != 0);
-        for slot in few.chain(self.near.drain(..)) {
-            let driver = self.drivers.get_mut(slot as usize).and_then(Option::take);
-            tracked.push(Tracked { slot, driver });
-        }
-    }
-
-    fn poll_prerequisites(&mut self, cx: &mut Context<'_>) {
-        let Some(rare) = self
-            .rare
-            .as_mut()
-            .filter(|rare| !rare.prerequisites.is_empty())
-        else {
-            return;
-        };
-        let mut error = None;
-        rare.prerequisites.retain_mut(|prerequisite| {
-            match panics::catch(|| prerequisite.as_mut().poll(cx)) {
-                Ok(Poll::Pending) => return true,
-                Ok(Poll::Ready(Ok(()))) => {}
-                Ok(Poll::Ready(Err(failed))) => error = Some(CauseKind::error(failed)),
-                Err(panicked) => error = Some(panicked),
-            }
-            false
-        });
-        if let Some(kind) = error {
-            self.machine.fail_job(Cause::of_job(kind));
-        }
-        if self.machine.signal() >= Signal::Finish {
-            rare.prerequisites.clear();
-        } else if rare.prerequisites.is_empty() {
-            self.machine.begin();
-        }
-    }
-
-    /// The first signal of the process drains, the second cancels.
-    fn poll_signals(&mut self, cx: &mut Context<'_>) {
-        while let Some(rare) = &mut self.rare
-            && let Some(signals) = &mut rare.signals
-        {
-            if signals.poll_signal(cx).is_pending() {
-                return;
-            }
-            if self.machine.signal() == Signal::Run {
-                tracing::info!(job = %self.core.name, "signal received: draining; a second one cancels");
-                self.machine.stop(Signal::Drain, None);
-            } else {
-                tracing::warn!(job = %self.core.name, "second signal received: cancelling");
-                let kind = CauseKind::cancelled(By::Signal, "interrupted twice");
-                self.machine.stop(Signal::Cut, Some(Cause::of_job(kind)));
-                rare.signals = None;
-            }
-        }
-    }
-
-    fn arm(&mut self, deadline: Deadline) {
-        let finalizers = self.core.finalizer_deadline();
-        let rare = self.rare();
-        let after = match deadline {
-            Deadline::Drain => rare.deadlines.drain,
-            Deadline::Grace => Some(rare.deadlines.grace),
-            Deadline::Cut => Some(finalizers),
-            Deadline::Order => Some(finalizers / 2),
-            Deadline::Finalizers => Some(finalizers.saturating_sub(finalizers / 2)),
-        };
-        rare.rung_ends = after.map(|after| (deadline, later(now(), after)));
-    }
-
-    fn job_ends(&self) -> Option<(Instant, Duration)> {
-        let rare = self.rare.as_ref()?;
-        let is_stopping = self.machine.signal() >= Signal::Finish;
-        rare.job_ends
-            .filter(|_| !is_stopping)
-            .zip(rare.deadlines.job)
-    }
-
-    /// Says whether something was due.
-    fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut passed = false;
-        loop {
-            let job_ends = self.job_ends();
-            let Some(rare) = &mut self.rare else { break };
-            let rung_ends = rare.rung_ends;
-            let due = [job_ends.map(|(at, _)| at), rung_ends.map(|(_, at)| at)]
-                .into_iter()
-                .flatten()
-                .min();
-            let Some(due) = due else { break };
-            let timer = rare.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
-            if timer.deadline() != due {
-                timer.as_mut().reset(due);
-            }
-            if poll_timer(timer, cx).is_pending() {
-                break;
-            }
-            passed = true;
-            let now = now();
-            if let Some((deadline, _)) = rung_ends.filter(|(_, at)| *at <= now) {
-                rare.rung_ends = None;
-                // Who has come home by now is not late, though its mail alone is no reason to be called.
-                if self.core.has_annex().is_some() {
-                    self.handle_mail();
-                }
-                self.machine.passed(deadline);
-            }
-            if let Some((_, timeout)) = job_ends.filter(|(at, _)| *at <= now) {
-                self.machine
-                    .fail_job(Cause::of_job(CauseKind::Timeout(timeout)));
-            }
-        }
-        passed
-    }
-
-    fn give_up(&mut self, slot: u32) {
-        self.near.retain(|&near| near != slot);
-        if (slot as usize) < FEW {
-            self.near_few &= !(1 << slot);
-        }
-        let driver = self.take(slot);
-        // A panic in the drop of a task that has leaked anyway changes nothing.
-        let _ = panics::catch(|| drop(driver));
     }
 
     fn note_started(&mut self) {

@@ -1,0 +1,105 @@
+//! Where handles and runs elsewhere leave messages for the supervisor.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicUsize},
+    },
+    task::Waker,
+};
+
+use tokio::sync::Notify;
+
+use crate::{
+    Cause, Report,
+    engine::{
+        machine::{Ending, Exit, Signal},
+        record::Kind,
+        step::Driver,
+    },
+    name::Name,
+};
+
+/// A message to the supervisor.
+pub(in crate::engine) enum Mail {
+    Add {
+        slot: u32,
+        name: Name,
+        driver: Driver,
+        kind: Kind,
+    },
+    Stop {
+        signal: Signal,
+        cause: Option<Cause>,
+    },
+    /// A run has ended on its runtime task; the driver comes home.
+    Parked {
+        slot: u32,
+        exit: Exit,
+        driver: Driver,
+    },
+    /// A driver has ended on its runtime task.
+    Ended { slot: u32, ending: Ending },
+}
+
+impl Mail {
+    /// Whether the supervisor has something to decide because of it.
+    pub(super) fn is_urgent(&self) -> bool {
+        let exit = match self {
+            Self::Add { .. } | Self::Stop { .. } => return true,
+            Self::Parked { exit, .. } => Some(exit),
+            Self::Ended {
+                ending: Ending {
+                    finalizer: Some(_), ..
+                },
+                ..
+            } => return true,
+            Self::Ended { ending, .. } => ending.exit.as_ref(),
+        };
+        matches!(exit, Some(Exit::Failed(_) | Exit::FinishJob))
+    }
+
+    pub(super) fn slot(&self) -> Option<u32> {
+        match self {
+            Self::Add { slot, .. } | Self::Parked { slot, .. } | Self::Ended { slot, .. } => {
+                Some(*slot)
+            }
+            Self::Stop { .. } => None,
+        }
+    }
+}
+
+/// What handles and runs elsewhere need.
+pub(in crate::engine) struct Annex {
+    pub(super) desk: Mutex<Desk>,
+    pub(in crate::engine) report: OnceLock<Arc<Report>>,
+    pub(in crate::engine) ended: Notify,
+    pub(in crate::engine) started: Notify,
+    pub(in crate::engine) is_started: AtomicBool,
+    pub(super) room: Notify,
+    /// Handles whose last drop cancels the job.
+    pub(super) owners: AtomicUsize,
+}
+
+/// Where messages are left.
+#[derive(Default)]
+pub(super) struct Desk {
+    pub(super) closed: bool,
+    pub(super) mail: Vec<Mail>,
+    /// Slots that a new task may take.
+    pub(super) free: Vec<u32>,
+    /// Slots given to tasks that were added while running.
+    pub(super) late: u32,
+    /// Runs on runtime tasks that wait for something, by slot.
+    pub(super) parked: Vec<Option<Waker>>,
+    /// Bells of idle tasks, by slot.
+    pub(super) bells: BTreeMap<u32, Arc<Notify>>,
+}
+
+impl Annex {
+    pub(super) fn desk(&self) -> MutexGuard<'_, Desk> {
+        // Nothing that could panic happens under this lock, but a poisoned desk must not take the job down either.
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

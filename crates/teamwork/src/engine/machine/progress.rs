@@ -1,0 +1,150 @@
+//! How the machine goes on by itself, phase by phase.
+
+use super::{Action, Deadline, Machine, Phase, Record, Signal, State};
+use crate::report::TaskOutcome;
+
+impl Machine {
+    pub(super) fn next_oneshot(&mut self) -> Option<Action> {
+        let oneshot = &mut self.records[0];
+        if oneshot.state != State::Added {
+            return None;
+        }
+        oneshot.state = State::Running;
+        self.alive += 1;
+        Some(Action::Start(0))
+    }
+
+    pub(super) fn next_init(&mut self) -> Option<Action> {
+        let record = self.records.get_mut(self.cursor as usize)?;
+        match record.state {
+            State::Added => {
+                record.state = State::Starting;
+                self.alive += 1;
+                Some(Action::Init(self.cursor))
+            }
+            State::Inited => {
+                self.cursor += 1;
+                self.next_init()
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn next_run(&mut self) -> Option<Action> {
+        while let Some(record) = self.records.get_mut(self.cursor as usize) {
+            let slot = self.cursor;
+            if slot >= self.statics {
+                break;
+            }
+            self.cursor += 1;
+            if record.state == State::Inited {
+                record.state = State::Running;
+                self.alive += 1;
+                return Some(Action::Run(slot));
+            }
+        }
+        (self.is_through() && !self.is_closed).then_some(Action::Close)
+    }
+
+    /// Goes on to the next phase if this one is through.
+    pub(super) fn advance(&mut self) -> bool {
+        match self.phase {
+            Phase::Starting if self.cursor as usize >= self.records.len() => {
+                self.phase = Phase::Running;
+                self.cursor = u32::from(self.has_oneshot);
+                true
+            }
+            Phase::Running if self.is_through() && self.is_closed => {
+                self.phase = Phase::Stopping;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn finalize_all(&mut self) -> Option<Action> {
+        self.phase = Phase::Finalizing;
+        self.cursor = self.statics;
+        for record in &mut self.records {
+            if record.state == State::Added {
+                record.state = State::Ended;
+                record.outcome = TaskOutcome::NeverStarted;
+            }
+        }
+        let records = &self.records;
+        if let Some(rare) = &mut self.rare {
+            rare.late_order
+                .sort_unstable_by_key(|&slot| records[slot as usize].seq);
+        }
+        self.arm = Some(Deadline::Order);
+        self.next_finalizer()
+    }
+
+    pub(super) fn next_finalizer(&mut self) -> Option<Action> {
+        if self.finalizing > 0 && !self.overtake {
+            return None;
+        }
+        while let Some(slot) = self.rare.as_mut().and_then(|rare| rare.late_order.pop()) {
+            if self.records[slot as usize].state == State::Parked {
+                return Some(self.finalize(slot));
+            }
+        }
+        while self.cursor > 0 {
+            self.cursor -= 1;
+            if matches!(
+                self.records[self.cursor as usize].state,
+                State::Parked | State::Inited
+            ) {
+                return Some(self.finalize(self.cursor));
+            }
+        }
+        (self.finalizing == 0).then(|| {
+            self.phase = Phase::Ended;
+            self.arm = None;
+            Action::End
+        })
+    }
+
+    pub(super) fn finalize(&mut self, slot: u32) -> Action {
+        let record = &mut self.records[slot as usize];
+        if record.state == State::Inited {
+            // It was never let through the start gate.
+            record.outcome = if self.signal == Signal::Cut {
+                TaskOutcome::Cut
+            } else {
+                TaskOutcome::Done
+            };
+        }
+        record.state = State::Finalizing;
+        self.finalizing += 1;
+        Action::Finalize(slot)
+    }
+
+    /// Gives up on the tasks that this is true of.
+    pub(super) fn leak(&mut self, is_stuck: impl Fn(&Record) -> bool) {
+        for record in self.records.iter_mut().filter(|record| is_stuck(record)) {
+            match record.state {
+                State::Finalizing => self.finalizing -= 1,
+                _ => self.alive -= 1,
+            }
+            record.state = State::Leaking;
+            record.outcome = TaskOutcome::Leaked;
+            self.give_up = Some(0);
+        }
+    }
+
+    pub(super) fn next_give_up(&mut self) -> Option<Action> {
+        let from = self.give_up?;
+        let leaking = |record: &Record| record.state == State::Leaking;
+        let found = self
+            .records
+            .iter()
+            .skip(from as usize)
+            .position(leaking)
+            .map(|offset| from + offset as u32);
+        self.give_up = found;
+        let slot = found?;
+        self.records[slot as usize].state = State::Ended;
+        Some(Action::GiveUp(slot))
+    }
+}

@@ -1,0 +1,164 @@
+//! How a supervisor polls its drivers: near, tracked, and one that was told to go on.
+
+use std::task::{Context, Poll};
+
+use futures_util::StreamExt;
+
+use super::{FEW, Supervisor, elsewhere::Tracked};
+use crate::engine::{
+    machine::Ending,
+    panics,
+    step::{Driver, Progress, poll_driver, poll_one_of_several},
+};
+
+impl Supervisor {
+    /// Polls a driver that has just been told to go on; if it has to wait, it is polled again later.
+    pub(super) fn poll_new(&mut self, slot: u32, cx: &mut Context<'_>) {
+        if self.poll_driver(slot, cx) {
+            return;
+        }
+        // Init and finalize come one at a time; only runs are many.
+        let is_run = self.machine.is_running() && !self.machine.is_finalizing(slot);
+        if is_run && (self.tracked.is_some() || self.drivers.len() > FEW) {
+            let driver = self.take(slot);
+            self.tracked
+                .get_or_insert_default()
+                .push(Tracked { slot, driver });
+        } else {
+            self.keep_near(slot);
+        }
+    }
+
+    pub(super) fn keep_near(&mut self, slot: u32) {
+        if (slot as usize) < FEW {
+            self.near_few |= 1 << slot;
+        } else {
+            self.near.push(slot);
+        }
+    }
+
+    pub(super) fn take(&mut self, slot: u32) -> Option<Driver> {
+        self.drivers.get_mut(slot as usize)?.take()
+    }
+
+    pub(super) fn put(&mut self, slot: u32, driver: Option<Driver>) {
+        let index = slot as usize;
+        if self.drivers.len() <= index {
+            self.drivers.resize_with(index + 1, || None);
+        }
+        self.drivers[index] = driver;
+    }
+
+    /// Gives back the memory for drivers that are away.
+    pub(super) fn forget_shipped(&mut self) {
+        while let Some(None) = self.drivers.last() {
+            self.drivers.pop();
+        }
+        self.drivers.shrink_to_fit();
+    }
+
+    /// Polls a driver here; `true` if it need not be polled again for now.
+    pub(super) fn poll_driver(&mut self, slot: u32, cx: &mut Context<'_>) -> bool {
+        let Some(Some(driver)) = self.drivers.get_mut(slot as usize) else {
+            return true;
+        };
+        let mut progress = poll_one_of_several(driver, cx);
+        if matches!(progress, Progress::Parked { .. }) && self.machine.is_finalizing(slot) {
+            // It stood at the start gate and learns on the way that its run is off.
+            progress = poll_driver(driver, cx);
+        }
+        self.progressed(slot, progress)
+    }
+
+    pub(super) fn progressed(&mut self, slot: u32, progress: Progress) -> bool {
+        match progress {
+            Progress::Pending => return false,
+            Progress::Inited => self.machine.inited(slot),
+            Progress::Parked { exit, .. } => self.machine.parked(slot, exit),
+            Progress::Ended(ending) => {
+                drop(self.take(slot));
+                if let Some(ending) = ending {
+                    self.ended(slot, ending);
+                }
+            }
+        }
+        true
+    }
+
+    pub(super) fn ended(&mut self, slot: u32, ending: Ending) {
+        self.machine.ended(slot, ending);
+        self.core.ended_one();
+        if self.machine.is_vacant(slot) {
+            self.core.free(&[slot]);
+        }
+    }
+
+    pub(super) fn poll_near(&mut self, cx: &mut Context<'_>) {
+        let mut few = self.near_few;
+        while few != 0 {
+            let slot = few.trailing_zeros();
+            few &= few - 1;
+            if self.poll_driver(slot, cx) {
+                self.near_few &= !(1 << slot);
+            }
+        }
+        let mut index = 0;
+        while let Some(&slot) = self.near.get(index) {
+            if self.poll_driver(slot, cx) {
+                self.near.swap_remove(index);
+            } else {
+                index += 1;
+            }
+        }
+    }
+
+    pub(super) fn poll_tracked(&mut self, cx: &mut Context<'_>) {
+        while let Some(tracked) = &mut self.tracked {
+            let Poll::Ready(Some((slot, driver, progress))) = tracked.poll_next_unpin(cx) else {
+                return;
+            };
+            self.put(slot, driver);
+            self.progressed(slot, progress);
+        }
+    }
+
+    /// Polls every tracked driver once, whether woken or not: a signal is there to be seen.
+    pub(super) fn gather_tracked(&mut self, cx: &mut Context<'_>) {
+        let Some(tracked) = self.tracked.take() else {
+            return;
+        };
+        for Tracked { slot, driver } in *tracked {
+            self.put(slot, driver);
+            if !self.poll_driver(slot, cx) {
+                let driver = self.take(slot);
+                self.tracked
+                    .get_or_insert_default()
+                    .push(Tracked { slot, driver });
+            }
+        }
+    }
+
+    /// Begins to keep track of who was woken once there are many.
+    pub(super) fn track_near(&mut self) {
+        if self.tracked.is_none() && self.near_few.count_ones() as usize + self.near.len() <= FEW {
+            return;
+        }
+        let tracked = self.tracked.get_or_insert_default();
+        let few = std::mem::take(&mut self.near_few);
+        let few = (0..FEW as u32).filter(|slot| few & (1 << slot) != 0);
+        for slot in few.chain(self.near.drain(..)) {
+            let driver = self.drivers.get_mut(slot as usize).and_then(Option::take);
+            tracked.push(Tracked { slot, driver });
+        }
+    }
+
+    pub(super) fn give_up(&mut self, slot: u32) {
+        self.near.retain(|&near| near != slot);
+        if (slot as usize) < FEW {
+            self.near_few &= !(1 << slot);
+        }
+        let driver = self.take(slot);
+        // A panic in the drop of a task that has leaked anyway changes nothing.
+        let _ = panics::catch(|| drop(driver));
+    }
+}

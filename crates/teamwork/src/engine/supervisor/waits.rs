@@ -1,0 +1,126 @@
+//! What a supervisor waits for besides its tasks: prerequisites, signals of the process, deadlines.
+
+use std::{
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep_until};
+
+use super::Supervisor;
+use crate::{
+    By, Cause, CauseKind,
+    engine::{
+        clock::{later, now, poll_timer},
+        machine::{Deadline, Signal},
+        panics,
+    },
+};
+
+impl Supervisor {
+    pub(super) fn poll_prerequisites(&mut self, cx: &mut Context<'_>) {
+        let Some(rare) = self
+            .rare
+            .as_mut()
+            .filter(|rare| !rare.prerequisites.is_empty())
+        else {
+            return;
+        };
+        let mut error = None;
+        rare.prerequisites.retain_mut(|prerequisite| {
+            match panics::catch(|| prerequisite.as_mut().poll(cx)) {
+                Ok(Poll::Pending) => return true,
+                Ok(Poll::Ready(Ok(()))) => {}
+                Ok(Poll::Ready(Err(failed))) => error = Some(CauseKind::error(failed)),
+                Err(panicked) => error = Some(panicked),
+            }
+            false
+        });
+        if let Some(kind) = error {
+            self.machine.fail_job(Cause::of_job(kind));
+        }
+        if self.machine.signal() >= Signal::Finish {
+            rare.prerequisites.clear();
+        } else if rare.prerequisites.is_empty() {
+            self.machine.begin();
+        }
+    }
+
+    /// The first signal of the process drains, the second cancels.
+    pub(super) fn poll_signals(&mut self, cx: &mut Context<'_>) {
+        while let Some(rare) = &mut self.rare
+            && let Some(signals) = &mut rare.signals
+        {
+            if signals.poll_signal(cx).is_pending() {
+                return;
+            }
+            if self.machine.signal() == Signal::Run {
+                tracing::info!(job = %self.core.name, "signal received: draining; a second one cancels");
+                self.machine.stop(Signal::Drain, None);
+            } else {
+                tracing::warn!(job = %self.core.name, "second signal received: cancelling");
+                let kind = CauseKind::cancelled(By::Signal, "interrupted twice");
+                self.machine.stop(Signal::Cut, Some(Cause::of_job(kind)));
+                rare.signals = None;
+            }
+        }
+    }
+
+    pub(super) fn arm(&mut self, deadline: Deadline) {
+        let finalizers = self.core.finalizer_deadline();
+        let rare = self.rare();
+        let after = match deadline {
+            Deadline::Drain => rare.deadlines.drain,
+            Deadline::Grace => Some(rare.deadlines.grace),
+            Deadline::Cut => Some(finalizers),
+            Deadline::Order => Some(finalizers / 2),
+            Deadline::Finalizers => Some(finalizers.saturating_sub(finalizers / 2)),
+        };
+        rare.rung_ends = after.map(|after| (deadline, later(now(), after)));
+    }
+
+    pub(super) fn job_ends(&self) -> Option<(Instant, Duration)> {
+        let rare = self.rare.as_ref()?;
+        let is_stopping = self.machine.signal() >= Signal::Finish;
+        rare.job_ends
+            .filter(|_| !is_stopping)
+            .zip(rare.deadlines.job)
+    }
+
+    /// Says whether something was due.
+    pub(super) fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut passed = false;
+        loop {
+            let job_ends = self.job_ends();
+            let Some(rare) = &mut self.rare else { break };
+            let rung_ends = rare.rung_ends;
+            let due = [job_ends.map(|(at, _)| at), rung_ends.map(|(_, at)| at)]
+                .into_iter()
+                .flatten()
+                .min();
+            let Some(due) = due else { break };
+            let timer = rare.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
+            if timer.deadline() != due {
+                timer.as_mut().reset(due);
+            }
+            if poll_timer(timer, cx).is_pending() {
+                break;
+            }
+            passed = true;
+            let now = now();
+            if let Some((deadline, _)) = rung_ends.filter(|(_, at)| *at <= now) {
+                rare.rung_ends = None;
+                // Who has come home by now is not late, though its mail alone is no reason to be called.
+                if self.core.has_annex().is_some() {
+                    self.handle_mail();
+                }
+                self.machine.passed(deadline);
+            }
+            if let Some((_, timeout)) = job_ends.filter(|(at, _)| *at <= now) {
+                self.machine
+                    .fail_job(Cause::of_job(CauseKind::Timeout(timeout)));
+            }
+        }
+        passed
+    }
+}

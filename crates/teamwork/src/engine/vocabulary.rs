@@ -1,0 +1,136 @@
+//! What the machine and its drivers say to each other.
+
+use crate::{CauseKind, Routine, report::TaskOutcome};
+
+/// What every task of a job can see of a stop. The order is the ladder of rule 6.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum Signal {
+    Run = 0,
+    /// No new tasks; running ones end by themselves.
+    Drain = 1,
+    /// Complete the `run` call under way; do not call again.
+    Finish = 2,
+    /// Drop the `run` future.
+    Cut = 3,
+}
+
+impl From<u8> for Signal {
+    fn from(level: u8) -> Self {
+        match level {
+            0 => Self::Run,
+            1 => Self::Drain,
+            2 => Self::Finish,
+            _ => Self::Cut,
+        }
+    }
+}
+
+/// How a run (or an init that did not get that far) ended.
+#[derive(Debug)]
+pub(crate) enum Exit {
+    Done,
+    FinishJob,
+    /// At a safe point, because the job finishes.
+    Stopped,
+    /// Dropped at an await point.
+    Cut,
+    Failed(Box<Fault>),
+}
+
+impl Exit {
+    pub(super) fn outcome(&self) -> TaskOutcome {
+        match self {
+            Self::Done | Self::FinishJob | Self::Stopped => TaskOutcome::Done,
+            Self::Cut => TaskOutcome::Cut,
+            Self::Failed(fault) => fault.outcome(),
+        }
+    }
+}
+
+/// A failure, before it has a name.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) routine: Routine,
+    pub(crate) kind: CauseKind,
+}
+
+impl Fault {
+    pub(super) fn outcome(&self) -> TaskOutcome {
+        match self.kind {
+            CauseKind::Panic { .. } => TaskOutcome::Panicked,
+            _ => TaskOutcome::Failed,
+        }
+    }
+}
+
+/// What a task's driver says at its end.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Tally {
+    pub(crate) ticks: u64,
+    /// Nanoseconds in init, run and finalize.
+    pub(crate) nanos: [u64; 3],
+}
+
+/// A point in time that the driver is to announce with [`Machine::passed`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deadline {
+    /// A drain has lasted long enough: finish.
+    Drain,
+    /// A finish has lasted long enough: cut.
+    Grace,
+    /// Runs that were cut should have ended: give up on those that did not.
+    Cut,
+    /// Half of the finalizers' time: no longer wait for the one under way before starting the next.
+    Order,
+    /// All of the finalizers' time: give up on those still under way.
+    Finalizers,
+}
+
+/// What the driver is to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Show this signal to every task.
+    Signal(Signal),
+    /// Call [`Machine::passed`] when the time of this deadline is over; it replaces the one armed before.
+    Arm(Deadline),
+    /// Poll the task's driver through its init, up to the start gate.
+    Init(u32),
+    /// Let the task's driver through the start gate.
+    Run(u32),
+    /// Poll a task without a start gate: a oneshot, or one that was added while the job runs.
+    Start(u32),
+    /// Poll the parked driver through its finalizer.
+    Finalize(u32),
+    /// Drop the driver: its time is over.
+    GiveUp(u32),
+    /// Nothing is left to do: accept no more tasks and call [`Machine::closed`]; or hand over what was accepted before.
+    Close,
+    /// The job has ended.
+    End,
+}
+
+/// Whether a task that was added may start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// At once, by [`Action::Start`].
+    Now,
+    /// In its turn.
+    Later,
+}
+
+/// What a task's driver returns.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    /// How the run ended, unless that was told before by parking.
+    pub(crate) exit: Option<Exit>,
+    pub(crate) finalizer: Option<FinalizerFault>,
+    pub(crate) tally: Tally,
+}
+
+/// How a finalizer went wrong.
+#[derive(Debug)]
+pub(crate) enum FinalizerFault {
+    Failed(Box<Fault>),
+    TimedOut(Box<Fault>),
+}
