@@ -6,7 +6,7 @@ mod library;
 mod rounds;
 mod rows;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
@@ -81,7 +81,7 @@ fn main() -> Result<ExitCode> {
     reason = "the tables are what the program is for"
 )]
 fn report(rows: &Rows, arguments: &Arguments) -> Result<ExitCode> {
-    print!("{rows}");
+    write!(std::io::stdout(), "{rows}").context("print the rows")?;
     if let Some(file) = &arguments.json {
         let json = serde_json::to_string_pretty(&rows.to_json())?;
         std::fs::write(file, json).with_context(|| format!("write {}", file.display()))?;

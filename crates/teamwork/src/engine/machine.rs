@@ -430,9 +430,13 @@ impl Machine {
     }
 }
 
-/// Makes room for three at first, the tasks of a connection, where a vector would make room for four.
-pub(super) fn reserve_few<T>(list: &mut Vec<T>) {
-    if list.capacity() == 0 {
-        list.reserve_exact(3);
+/// Makes room for one more: three at first, the tasks of a connection, where a vector would make room for four; four times as
+/// many once there are many, because what is never touched costs nothing, and each move of a long list costs all of it.
+pub(super) fn make_room<T>(list: &mut Vec<T>) {
+    const MANY: usize = 1024;
+    match list.capacity() {
+        0 => list.reserve_exact(3),
+        full if full == list.len() && full >= MANY => list.reserve_exact(3 * full),
+        _ => {}
     }
 }

@@ -22,7 +22,7 @@ use self::elsewhere::{Away, Tracked};
 use super::{
     clock::{Stamp, later, now},
     core::{Core, Mail},
-    machine::{Action, Admission, Deadline, Machine, Remains, Signal, reserve_few},
+    machine::{Action, Admission, Deadline, Machine, Remains, Signal, make_room},
     panics,
     record::Kind,
     step::Driver,
@@ -138,7 +138,7 @@ impl Supervisor {
     pub(crate) fn add(&mut self, name: Name, driver: Driver, kind: Kind) {
         let slot = self.next_slot();
         self.machine.add(slot, name, kind);
-        reserve_few(&mut self.drivers);
+        make_room(&mut self.drivers);
         self.drivers.push(Some(driver));
     }
 
