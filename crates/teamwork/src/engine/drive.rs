@@ -130,7 +130,7 @@ where
 {
     async move {
         cx.set_away(!P::IS_ONESHOT && cx.core.spawns() && !cx.core.is_starting());
-        let init_nanos = match inited(Guard::new(cx, None, task.init(cx)).timed().await) {
+        let init_nanos = match inited(Guard::new(cx, None, || task.init(cx)).timed().await) {
             Ok(nanos) => nanos,
             Err(lived) => return lived,
         };
@@ -148,7 +148,7 @@ where
         }
         let mut idled = 0;
         let (exit, output) = loop {
-            let is_idle = match Guard::new(cx, clocks_of(extras), task.run(cx)).await {
+            let is_idle = match Guard::new(cx, clocks_of(extras), || task.run(cx)).await {
                 Ok(Ok(Flow::Tick)) => false,
                 Ok(Ok(Flow::Idle)) => true,
                 Ok(Ok(Flow::Done(value))) => break (Exit::Done, Some(value)),
@@ -157,7 +157,7 @@ where
                 Err(early) => break (early.exit(Routine::Run), None),
             };
             if is_idle {
-                let pause = cx.idle(&mut idled);
+                let pause = || cx.idle(&mut idled);
                 if let Err(early) = Guard::new(cx, clocks_of(extras), pause).await {
                     break (early.exit(Routine::Run), None);
                 }
@@ -169,9 +169,13 @@ where
                 break (exit, None);
             }
             // Lets the neighbours have their turn, and the clocks theirs, however often `run` is ready.
-            let turn = coop::consume_budget();
-            if let Err(early) = Guard::new(cx, clocks_of(extras), turn).await {
-                break (early.exit(Routine::Run), None);
+            match clocks_of(extras) {
+                None => coop::consume_budget().await,
+                clocks => {
+                    if let Err(early) = Guard::new(cx, clocks, coop::consume_budget).await {
+                        break (early.exit(Routine::Run), None);
+                    }
+                }
             }
         };
         Lived {
@@ -229,7 +233,7 @@ where
         }
         let (finalizer, finalize) = if FINALIZES {
             let context = is_free.then_some(cx);
-            finalized(Shield::new(context, task.finalize(cx)).timed().await)
+            finalized(Shield::new(context, || task.finalize(cx)).timed().await)
         } else {
             (None, 0)
         };

@@ -121,19 +121,63 @@ impl Clocks {
 }
 
 pin_project! {
+    /// A call of a routine, in which every panic is caught, from the making of its future to the drop of it.
+    #[project = CallUnderWay]
+    enum Call<C, F> {
+        Ahead { call: Option<C> },
+        Begun { #[pin] future: F },
+        Over,
+    }
+}
+
+impl<C: FnOnce() -> F, F: Future> Call<C, F> {
+    /// Polls the future; it is over after it has returned.
+    #[inline]
+    fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut task::Context<'_>,
+    ) -> Poll<Result<F::Output, CauseKind>> {
+        let polled = panics::catch(|| {
+            if let CallUnderWay::Ahead { call } = self.as_mut().project()
+                && let Some(call) = call.take()
+            {
+                let future = call();
+                self.set(Self::Begun { future });
+            }
+            let CallUnderWay::Begun { future } = self.as_mut().project() else {
+                // Polled again after its end: there is nothing left to run.
+                return Poll::Pending;
+            };
+            let polled = future.poll(cx).map(Ok);
+            if polled.is_ready() {
+                self.set(Self::Over);
+            }
+            polled
+        });
+        polled.unwrap_or_else(|kind| Poll::Ready(Err(kind)))
+    }
+
+    /// Drops what is left.
+    fn end(mut self: Pin<&mut Self>) -> Result<(), CauseKind> {
+        panics::catch(|| self.set(Self::Over))
+    }
+}
+
+pin_project! {
     /// One call of `init` or `run` under guard. `V` is the job's value.
-    pub(super) struct Guard<'a, F, V: ?Sized> {
+    pub(super) struct Guard<'a, C, F, V: ?Sized> {
         #[pin]
-        future: Option<F>,
+        call: Call<C, F>,
         context: &'a Context<V>,
         clocks: Option<&'a mut Clocks>,
     }
 }
 
-impl<'a, F, V: ?Sized> Guard<'a, F, V> {
-    pub(super) fn new(context: &'a Context<V>, clocks: Option<&'a mut Clocks>, future: F) -> Self {
+impl<'a, C: FnOnce() -> F, F: Future, V: ?Sized> Guard<'a, C, F, V> {
+    #[inline]
+    pub(super) fn new(context: &'a Context<V>, clocks: Option<&'a mut Clocks>, call: C) -> Self {
         Self {
-            future: Some(future),
+            call: Call::Ahead { call: Some(call) },
             context,
             clocks,
         }
@@ -175,7 +219,7 @@ fn stamp_for<F>() -> Option<Stamp> {
     (size_of::<F>() > 1).then(Stamp::latest)
 }
 
-impl<F: Future, V: ?Sized> Future for Guard<'_, F, V> {
+impl<C: FnOnce() -> F, F: Future, V: ?Sized> Future for Guard<'_, C, F, V> {
     type Output = Result<F::Output, Early>;
 
     #[inline]
@@ -184,30 +228,19 @@ impl<F: Future, V: ?Sized> Future for Guard<'_, F, V> {
         loop {
             let signal = this.context.core.signal();
             if let Some(early) = stopped(signal, this.context) {
-                return Poll::Ready(Err(dropped(this.future, early)));
+                return Poll::Ready(Err(dropped(this.call, early)));
             }
-            let polled = panics::catch(|| {
-                let polled = this
-                    .future
-                    .as_mut()
-                    .as_pin_mut()
-                    .map(|future| future.poll(cx));
-                if matches!(polled, Some(Poll::Ready(_))) {
-                    this.future.set(None);
+            match this.call.as_mut().poll(cx) {
+                Poll::Ready(Ok(returned)) => return Poll::Ready(Ok(returned)),
+                Poll::Ready(Err(kind)) => {
+                    return Poll::Ready(Err(dropped(this.call, Early::Panicked(kind))));
                 }
-                polled
-            });
-            match polled {
-                Ok(Some(Poll::Ready(returned))) => return Poll::Ready(Ok(returned)),
-                Ok(Some(Poll::Pending)) => {}
-                // Polled again after its end: there is nothing left to run.
-                Ok(None) => return Poll::Ready(Err(Early::Cut)),
-                Err(kind) => return Poll::Ready(Err(dropped(this.future, Early::Panicked(kind)))),
+                Poll::Pending => {}
             }
             if let Some(clocks) = this.clocks
                 && let Poll::Ready(exit) = clocks.poll(this.context, cx)
             {
-                return Poll::Ready(Err(dropped(this.future, Early::Expired(exit))));
+                return Poll::Ready(Err(dropped(this.call, Early::Expired(exit))));
             }
             // Invariant 5: look at the signal again once the waker is known.
             let is_known = !this.context.is_away() || this.context.is_registered(signal, cx);
@@ -229,8 +262,8 @@ fn stopped<V: ?Sized>(signal: Signal, context: &Context<V>) -> Option<Early> {
 
 /// Drops what is left of a call. A panic in that is a failure too, unless there is one already.
 #[cold]
-fn dropped<F>(mut future: Pin<&mut Option<F>>, early: Early) -> Early {
-    match panics::catch(|| future.set(None)) {
+fn dropped<C: FnOnce() -> F, F: Future>(call: Pin<&mut Call<C, F>>, early: Early) -> Early {
+    match call.end() {
         Err(kind) if !matches!(early, Early::Panicked(_) | Early::Expired(Exit::Failed(_))) => {
             Early::Panicked(kind)
         }
@@ -240,19 +273,19 @@ fn dropped<F>(mut future: Pin<&mut Option<F>>, early: Early) -> Early {
 
 pin_project! {
     /// A finalizer under guard: shielded from signals, with a deadline of its own unless the supervisor keeps one.
-    pub(super) struct Shield<'a, F, V: ?Sized> {
+    pub(super) struct Shield<'a, C, F, V: ?Sized> {
         #[pin]
-        future: Option<F>,
+        call: Call<C, F>,
         // Whose deadline to keep; the supervisor keeps that of a stopping job.
         context: Option<&'a Context<V>>,
         sleep: Option<Pin<Box<Sleep>>>,
     }
 }
 
-impl<'a, F, V: ?Sized> Shield<'a, F, V> {
-    pub(super) fn new(context: Option<&'a Context<V>>, future: F) -> Self {
+impl<'a, C: FnOnce() -> F, F: Future, V: ?Sized> Shield<'a, C, F, V> {
+    pub(super) fn new(context: Option<&'a Context<V>>, call: C) -> Self {
         Self {
-            future: Some(future),
+            call: Call::Ahead { call: Some(call) },
             context,
             sleep: None,
         }
@@ -274,26 +307,15 @@ pub(super) enum Shielded<T> {
     TimedOut(CauseKind),
 }
 
-impl<F: Future, V: ?Sized> Future for Shield<'_, F, V> {
+impl<C: FnOnce() -> F, F: Future, V: ?Sized> Future for Shield<'_, C, F, V> {
     type Output = Shielded<F::Output>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let polled = panics::catch(|| {
-            let polled = this
-                .future
-                .as_mut()
-                .as_pin_mut()
-                .map(|future| future.poll(cx));
-            if let Some(Poll::Ready(_)) = polled {
-                this.future.set(None);
-            }
-            polled
-        });
-        match polled {
-            Ok(Some(Poll::Ready(returned))) => return Poll::Ready(Shielded::Returned(returned)),
-            Err(kind) => return Poll::Ready(Shielded::Panicked(kind)),
-            Ok(Some(Poll::Pending) | None) => {}
+        match this.call.as_mut().poll(cx) {
+            Poll::Ready(Ok(returned)) => return Poll::Ready(Shielded::Returned(returned)),
+            Poll::Ready(Err(kind)) => return Poll::Ready(Shielded::Panicked(kind)),
+            Poll::Pending => {}
         }
         let Some(context) = this.context else {
             return Poll::Pending;
@@ -305,7 +327,7 @@ impl<F: Future, V: ?Sized> Future for Shield<'_, F, V> {
         if poll_timer(sleep, cx).is_pending() {
             return Poll::Pending;
         }
-        match panics::catch(|| this.future.set(None)) {
+        match this.call.end() {
             Ok(()) => Poll::Ready(Shielded::TimedOut(CauseKind::Timeout(within))),
             Err(kind) => Poll::Ready(Shielded::Panicked(kind)),
         }
