@@ -1,4 +1,19 @@
-//! Behaviour of jobs, on paused time.
+//! Behaviour of jobs, on paused time unless a test says why not.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::excessive_nesting,
+    reason = "tests fail by panicking, and so do their helpers; each scene is played inline and spawned"
+)]
 
+mod dynamic;
+mod fairness;
+mod handles;
+mod idle;
 mod lifecycle;
+mod nested;
+mod pool;
+mod prerequisites;
+mod runtime;
 mod scripted;
+mod stop;

@@ -1,11 +1,14 @@
 //! Tasks that follow a script and write every step into a journal, so that a test reads as the order it expects.
 
 use std::{
+    future::poll_fn,
+    pin::Pin,
     sync::{Arc, Mutex},
+    task::Poll,
     time::Duration,
 };
 
-use teamwork::{Context, Failure, Flow, Job, Report, Result, Task};
+use teamwork::{Context, Failure, Flow, Job, JobHandle, Report, Result, Task};
 
 /// What one routine does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub(crate) enum Do {
     /// Never ends, inside `cx.wait`.
     Wait,
     Sleep(u64),
+    /// Sleeps, then fails, in one call.
+    FailAfter(u64),
     Idle,
     Done,
     FinishJob,
@@ -107,8 +112,12 @@ impl Scripted {
                 Ok(Flow::Tick)
             }
             Do::Sleep(millis) => {
-                tokio::time::sleep(Duration::from_millis(millis)).await;
+                sleep(millis).await;
                 Ok(Flow::Tick)
+            }
+            Do::FailAfter(millis) => {
+                sleep(millis).await;
+                Err(format!("{} failed", self.name).into())
             }
             Do::Idle => Ok(Flow::Idle),
             Do::Done => Ok(Flow::Done(())),
@@ -169,8 +178,7 @@ pub(crate) async fn both(
 ) {
     for inline in [false, true] {
         let (job, journal) = make();
-        let job = if inline { job.inline() } else { job };
-        let result = job.run().await;
+        let result = placed(job, inline).run().await;
         look(result, journal.text());
     }
 }
@@ -182,4 +190,38 @@ pub(crate) async fn check(tasks: impl IntoIterator<Item = Scripted> + Clone, exp
         |_, steps| assert_eq!(steps, expected),
     )
     .await;
+}
+
+/// Lets virtual time pass.
+pub(crate) async fn sleep(millis: u64) {
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+}
+
+/// A job whose tasks are polled in its future, or are Tokio tasks.
+pub(crate) fn placed<V: ?Sized>(job: Job<V>, inline: bool) -> Job<V> {
+    if inline { job.inline() } else { job }
+}
+
+/// Runs a job while something is done with its handle.
+pub(crate) async fn run_with<V: ?Sized>(
+    job: Job<V>,
+    inline: bool,
+    act: impl AsyncFnOnce(JobHandle<V>),
+) -> Result<Report, Failure> {
+    let handle = job.handle();
+    tokio::join!(placed(job, inline).run(), act(handle)).0
+}
+
+/// The kinds of end that the tasks of a report had, by name.
+pub(crate) fn outcomes(report: &Report) -> String {
+    let each: Vec<_> = report
+        .tasks()
+        .map(|task| format!("{} {}", task.name, task.outcome))
+        .collect();
+    each.join(" · ")
+}
+
+/// Polls a future once and says whether it has to wait.
+pub(crate) async fn is_pending<F: Future + Unpin>(future: &mut F) -> bool {
+    poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx).is_pending())).await
 }

@@ -1,0 +1,330 @@
+//! Tasks that come and go while a job runs: rules 4, 11 and 15.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use teamwork::{Context, Job, JobHandle, Result, Why};
+
+use crate::scripted::{
+    Do, Journal, fails, job, ok, outcomes, placed, run_with, sleep, task, waits,
+};
+
+#[tokio::test(start_paused = true)]
+async fn tasks_that_the_oneshot_adds_start_once_it_is_done() {
+    for inline in [false, true] {
+        let journal = Journal::default();
+        let notes = journal.clone();
+        let mut job = Job::new("test").add_oneshot_fn("first", async move |cx: &Context| {
+            let job = cx.job();
+            let _a = job.add_task("a", ok("a").journal(&notes)).unwrap();
+            sleep(50).await;
+            let _b = job.add_task("b", ok("b").journal(&notes)).unwrap();
+            notes.note("first is done");
+            Ok(())
+        });
+        job.add_task("s", ok("s").journal(&journal));
+        let report = placed(job, inline).run().await.unwrap();
+        assert_eq!(
+            journal.text(),
+            "first is done · init s · init a · init b · run s · fin s · run a · fin a · run b · fin b"
+        );
+        assert_eq!(outcomes(&report), "first done · s done · a done · b done");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn tasks_that_an_init_adds_start_with_the_others() {
+    for inline in [false, true] {
+        let journal = Journal::default();
+        let mut job = Job::new("test");
+        job.add_task("a", ok("a").init(Do::Sleep(50)).journal(&journal));
+        job.add_task("b", ok("b").journal(&journal));
+        let result = run_with(job, inline, async |handle| {
+            sleep(5).await;
+            let c = handle.add_task("c", ok("c").journal(&journal)).unwrap();
+            c.await.unwrap();
+        });
+        result.await.unwrap();
+        assert_eq!(
+            journal.text(),
+            "init a · init b · init c · run a · fin a · run b · fin b · run c · fin c"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn tasks_are_added_by_handle_and_by_other_tasks() {
+    for inline in [false, true] {
+        let (mut job, journal) = job([task("s", [Do::Sleep(90), Do::Done])]);
+        let notes = journal.clone();
+        job.add_fn("adder", async move |cx: &Context| {
+            cx.job().add_task("a", ok("a").journal(&notes))?.await?;
+            notes.note("a is done");
+            Ok(())
+        });
+        let result = run_with(job, inline, async |handle| {
+            sleep(10).await;
+            let b = handle.add_task("b", ok("b").journal(&journal)).unwrap();
+            b.await.unwrap();
+            journal.note("b is done");
+        });
+        let report = result.await.unwrap();
+        assert_eq!(
+            journal.text(),
+            "init s · run s · init a · run a · fin a · a is done · init b · run b · fin b · b is done · run s · fin s"
+        );
+        assert_eq!(
+            (outcomes(&report).as_str(), report.come_and_gone()),
+            ("s done · adder done", 2)
+        );
+    }
+}
+
+/// What a job says to one more task.
+fn offer(handle: &JobHandle) -> Result<(), (Why, &'static str)> {
+    let added = handle.add_task("late", ok("late"));
+    added
+        .map(drop)
+        .map_err(|refused| (refused.why, refused.task.name))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closing_job_gives_a_task_back() {
+    let stops: [fn(&JobHandle); 3] = [JobHandle::drain, JobHandle::finish, |handle| {
+        handle.cancel("");
+    }];
+    for inline in [false, true] {
+        for stop in stops {
+            let (job, journal) =
+                job([task("a", [Do::Sleep(50), Do::Done]).finalize(Do::Sleep(50))]);
+            let after = job.handle();
+            let result = run_with(job, inline, async |handle| {
+                sleep(10).await;
+                stop(&handle);
+                assert_eq!(offer(&handle), Err((Why::Closed, "late")), "at once");
+                assert!(!handle.room().await);
+                sleep(10).await;
+                assert_eq!(offer(&handle), Err((Why::Closed, "late")), "while it stops");
+            });
+            let _ = result.await;
+            assert_eq!(offer(&after), Err((Why::Closed, "late")), "after the end");
+            assert!(after.add_job(Job::new("late")).is_err());
+            assert!(!journal.text().contains("late"));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_is_done_by_itself_is_closed_before_its_last_finalizer() {
+    for inline in [false, true] {
+        let oneshot = ok("first").finalize(Do::Sleep(50));
+        let mut job = Job::new("test").add_oneshot_task("first", oneshot);
+        job.add_task("a", ok("a"));
+        let result = run_with(job, inline, async |handle| {
+            sleep(10).await;
+            let added = handle.add_task("late", ok("late"));
+            assert_eq!(added.unwrap_err().why, Why::Closed);
+            assert!(!handle.room().await);
+        });
+        assert_eq!(outcomes(&result.await.unwrap()), "first done · a done");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_is_accepted_is_started_or_was_stopped() {
+    for inline in [false, true] {
+        let (mut job, journal) = job([]);
+        let notes = journal.clone();
+        // Adds at the very moment at which the job would be done.
+        job.add_fn("adder", async move |cx: &Context| {
+            let _late = cx.job().add_task("late", ok("late").journal(&notes))?;
+            Ok(())
+        });
+        let report = placed(job, inline).run().await.unwrap();
+        assert_eq!(journal.text(), "init late · run late · fin late");
+        assert_eq!(report.come_and_gone(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_does_not_run_yet_gives_a_task_back() {
+    for inline in [false, true] {
+        let (job, _) = job([waits("a")]);
+        assert_eq!(offer(&job.handle()), Err((Why::NotStarted, "late")));
+        let result = run_with(job, inline, async |handle| {
+            assert!(handle.room().await, "it runs now");
+            assert_eq!(offer(&handle), Ok(()));
+            handle.finish();
+        });
+        result.await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_job_says_so_and_tells_when_there_is_room() {
+    for inline in [false, true] {
+        let (job, _) = job([waits("s")]);
+        let result = run_with(job.max_tasks(2), inline, async |handle| {
+            sleep(1).await;
+            assert!(handle.room().await);
+            let one = handle
+                .add_task("one", task("one", [Do::Sleep(50)]))
+                .unwrap();
+            assert_eq!(offer(&handle), Err((Why::Full, "late")));
+            assert!(handle.room().await);
+            assert!(one.is_ended());
+            assert_eq!(offer(&handle), Ok(()));
+            handle.finish();
+        });
+        result.await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_is_done_leaves_its_place_to_another() {
+    for inline in [false, true] {
+        let (job, _) = job([waits("s"), ok("t")]);
+        let result = run_with(job.max_tasks(2), inline, async |handle| {
+            sleep(1).await;
+            assert_eq!(offer(&handle), Ok(()));
+            handle.finish();
+        });
+        result.await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_thousand_tasks_come_and_go_and_leave_nothing() {
+    const TASKS: usize = 100_000;
+    for inline in [false, true] {
+        let highest = Arc::new(AtomicUsize::new(0));
+        let index = highest.clone();
+        let mut job = Job::new("server").max_tasks(65);
+        job.add_fn("accept", async move |cx: &Context| {
+            let job = cx.job();
+            for _ in 0..TASKS {
+                assert!(job.room().await);
+                let index = index.clone();
+                let _handle = job.add_fn("connection", async move |cx: &Context| {
+                    index.fetch_max(cx.index(), Ordering::Relaxed);
+                    tokio::task::yield_now().await;
+                    Ok(())
+                })?;
+            }
+            Ok(())
+        });
+        let report = placed(job, inline).run().await.unwrap();
+        assert_eq!(report.come_and_gone(), TASKS as u64);
+        assert_eq!(outcomes(&report), "accept done");
+        // A slot is used again once the job has looked at its mail, which it does in batches.
+        let highest = highest.load(Ordering::Relaxed);
+        assert!(highest < 1000, "{highest} slots for 65 tasks at a time");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn late_tasks_are_finalized_in_reverse_before_the_others() {
+    for inline in [false, true] {
+        let (job, journal) = job([waits("s"), waits("t")]);
+        let result = run_with(job, inline, async |handle| {
+            for name in ["one", "gone", "two", "three"] {
+                sleep(1).await;
+                let script = if name == "gone" {
+                    ok(name)
+                } else {
+                    waits(name)
+                };
+                let _handle = handle.add_task(name, script.journal(&journal)).unwrap();
+            }
+            sleep(1).await;
+            // Takes the slot of the one that is gone.
+            let _handle = handle
+                .add_task("four", waits("four").journal(&journal))
+                .unwrap();
+            sleep(1).await;
+            handle.finish();
+        });
+        let report = result.await.unwrap();
+        let steps = journal.text();
+        assert!(
+            steps.ends_with("fin four · fin three · fin two · fin one · fin t · fin s"),
+            "{steps}"
+        );
+        assert_eq!(report.come_and_gone(), 5);
+        assert_eq!(outcomes(&report), "s done · t done");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_task_that_fails_fails_the_job() {
+    for inline in [false, true] {
+        for late in [
+            fails("late"),
+            ok("late").init(Do::Panic),
+            ok("late").finalize(Do::Fail),
+        ] {
+            let (job, journal) = job([waits("s")]);
+            let result = run_with(job, inline, async |handle| {
+                sleep(1).await;
+                let _late = handle.add_task("late", late.journal(&journal)).unwrap();
+            });
+            let failure = result.await.unwrap_err();
+            assert_eq!(failure.cause().task(), Some("late"));
+            let steps = journal.text();
+            assert_eq!(steps.matches("fin late").count(), 1, "{steps}");
+            assert!(steps.ends_with("fin s"), "{steps}");
+            assert!(failure.report().task("late").is_some(), "it is listed");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn late_children_that_are_cancelled_on_their_own_leave_nothing() {
+    for inline in [false, true] {
+        let (job, _) = job([waits("s")]);
+        let result = run_with(job.max_tasks(2), inline, async |handle| {
+            sleep(1).await;
+            for _ in 0..50 {
+                assert!(handle.room().await);
+                let mut session = Job::new("session").inline();
+                session.add_task("a", waits("a"));
+                let of_session = session.handle();
+                handle.add_job(session).unwrap();
+                sleep(1).await;
+                of_session.cancel("closed by the operator");
+                of_session.wait().await;
+            }
+            handle.finish();
+        });
+        let report = result.await.unwrap();
+        assert_eq!(
+            (outcomes(&report).as_str(), report.come_and_gone()),
+            ("s done", 50)
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_finalizer_that_hangs_is_reported_and_fails_the_job() {
+    for inline in [false, true] {
+        let (job, _) = job([waits("s")]);
+        let job = job.finalizer_deadline(Duration::from_secs(4));
+        let result = run_with(job, inline, async |handle| {
+            sleep(1).await;
+            let _late = handle
+                .add_task("late", ok("late").finalize(Do::Hang))
+                .unwrap();
+        });
+        let failure = result.await.unwrap_err();
+        assert_eq!(
+            failure.to_string(),
+            "job test: late (finalize): timed out after 4s"
+        );
+        assert_eq!(outcomes(failure.report()), "s cut · late leaked");
+    }
+}

@@ -1,0 +1,258 @@
+//! Jobs as tasks of jobs: rule 10.
+
+use std::time::Duration;
+
+use teamwork::{By, CauseKind, Context, Job, Outcome};
+
+use crate::scripted::{
+    Do, Journal, Scripted, fails, hangs, ok, outcomes, placed, run_with, sleep, task, waits,
+};
+
+/// Where the parent's tasks run, and where the child's.
+const PLACES: [(bool, bool); 4] = [(false, false), (false, true), (true, false), (true, true)];
+
+/// A job of scripted tasks that writes into this journal.
+fn named(name: &'static str, journal: &Journal, tasks: impl IntoIterator<Item = Scripted>) -> Job {
+    let mut job = Job::new(name);
+    for task in tasks {
+        job.add_task(task.name, task.journal(journal));
+    }
+    job
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_childs_failure_is_its_parents() {
+    for (outer, inner) in PLACES {
+        let journal = Journal::default();
+        let mut parent = named("parent", &journal, [waits("p")]);
+        let child = named(
+            "child",
+            &journal,
+            [waits("c"), task("d", [Do::Sleep(5), Do::Fail])],
+        );
+        parent.add_job(placed(child, inner));
+        let failure = placed(parent, outer).run().await.unwrap_err();
+        let CauseKind::Job(cause) = failure.cause().kind() else {
+            panic!("{failure}")
+        };
+        assert_eq!(
+            (failure.cause().task(), cause.task()),
+            (Some("child"), Some("d"))
+        );
+        assert_eq!(failure.to_string(), "job parent: child: d: d failed");
+        let steps = journal.text();
+        assert!(
+            steps.ends_with("cut c · fin d · fin c · cut p · fin p"),
+            "{steps}"
+        );
+        assert_eq!(outcomes(failure.report()), "p cut · child failed");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parents_cancel_finalizes_its_children_first() {
+    for (outer, inner) in PLACES {
+        let journal = Journal::default();
+        let mut parent = named("parent", &journal, [waits("p")]);
+        let child = named(
+            "child",
+            &journal,
+            [waits("c").finalize(Do::Sleep(50)), hangs("d")],
+        );
+        let of_child = child.handle();
+        parent.add_job(placed(child, inner));
+        parent.add_task("q", waits("q").journal(&journal));
+        let result = run_with(parent, outer, async |handle| {
+            sleep(5).await;
+            handle.cancel("enough");
+        });
+        assert!(result.await.unwrap_err().is_cancelled());
+        let steps = journal.text();
+        let finalizers: Vec<_> = steps
+            .split(" · ")
+            .filter(|step| step.starts_with("fin"))
+            .collect();
+        assert_eq!(finalizers, ["fin d", "fin c", "fin q", "fin p"]);
+        let report = of_child.wait().await;
+        let CauseKind::Cancelled {
+            by: By::Parent,
+            reason,
+        } = report.cause().unwrap().kind()
+        else {
+            panic!("{report}")
+        };
+        assert_eq!(reason, "cancelled by the caller: enough");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_finish_is_passed_on() {
+    for (outer, inner) in PLACES {
+        let journal = Journal::default();
+        let mut parent = named("parent", &journal, [waits("p")]);
+        let child = named(
+            "child",
+            &journal,
+            [waits("c"), task("d", [Do::Sleep(50), Do::Sleep(50)])],
+        );
+        parent.add_job(placed(child, inner));
+        let result = run_with(parent, outer, async |handle| {
+            sleep(5).await;
+            handle.finish();
+        });
+        let report = result.await.unwrap();
+        assert_eq!(outcomes(&report), "p done · child done");
+        let steps = journal.text();
+        assert_eq!(steps.matches("run d").count(), 1, "{steps}");
+        assert!(steps.ends_with("fin d · fin c · fin p"), "{steps}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_is_passed_on() {
+    for (outer, inner) in PLACES {
+        let mut parent = Job::new("parent");
+        let mut child = Job::new("child");
+        child.add_fn("accept", async |cx: &Context| {
+            let next = cx.unless_draining(std::future::pending::<()>()).await;
+            assert!(next.is_none() && !cx.is_stopping());
+            Ok(())
+        });
+        let of_child = child.handle();
+        parent.add_job(placed(child, inner));
+        let result = run_with(parent, outer, async |handle| {
+            sleep(5).await;
+            handle.drain();
+            sleep(5).await;
+            assert!(of_child.is_ended());
+        });
+        result.await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parents_grace_cuts_a_child_that_does_not_end() {
+    for (outer, inner) in PLACES {
+        let journal = Journal::default();
+        let mut parent = named("parent", &journal, []);
+        let child = named("child", &journal, [hangs("c")]);
+        parent.add_job(placed(child.grace(Duration::from_secs(99)), inner));
+        let result = run_with(
+            parent.grace(Duration::from_secs(3)),
+            outer,
+            async |handle| {
+                sleep(1000).await;
+                handle.finish();
+            },
+        );
+        let report = result.await.unwrap();
+        assert_eq!(
+            (outcomes(&report).as_str(), report.outcome()),
+            ("child cut", Outcome::Done)
+        );
+        assert_eq!(report.elapsed().as_secs(), 4);
+        assert_eq!(journal.text(), "init c · run c · cut c · fin c");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_is_cancelled_by_its_own_handle_does_not_fail_its_parent() {
+    for (outer, inner) in PLACES {
+        let journal = Journal::default();
+        let mut parent = named("parent", &journal, [task("p", [Do::Sleep(50), Do::Done])]);
+        let child = named("child", &journal, [waits("c")]);
+        let of_child = child.handle();
+        parent.add_job(placed(child, inner));
+        let result = run_with(parent, outer, async |_| {
+            sleep(5).await;
+            of_child.cancel("not you");
+        });
+        let report = result.await.unwrap();
+        assert_eq!(outcomes(&report), "p done · child cut");
+        assert_eq!(
+            journal.text(),
+            "init p · run p · init c · run c · cut c · fin c · run p · fin p"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn three_levels_end_from_the_bottom_up() {
+    for (outer, inner) in PLACES {
+        let journal = Journal::default();
+        let mut top = named("top", &journal, [waits("t")]);
+        let mut middle = named("middle", &journal, [waits("m")]);
+        let bottom = named(
+            "bottom",
+            &journal,
+            [waits("b"), task("x", [Do::Sleep(5), Do::Panic])],
+        );
+        middle.add_job(placed(bottom, outer));
+        top.add_job(placed(middle, inner));
+        let failure = placed(top, outer).run().await.unwrap_err();
+        let steps = journal.text();
+        assert!(
+            steps.ends_with("fin x · fin b · cut m · fin m · cut t · fin t"),
+            "{steps}"
+        );
+        let text = failure.to_string();
+        assert!(
+            text.starts_with("job top: middle: bottom: x: panicked at "),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_at_the_start_gate_ends_at_once_when_a_later_init_fails() {
+    for (outer, inner) in PLACES {
+        let journal = Journal::default();
+        let mut parent = named("parent", &journal, [ok("p")]);
+        parent.add_job(placed(named("child", &journal, [ok("c")]), inner));
+        parent.add_fn("q", async |_: &Context| Ok(()));
+        parent.add_task("r", ok("r").init(Do::Fail).journal(&journal));
+        let failure = placed(parent, outer).run().await.unwrap_err();
+        assert_eq!(journal.text(), "init p · init r · fin r · fin p");
+        assert_eq!(
+            outcomes(failure.report()),
+            "p cut · child cut · q cut · r failed"
+        );
+        assert_eq!(failure.report().elapsed(), Duration::ZERO);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_can_be_added_while_its_parent_runs() {
+    for (outer, inner) in PLACES {
+        let journal = Journal::default();
+        let parent = named("parent", &journal, [waits("p")]);
+        let child = placed(named("child", &journal, [fails("c")]), inner);
+        let result = run_with(parent, outer, async |handle| {
+            sleep(5).await;
+            handle.add_job(child).unwrap();
+        });
+        assert_eq!(
+            result.await.unwrap_err().to_string(),
+            "job parent: child: c: c failed"
+        );
+        assert_eq!(
+            journal.text(),
+            "init p · run p · init c · run c · fin c · cut p · fin p"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_the_parents_future_finalizes_the_children_too() {
+    for (outer, inner) in PLACES {
+        let journal = Journal::default();
+        let mut parent = named("parent", &journal, [waits("p")]);
+        parent.add_job(placed(named("child", &journal, [waits("c")]), inner));
+        let handle = parent.handle();
+        let ran = tokio::time::timeout(Duration::from_secs(1), placed(parent, outer).run()).await;
+        assert!(ran.is_err());
+        assert_eq!(handle.wait().await.outcome(), Outcome::Cancelled);
+        let steps = journal.text();
+        assert!(steps.ends_with("fin c · fin p"), "{steps}");
+    }
+}

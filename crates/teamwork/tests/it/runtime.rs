@@ -1,0 +1,157 @@
+//! What blocks a thread, and what outlives its runtime. These run on real threads and real time.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use teamwork::{Context, Flow, Job, Outcome, Result, Task, TaskOutcome};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::scripted::{Journal, fails, is_pending, job, outcomes, placed, waits};
+
+/// Blocks its thread until the flag is up.
+struct Blocks(Arc<AtomicBool>, Journal);
+
+impl Task for Blocks {
+    type Output = ();
+
+    async fn run(&mut self, _: &Context) -> Result<Flow> {
+        self.1.note("run blocks");
+        while !self.0.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+        Ok(Flow::Tick)
+    }
+
+    async fn finalize(&mut self, _: &Context) -> Result {
+        self.1.note("fin blocks");
+        Ok(())
+    }
+}
+
+/// Raises the flag even if the test fails, so that the runtime can go.
+struct Raise(Arc<AtomicBool>);
+
+impl Drop for Raise {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_blocks_its_thread_is_given_up_and_named() {
+    let raise = Raise(Arc::default());
+    let journal = Journal::default();
+    let mut job = Job::new("test");
+    job.add_task("a", waits("a").journal(&journal));
+    job.add_task("blocks", Blocks(raise.0.clone(), journal.clone()));
+    job.add_task("b", fails("b").journal(&journal));
+    let job = job.finalizer_deadline(Duration::from_millis(50));
+    let failure = job.run().await.unwrap_err();
+    assert_eq!(failure.cause().task(), Some("b"));
+    assert_eq!(
+        outcomes(failure.report()),
+        "a cut · blocks leaked · b failed"
+    );
+    assert!(
+        journal.text().ends_with("fin b · fin a"),
+        "{}",
+        journal.text()
+    );
+}
+
+/// Counts how many of it there are.
+struct Counted {
+    _alive: Arc<()>,
+    until: Arc<AtomicBool>,
+}
+
+impl Task for Counted {
+    type Output = ();
+
+    async fn run(&mut self, _: &Context) -> Result<Flow> {
+        while !self.until.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+        Ok(Flow::Tick)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_was_given_up_is_dropped_when_it_ends_after_all() {
+    let raise = Raise(Arc::default());
+    let alive = Arc::new(());
+    let mut job = Job::new("test");
+    job.add_task(
+        "blocks",
+        Counted {
+            _alive: alive.clone(),
+            until: raise.0.clone(),
+        },
+    );
+    job.add_task("b", fails("b"));
+    let job = job.finalizer_deadline(Duration::from_millis(50));
+    let failure = job.run().await.unwrap_err();
+    let leaked = failure.report().task("blocks").unwrap().outcome;
+    assert_eq!(leaked, TaskOutcome::Leaked);
+    drop(raise);
+    // Bounded by the time that a test may take: it must go away once its run returns.
+    while Arc::strong_count(&alive) > 1 {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_time().build().unwrap()
+}
+
+#[test]
+fn a_job_whose_runtime_is_dropped_has_a_report_and_hangs_nobody() {
+    for inline in [false, true] {
+        for workers in [0, 2] {
+            let (mut job, _) = job([waits("a")]);
+            let mut child = Job::new("child");
+            child.add_task("c", waits("c"));
+            job.add_job(placed(child, inline));
+            let first = match workers {
+                0 => runtime(),
+                _ => Builder::new_multi_thread()
+                    .worker_threads(workers)
+                    .enable_time()
+                    .build()
+                    .unwrap(),
+            };
+            let handle = first
+                .block_on(placed(job, inline).run_in_background())
+                .unwrap();
+            drop(first);
+            let report = runtime().block_on(handle.wait());
+            assert_eq!(report.outcome(), Outcome::Cancelled);
+            assert!(handle.is_ended());
+            assert!(handle.add_task("late", waits("late")).is_err());
+        }
+    }
+}
+
+#[test]
+fn a_job_that_is_dropped_outside_its_runtime_has_a_report_too() {
+    for inline in [false, true] {
+        let (job, _) = job([waits("a")]);
+        let handle = job.handle();
+        let first = runtime();
+        let mut run = Box::pin(placed(job, inline).run());
+        first.block_on(async {
+            assert!(is_pending(&mut run).await);
+        });
+        drop(run);
+        assert_eq!(
+            runtime().block_on(handle.wait()).outcome(),
+            Outcome::Cancelled
+        );
+        drop(first);
+    }
+}
