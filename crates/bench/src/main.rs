@@ -76,10 +76,6 @@ fn main() -> Result<ExitCode> {
 }
 
 /// Prints the rows, writes them if asked to, and judges them if asked to.
-#[expect(
-    clippy::print_stdout,
-    reason = "the tables are what the program is for"
-)]
 fn report(rows: &Rows, arguments: &Arguments) -> Result<ExitCode> {
     write!(std::io::stdout(), "{rows}").context("print the rows")?;
     if let Some(file) = &arguments.json {
