@@ -154,6 +154,24 @@ impl<V: ?Sized> Context<V> {
         .await
     }
 
+    /// Waits until the job drains, finishes or is cancelled; not a safe point.
+    ///
+    /// For a task that has something to do about a drain while it goes on with its work: close idle connections, say good-bye.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe. Every task is polled when the signal rises, so a signal is never missed.
+    pub async fn drained(&self) {
+        std::future::poll_fn(|_| {
+            if self.is_draining() {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+    }
+
     /// Sets the idle clock back, as a tick does: for a `run` call that makes progress without returning.
     pub fn touch(&self) {
         self.bits.fetch_or(TOUCHED, Ordering::Relaxed);

@@ -19,6 +19,9 @@ use crate::{CauseKind, engine::panics};
 /// Calls run on Tokio's blocking threads, never on its workers. A call that has begun cannot be dropped; its [`StopFlag`] is
 /// raised when nobody waits for it any more, and long work should look at it. Its place in the pool is free when it has ended.
 ///
+/// The runtime starts a thread for a call that finds none idle, and keeps it for ten seconds. Where memory matters, bound its
+/// threads by the size of the pool as well: `tokio::runtime::Builder::max_blocking_threads`.
+///
 /// # Examples
 ///
 /// ```
@@ -111,7 +114,7 @@ impl BlockingPool {
         }
     }
 
-    /// Takes a place for a call, or says at once that there is none.
+    /// Takes a place for a call, or says at once that there is none. The call is made when the future is first polled.
     ///
     /// Dropping the future gives the place back if the call has not begun, and raises its [`StopFlag`] if it has.
     ///

@@ -460,3 +460,26 @@ async fn a_tasks_own_error_can_be_had_from_the_failure() {
         );
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_task_can_wait_for_the_drain_without_being_at_a_safe_point() {
+    for inline in [false, true] {
+        let mut job = Job::new("drained");
+        let said = job
+            .add_fn("greeter", async |cx: &Context| {
+                cx.drained().await;
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                Ok("good-bye")
+            })
+            .handle();
+        let job = if inline { job.inline() } else { job };
+        let handle = job.handle();
+        let stop = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            handle.finish();
+        };
+        let (report, ()) = tokio::join!(job.run(), stop);
+        assert_eq!(report.unwrap().elapsed().as_secs(), 2);
+        assert_eq!(said.await.unwrap(), "good-bye");
+    }
+}
