@@ -130,6 +130,10 @@ where
 {
     async move {
         cx.set_away(!P::IS_ONESHOT && cx.core.spawns() && !cx.core.is_starting());
+        // A task that was added to a running job can be too late.
+        if stopped(cx).is_some() {
+            return Lived::early(Exit::NeverStarted, 0);
+        }
         let init_nanos = match inited(Guard::new(cx, None, || task.init(cx)).timed().await) {
             Ok(nanos) => nanos,
             Err(lived) => return lived,
@@ -218,8 +222,9 @@ where
     let output = output
         .and_then(|output| P::keep(&cx.core, output))
         .ok_or(unfinished);
+    let finalizes = FINALIZES && !matches!(exit, Exit::NeverStarted);
     // A handle's error names the cause, which the machine has to hear of first.
-    let comes_home = FINALIZES || (has_extras && matches!(exit, Exit::Failed(_)));
+    let comes_home = finalizes || (has_extras && matches!(exit, Exit::Failed(_)));
     let is_free = matches!(exit, Exit::Done) && !P::IS_ONESHOT && cx.core.signal() < Signal::Finish;
     let mut told = Some(exit);
     async move {
@@ -231,7 +236,7 @@ where
             leave(Step::Parked { exit, home }).await;
             cx.set_away(false);
         }
-        let (finalizer, finalize) = if FINALIZES {
+        let (finalizer, finalize) = if finalizes {
             let context = is_free.then_some(cx);
             finalized(Shield::new(context, || task.finalize(cx)).timed().await)
         } else {

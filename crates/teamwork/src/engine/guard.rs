@@ -227,7 +227,10 @@ impl<C: FnOnce() -> F, F: Future, V: ?Sized> Future for Guard<'_, C, F, V> {
         let mut this = self.project();
         loop {
             let signal = this.context.core.signal();
-            if let Some(early) = stopped(signal, this.context) {
+            // What is called here was decided on before; so much of it is done.
+            if !matches!(*this.call, Call::Ahead { .. })
+                && let Some(early) = stopped(signal, this.context)
+            {
                 return Poll::Ready(Err(dropped(this.call, early)));
             }
             match this.call.as_mut().poll(cx) {

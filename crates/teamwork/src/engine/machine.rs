@@ -361,7 +361,7 @@ impl Machine {
             }
             Exit::FinishJob => self.raise_to(Signal::Finish),
             Exit::Failed(fault) => self.fail(slot, *fault),
-            Exit::Done | Exit::Stopped | Exit::Cut => {}
+            Exit::NeverStarted | Exit::Done | Exit::Stopped | Exit::Cut => {}
         }
     }
 

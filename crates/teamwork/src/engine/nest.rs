@@ -30,13 +30,15 @@ where
     V: ?Sized + Send + Sync + 'static,
 {
     async move {
-        if cx.core.is_starting() {
+        let is_late = !cx.core.is_starting();
+        if !is_late {
             leave(Step::Inited).await;
         }
         // When the start fails, it goes on where it is: to its end.
         let away = cx.core.spawns() && cx.core.is_any_away();
         let mut tally = Tally::default();
         let exit = match cx.core.signal() {
+            Signal::Finish | Signal::Cut if is_late => Exit::NeverStarted,
             Signal::Finish => Exit::Stopped,
             Signal::Cut => Exit::Cut,
             Signal::Run | Signal::Drain => {

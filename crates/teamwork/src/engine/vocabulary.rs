@@ -29,6 +29,8 @@ impl From<u8> for Signal {
 /// How a run (or an init that did not get that far) ended.
 #[derive(Debug)]
 pub(crate) enum Exit {
+    /// The job was stopping before its init: neither that nor its finalizer was called.
+    NeverStarted,
     Done,
     FinishJob,
     /// At a safe point, because the job finishes.
@@ -41,6 +43,7 @@ pub(crate) enum Exit {
 impl Exit {
     pub(super) fn outcome(&self) -> TaskOutcome {
         match self {
+            Self::NeverStarted => TaskOutcome::NeverStarted,
             Self::Done | Self::FinishJob | Self::Stopped => TaskOutcome::Done,
             Self::Cut => TaskOutcome::Cut,
             Self::Failed(fault) => fault.outcome(),

@@ -29,7 +29,9 @@ impl World {
     }
 
     fn end_init(&mut self, id: usize) {
+        let is_late = self.tasks[id].late;
         match self.rng.u32(..10) {
+            0..=4 if is_late && self.shown >= Signal::Finish => self.never_start(id),
             0 if self.tasks[id].kind == Kind::Task => self.fail(id, Routine::Init),
             _ if self.shown == Signal::Cut => self.exit(id, Exit::Cut),
             1..=5 if self.shown == Signal::Finish => self.exit(id, Exit::Stopped),
@@ -40,6 +42,14 @@ impl World {
                 self.machine.inited(self.tasks[id].slot);
             }
         }
+    }
+
+    /// A late task whose driver is polled for the first time when the job stops already.
+    fn never_start(&mut self, id: usize) {
+        self.note(format!("t{id} is too late"));
+        self.tasks[id].order = None;
+        self.tasks[id].outcome = TaskOutcome::NeverStarted;
+        self.end(id, Some(Exit::NeverStarted), None);
     }
 
     fn end_run(&mut self, id: usize) {
