@@ -13,7 +13,7 @@ impl Task for Parked {
     type Output = ();
 
     async fn run(&mut self, _: &Context) -> teamwork::Result<Flow> {
-        std::future::pending().await
+        hand::park().await
     }
 
     async fn finalize(&mut self, _: &Context) -> teamwork::Result {
@@ -34,7 +34,7 @@ fn without_finalizers(tasks: usize) -> Job {
     let mut job = Job::new("parked");
     for _ in 0..tasks {
         job.add_fn("task", async |_: &Context| {
-            std::future::pending::<teamwork::Result>().await
+            hand::park::<teamwork::Result>().await
         });
     }
     job
@@ -46,8 +46,9 @@ async fn cancel(handle: JobHandle) {
 }
 
 async fn cancel_job(job: Job, tasks: usize) -> f64 {
+    hand::unpark_all();
     let handle = job.run_in_background().await.expect("parked tasks start");
-    hand::settle().await;
+    hand::all_parked(tasks).await;
     hand::nanos_each(tasks, cancel(handle)).await
 }
 

@@ -1,7 +1,11 @@
 //! The raw primitives that the engine is measured against.
 #![expect(clippy::disallowed_methods, reason = "bare spawns are the peers")]
 
-use std::{future::Future, time::Instant};
+use std::{
+    future::Future,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Instant,
+};
 
 use tokio::{
     runtime::Runtime,
@@ -52,19 +56,33 @@ pub(crate) fn spawned<T: Send + 'static>(
 
 /// A set of tasks that wait for ever, all of them polled once.
 pub(crate) async fn parked_set(tasks: usize) -> JoinSet<()> {
+    unpark_all();
     let mut set = JoinSet::new();
     for _ in 0..tasks {
-        set.spawn(std::future::pending());
+        set.spawn(park());
     }
-    settle().await;
+    all_parked(tasks).await;
     set
 }
 
-/// Lets everything that was spawned be polled once.
-pub(crate) async fn settle() {
-    // Timers fire after the queue has been worked off; on two workers the second round waits out the other worker.
-    for _ in 0..2 {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+/// How many tasks have come to where they wait for ever.
+static PARKED: AtomicUsize = AtomicUsize::new(0);
+
+/// Waits for ever, and is counted once it does.
+pub(crate) async fn park<T>() -> T {
+    PARKED.fetch_add(1, Ordering::Relaxed);
+    std::future::pending().await
+}
+
+/// Counts from nought again.
+pub(crate) fn unpark_all() {
+    PARKED.store(0, Ordering::Relaxed);
+}
+
+/// Waits until so many tasks are parked.
+pub(crate) async fn all_parked(tasks: usize) {
+    while PARKED.load(Ordering::Relaxed) < tasks {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
     }
 }
 
@@ -78,7 +96,10 @@ pub(crate) fn token_set(tasks: usize, token: &CancellationToken) -> JoinSet<()> 
     let mut set = JoinSet::new();
     for _ in 0..tasks {
         let token = token.clone();
-        set.spawn(async move { token.cancelled().await });
+        set.spawn(async move {
+            PARKED.fetch_add(1, Ordering::Relaxed);
+            token.cancelled().await;
+        });
     }
     set
 }

@@ -32,7 +32,7 @@ impl Task for Waits {
     type Output = ();
 
     async fn run(&mut self, _: &Context) -> teamwork::Result<Flow> {
-        std::future::pending().await
+        hand::park().await
     }
 
     async fn finalize(&mut self, _: &Context) -> teamwork::Result {
@@ -47,12 +47,10 @@ impl Parked {
         runtime.block_on(async {
             let before = resident()?;
             let grown = match self {
-                Self::Job => grown_by(before, park_job()).await?,
-                Self::Inline => grown_by(before, park_carriers(inline_job)).await?,
-                Self::Carrier => {
-                    grown_by(before, park_carriers(std::future::pending::<()>)).await?
-                }
-                Self::JoinSet => grown_by(before, park_join_set()).await?,
+                Self::Job => grown_by(before, TASKS, park_job()).await?,
+                Self::Inline => grown_by(before, 2 * TASKS, park_carriers(inline_job)).await?,
+                Self::Carrier => grown_by(before, TASKS, park_carriers(hand::park::<()>)).await?,
+                Self::JoinSet => grown_by(before, TASKS, park_join_set()).await?,
             };
             Ok(grown as f64 / TASKS as f64)
         })
@@ -64,6 +62,8 @@ impl Parked {
     }
 
     fn measure(self) -> Result<f64> {
+        // The process that is started inherits this. Huge pages would count what is near a task, too.
+        rustix::thread::disable_transparent_huge_pages(true).context("disable huge pages")?;
         let name = self
             .to_possible_value()
             .context("a name")?
@@ -82,9 +82,13 @@ impl Parked {
 }
 
 /// How much the process has grown while what the future made is still there.
-async fn grown_by<T>(before: usize, park: impl Future<Output = Result<T>>) -> Result<usize> {
+async fn grown_by<T>(
+    before: usize,
+    tasks: usize,
+    park: impl Future<Output = Result<T>>,
+) -> Result<usize> {
     let parked = park.await?;
-    hand::settle().await;
+    hand::all_parked(tasks).await;
     let grown = resident()?.saturating_sub(before);
     // Everything is let go at once with the process.
     std::mem::forget(parked);

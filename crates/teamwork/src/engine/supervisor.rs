@@ -55,9 +55,8 @@ pub(crate) struct Supervisor {
     machine: Machine,
     /// By slot; `None` while a driver is away, tracked, or over.
     drivers: Vec<Option<Driver>>,
-    /// Drivers that are polled whenever this future is: a bit for each of the first few slots, and the rest.
+    /// Drivers that are polled whenever this future is: a bit for each of the first few slots. The others are in `rare`.
     near_few: u8,
-    near: Vec<u32>,
     /// Drivers that are polled when they are woken.
     tracked: Option<Box<FuturesUnordered<Tracked>>>,
     began: Option<Stamp>,
@@ -76,6 +75,8 @@ pub(crate) struct Rare {
     /// When the rung of a stop that the machine armed is over.
     rung_ends: Option<(Deadline, Instant)>,
     timer: Option<Pin<Box<Sleep>>>,
+    /// Drivers in higher slots that are polled whenever the supervisor is.
+    near: Vec<u32>,
     /// Reused for each batch of mail.
     mail: Vec<Mail>,
     freed: Vec<u32>,
@@ -95,6 +96,7 @@ impl Default for Rare {
             job_ends: None,
             rung_ends: None,
             timer: None,
+            near: Vec::new(),
             mail: Vec::new(),
             freed: Vec::new(),
         }
@@ -117,7 +119,6 @@ impl Supervisor {
             machine: Machine::new(),
             drivers: Vec::new(),
             near_few: 0,
-            near: Vec::new(),
             tracked: None,
             began: None,
             rare: None,

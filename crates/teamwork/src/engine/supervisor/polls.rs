@@ -33,7 +33,7 @@ impl Supervisor {
         if (slot as usize) < FEW {
             self.near_few |= 1 << slot;
         } else {
-            self.near.push(slot);
+            self.rare().near.push(slot);
         }
     }
 
@@ -93,6 +93,10 @@ impl Supervisor {
         }
     }
 
+    fn near_at(&self, index: usize) -> Option<u32> {
+        self.rare.as_ref()?.near.get(index).copied()
+    }
+
     pub(super) fn poll_near(&mut self, cx: &mut Context<'_>) {
         let mut few = self.near_few;
         while few != 0 {
@@ -103,9 +107,9 @@ impl Supervisor {
             }
         }
         let mut index = 0;
-        while let Some(&slot) = self.near.get(index) {
+        while let Some(slot) = self.near_at(index) {
             if self.poll_driver(slot, cx) {
-                self.near.swap_remove(index);
+                self.rare().near.swap_remove(index);
             } else {
                 index += 1;
             }
@@ -140,20 +144,31 @@ impl Supervisor {
 
     /// Begins to keep track of who was woken once there are many.
     pub(super) fn track_near(&mut self) {
-        if self.tracked.is_none() && self.near_few.count_ones() as usize + self.near.len() <= FEW {
+        if self.tracked.is_none()
+            && self.near_few.count_ones() as usize
+                + self.rare.as_ref().map_or(0, |rare| rare.near.len())
+                <= FEW
+        {
             return;
         }
         let tracked = self.tracked.get_or_insert_default();
+        let near = self
+            .rare
+            .as_mut()
+            .map(|rare| std::mem::take(&mut rare.near))
+            .unwrap_or_default();
         let few = std::mem::take(&mut self.near_few);
         let few = (0..FEW as u32).filter(|slot| few & (1 << slot) != 0);
-        for slot in few.chain(self.near.drain(..)) {
+        for slot in few.chain(near) {
             let driver = self.drivers.get_mut(slot as usize).and_then(Option::take);
             tracked.push(Tracked { slot, driver });
         }
     }
 
     pub(super) fn give_up(&mut self, slot: u32) {
-        self.near.retain(|&near| near != slot);
+        if let Some(rare) = &mut self.rare {
+            rare.near.retain(|&near| near != slot);
+        }
         if (slot as usize) < FEW {
             self.near_few &= !(1 << slot);
         }
