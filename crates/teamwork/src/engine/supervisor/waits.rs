@@ -117,6 +117,8 @@ impl Supervisor {
                 self.machine.passed(deadline);
             }
             if let Some((_, timeout)) = job_ends.filter(|(at, _)| *at <= now) {
+                // Once: a job that is finalizing, having been done by itself, takes no notice.
+                self.rare().job_ends = None;
                 self.machine
                     .fail_job(Cause::of_job(CauseKind::Timeout(timeout)));
             }
