@@ -328,3 +328,25 @@ async fn a_late_finalizer_that_hangs_is_reported_and_fails_the_job() {
         assert_eq!(outcomes(failure.report()), "s cut · late leaked");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_is_added_in_the_moment_of_a_stop_is_finalized_only_if_it_started() {
+    for inline in [false, true] {
+        for stop in [JobHandle::finish, |handle: &JobHandle| handle.cancel("")] {
+            let (job, journal) = job([waits("s")]);
+            let result = run_with(job, inline, async |handle| {
+                sleep(1).await;
+                let _late = handle
+                    .add_task("late", ok("late").journal(&journal))
+                    .unwrap();
+                stop(&handle);
+            });
+            let report = result.await.unwrap_or_else(teamwork::Failure::into_report);
+            let steps = journal.text();
+            let has_started = steps.contains("init late");
+            assert_eq!(has_started, steps.contains("fin late"), "{steps}");
+            let is_new = outcomes(&report).contains("late never started");
+            assert_eq!(has_started, !is_new, "{steps}\n{report}");
+        }
+    }
+}

@@ -282,3 +282,15 @@ async fn a_job_that_finishes_in_time_is_left_to_its_grace() {
         assert_eq!(outcomes(&result.await.unwrap()), "a done");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_job_timeout_that_comes_after_the_last_run_changes_nothing() {
+    for inline in [false, true] {
+        let first = task("first", [Do::Done]).finalize(Do::Sleep(50));
+        let mut job = Job::new("test").add_oneshot_task("first", first);
+        job.add_fn("a", async |_: &Context<()>| Ok(()));
+        let job = job.timeout(Duration::from_millis(20));
+        let report = placed(job, inline).run().await.unwrap();
+        assert_eq!(outcomes(&report), "first done · a done");
+    }
+}

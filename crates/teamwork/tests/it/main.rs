@@ -3,7 +3,8 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::excessive_nesting,
-    reason = "tests fail by panicking, and so do their helpers; each scene is played inline and spawned"
+    clippy::print_stdout,
+    reason = "tests fail by panicking and say why, and so do their helpers; each scene is played inline and spawned"
 )]
 
 mod dynamic;
@@ -14,6 +15,7 @@ mod lifecycle;
 mod nested;
 mod pool;
 mod prerequisites;
+mod random;
 mod runtime;
 mod scripted;
 mod stop;

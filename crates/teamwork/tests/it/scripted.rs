@@ -17,6 +17,8 @@ pub(crate) enum Do {
     Tick,
     Fail,
     Panic,
+    /// Panics, without a word about it in the output.
+    Unwind,
     /// Never ends, at no safe point.
     Hang,
     /// Never ends, inside `cx.wait`.
@@ -38,6 +40,10 @@ impl Journal {
         self.0.lock().unwrap().push(step.into());
     }
 
+    pub(crate) fn steps(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
     pub(crate) fn text(&self) -> String {
         self.0.lock().unwrap().join(" · ")
     }
@@ -51,6 +57,8 @@ pub(crate) struct Scripted {
     runs: Vec<Do>,
     finalize: Do,
     at: usize,
+    /// Notes as well that it says it is done.
+    tells: bool,
     journal: Journal,
 }
 
@@ -61,6 +69,7 @@ pub(crate) fn task(name: &'static str, runs: impl Into<Vec<Do>>) -> Scripted {
         runs: runs.into(),
         finalize: Do::Nothing,
         at: 0,
+        tells: false,
         journal: Journal::default(),
     }
 }
@@ -96,6 +105,11 @@ impl Scripted {
         self
     }
 
+    pub(crate) fn telling(mut self) -> Self {
+        self.tells = true;
+        self
+    }
+
     pub(crate) fn journal(mut self, journal: &Journal) -> Self {
         self.journal = journal.clone();
         self
@@ -106,6 +120,7 @@ impl Scripted {
             Do::Nothing | Do::Tick => Ok(Flow::Tick),
             Do::Fail => Err(format!("{} failed", self.name).into()),
             Do::Panic => panic!("{} panicked", self.name),
+            Do::Unwind => std::panic::resume_unwind(Box::new("unwound")),
             Do::Hang => std::future::pending().await,
             Do::Wait => {
                 cx.wait(std::future::pending::<()>()).await;
@@ -120,7 +135,12 @@ impl Scripted {
                 Err(format!("{} failed", self.name).into())
             }
             Do::Idle => Ok(Flow::Idle),
-            Do::Done => Ok(Flow::Done(())),
+            Do::Done => {
+                if self.tells {
+                    self.journal.note(format!("done {}", self.name));
+                }
+                Ok(Flow::Done(()))
+            }
             Do::FinishJob => Ok(Flow::FinishJob(())),
         }
     }

@@ -1,0 +1,172 @@
+//! What happens in a random job, decided by a seed before it runs.
+
+use fastrand::Rng;
+
+use crate::scripted::{Do, Scripted, task};
+
+/// One script: a tree of jobs, and what is done to its root when.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) job: JobPlan,
+    pub(super) events: Vec<Event>,
+}
+
+/// A job: its tasks and its children, which are added after them.
+#[derive(Debug)]
+pub(super) struct JobPlan {
+    pub(super) name: &'static str,
+    pub(super) inline: bool,
+    pub(super) timeout: Option<u64>,
+    pub(super) oneshot: Option<Scripted>,
+    pub(super) tasks: Vec<TaskPlan>,
+    pub(super) children: Vec<Self>,
+}
+
+#[derive(Debug)]
+pub(super) struct TaskPlan {
+    pub(super) script: Scripted,
+    pub(super) timeout: Option<u64>,
+}
+
+/// What is done from outside, and at which millisecond.
+#[derive(Debug)]
+pub(super) struct Event {
+    pub(super) at: u64,
+    pub(super) what: What,
+}
+
+#[derive(Debug)]
+pub(super) enum What {
+    Drain,
+    Finish,
+    Cancel,
+    /// Of the future that runs the root.
+    Drop,
+    Add(Scripted),
+    AddJob(JobPlan),
+}
+
+/// How long things may take, and how bad they may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// For a cut, and for all finalizers of one job, in milliseconds.
+    pub(super) deadline: u64,
+    /// Whether finalizers may hang.
+    pub(super) finalizers_hang: bool,
+}
+
+impl Plan {
+    pub(super) fn new(seed: u64, pace: Pace) -> Self {
+        let mut dice = Dice {
+            rng: Rng::with_seed(seed),
+            pace,
+        };
+        let job = dice.job("r".to_owned(), 0);
+        let few = dice.rng.u32(..5);
+        let mut events: Vec<_> = (0..few).map(|number| dice.event(number)).collect();
+        events.sort_by_key(|event| event.at);
+        // Without an end from outside, waiting tasks would wait for ever.
+        let what = if dice.rng.bool() {
+            What::Cancel
+        } else {
+            What::Drop
+        };
+        events.push(Event { at: 100, what });
+        Self { job, events }
+    }
+}
+
+struct Dice {
+    rng: Rng,
+    pace: Pace,
+}
+
+impl Dice {
+    fn event(&mut self, number: u32) -> Event {
+        let what = match self.rng.u32(..9) {
+            0 => What::Drain,
+            1..=2 => What::Finish,
+            3 => What::Cancel,
+            4 => What::Drop,
+            5..=7 => What::Add(self.script(format!("r.l{number}"))),
+            _ => What::AddJob(self.job(format!("r.k{number}"), 2)),
+        };
+        Event {
+            at: self.rng.u64(..60),
+            what,
+        }
+    }
+
+    /// Whether one of so many cases is this one.
+    fn is_rare(&mut self, cases: u32) -> bool {
+        self.rng.u32(..cases) == 0
+    }
+
+    fn job(&mut self, name: String, depth: u32) -> JobPlan {
+        let most = if self.is_rare(20) { 12 } else { 5 };
+        let (tasks, children) = (self.rng.u32(..most), self.rng.u32(..3));
+        let tasks = (0..tasks).map(|number| TaskPlan {
+            script: self.script(format!("{name}.t{number}")),
+            timeout: self.timeout(),
+        });
+        let tasks = tasks.collect();
+        let children = if depth < 3 { children } else { 0 };
+        let children = (0..children).map(|number| self.job(format!("{name}.j{number}"), depth + 1));
+        let children = children.collect();
+        JobPlan {
+            inline: self.rng.bool(),
+            timeout: self.timeout(),
+            oneshot: self
+                .is_rare(3)
+                .then(|| self.script(format!("{name}.first"))),
+            tasks,
+            children,
+            name: name.leak(),
+        }
+    }
+
+    fn timeout(&mut self) -> Option<u64> {
+        self.is_rare(20).then(|| self.rng.u64(1..60))
+    }
+
+    fn script(&mut self, name: String) -> Scripted {
+        let runs = self.rng.u32(..5);
+        let runs: Vec<_> = (0..runs).map(|_| self.run()).collect();
+        let (init, finalize) = (self.around(), self.around());
+        let finalize = if finalize == Do::Hang && !self.pace.finalizers_hang {
+            Do::Nothing
+        } else {
+            finalize
+        };
+        task(name.leak(), runs)
+            .init(init)
+            .finalize(finalize)
+            .telling()
+    }
+
+    /// What an init or a finalizer does: usually nothing.
+    fn around(&mut self) -> Do {
+        match self.rng.u32(..60) {
+            0 => Do::Fail,
+            1 => Do::Unwind,
+            2 => Do::Hang,
+            3..=12 => Do::Sleep(self.rng.u64(..10)),
+            _ => Do::Nothing,
+        }
+    }
+
+    fn run(&mut self) -> Do {
+        match self.rng.u32(..60) {
+            0 => Do::Fail,
+            1 => Do::Unwind,
+            2 => Do::FailAfter(self.rng.u64(..30)),
+            3 => Do::FinishJob,
+            4..=6 => Do::Done,
+            7..=10 => Do::Hang,
+            11..=20 => Do::Wait,
+            21..=28 => Do::Idle,
+            29..=45 => Do::Tick,
+            _ => Do::Sleep(self.rng.u64(..30)),
+        }
+    }
+}
