@@ -11,7 +11,10 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 
-use crate::{library::memory::Parked, rows::Rows};
+use crate::{
+    library::{Workers, memory::Parked},
+    rows::Rows,
+};
 
 /// The allocator of all our programs; the peers have it here, too.
 #[global_allocator]
@@ -43,6 +46,9 @@ struct Arguments {
     /// Parks many tasks of one kind and prints the memory they take; the library suite calls itself with this.
     #[arg(long, hide = true)]
     parked: Option<Parked>,
+    /// Parks them on two workers.
+    #[arg(long, hide = true)]
+    two_workers: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -62,7 +68,12 @@ enum Suite {
 fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
     if let Some(parked) = arguments.parked {
-        println!("{}", parked.bytes_each()?);
+        let workers = if arguments.two_workers {
+            Workers::Two
+        } else {
+            Workers::Current
+        };
+        println!("{}", parked.bytes_each(workers)?);
         return Ok(ExitCode::SUCCESS);
     }
     match arguments.suite {

@@ -42,8 +42,8 @@ impl Task for Waits {
 
 impl Parked {
     /// Parks the tasks and says how many bytes of memory each takes.
-    pub(crate) fn bytes_each(self) -> Result<f64> {
-        let runtime = Workers::Current.runtime()?;
+    pub(crate) fn bytes_each(self, workers: Workers) -> Result<f64> {
+        let runtime = workers.runtime()?;
         runtime.block_on(async {
             let before = resident()?;
             let grown = match self {
@@ -57,11 +57,11 @@ impl Parked {
     }
 
     /// Measures it in a process of its own.
-    fn measured(self) -> f64 {
-        self.measure().unwrap_or(f64::NAN)
+    fn measured(self, workers: Workers) -> f64 {
+        self.measure(workers).unwrap_or(f64::NAN)
     }
 
-    fn measure(self) -> Result<f64> {
+    fn measure(self, workers: Workers) -> Result<f64> {
         // The process that is started inherits this. Huge pages would count what is near a task, too.
         rustix::thread::disable_transparent_huge_pages(true).context("disable huge pages")?;
         let name = self
@@ -71,6 +71,7 @@ impl Parked {
             .to_owned();
         let output = Command::new(std::env::current_exe()?)
             .args(["--parked", &name])
+            .args(matches!(workers, Workers::Two).then_some("--two-workers"))
             .output()?;
         ensure!(
             output.status.success(),
@@ -138,35 +139,36 @@ fn resident() -> Result<usize> {
     Ok(pages * 4096)
 }
 
-pub(super) fn rows(scale: Scale) -> Result<Vec<Row>> {
+pub(super) fn rows(workers: Workers, scale: Scale) -> Vec<Row> {
+    let label = workers.label();
     let scale = Scale {
         rounds: scale.rounds.min(5),
         ..scale
     };
-    Ok(vec![
+    vec![
         row(
-            "memory per parked task".into(),
+            format!("memory per parked task, {label}"),
             "B",
             scale,
             vec![
-                contender("job", || Parked::Job.measured()),
-                contender("JoinSet + token", || Parked::JoinSet.measured()),
+                contender("job", move || Parked::Job.measured(workers)),
+                contender("JoinSet + token", move || Parked::JoinSet.measured(workers)),
             ],
         )
         .target(Target::AtMost(400.0)),
         row(
-            "memory per parked inline job of two, carrier not counted".into(),
+            format!("memory per parked inline job of two, no carrier, {label}"),
             "B",
             scale,
             vec![
-                contender("inline job", || {
-                    Parked::Inline.measured() - Parked::Carrier.measured()
+                contender("inline job", move || {
+                    Parked::Inline.measured(workers) - Parked::Carrier.measured(workers)
                 }),
-                contender("JoinSet + token, two tasks", || {
-                    2.0 * Parked::JoinSet.measured()
+                contender("JoinSet + token, two tasks", move || {
+                    2.0 * Parked::JoinSet.measured(workers)
                 }),
             ],
         )
         .target(Target::AtMost(800.0)),
-    ])
+    ]
 }

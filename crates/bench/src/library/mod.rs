@@ -129,7 +129,7 @@ pub(crate) fn run(quick: bool) -> Result<Rows> {
         rows.push(tick::row(workers, scale)?);
         rows.push(connection::row(workers, scale)?);
         rows.extend(cancel::rows(workers, scale)?);
+        rows.extend(memory::rows(workers, scale));
     }
-    rows.extend(memory::rows(scale)?);
     Ok(Rows(rows))
 }
