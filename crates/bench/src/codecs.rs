@@ -14,11 +14,11 @@ use imaging::{Format, Options, QUALITY_DEFAULT, Size};
 
 use self::contenders::Picture;
 use self::photos::Photo;
-use self::table::Table;
+pub(crate) use self::table::Table;
 use crate::rounds::{contender, interleaved};
 
-/// Measures on the photos in `folder` and returns the tables.
-pub(crate) fn run(folder: &Path, quick: bool) -> Result<String> {
+/// Measures on the photos in `folder`. In each table the first column is what was chosen.
+pub(crate) fn run(folder: &Path, quick: bool) -> Result<Vec<Table>> {
     let photos = photos::read(folder, quick)?;
     let (jpegs, pngs): (Vec<_>, Vec<_>) = photos
         .into_iter()
@@ -37,7 +37,7 @@ pub(crate) fn run(folder: &Path, quick: bool) -> Result<String> {
     }
     tables.push(whole(&jpegs, rounds)?);
     tables.push(whole(&pngs, rounds)?);
-    Ok(tables.iter().map(Table::to_string).collect())
+    Ok(tables)
 }
 
 /// From the bytes of a JPEG to the pixels of a thumbnail, for one factor that a decoder can shrink by.

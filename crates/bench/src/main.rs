@@ -57,7 +57,7 @@ enum Suite {
     Library,
     /// Sketches of engine layouts beside each other.
     Layouts,
-    /// Image codecs beside each other; prints tables instead of rows.
+    /// Image codecs beside each other; prints a table for each question.
     Codecs,
 }
 
@@ -78,17 +78,24 @@ fn main() -> Result<ExitCode> {
     }
     match arguments.suite {
         Some(Suite::Codecs) => {
-            print!("{}", codecs::run(&arguments.photos, arguments.quick)?);
-            Ok(ExitCode::SUCCESS)
+            let tables = codecs::run(&arguments.photos, arguments.quick)?;
+            tables.iter().for_each(|table| print!("{table}"));
+            let rows = Rows(tables.iter().flat_map(codecs::Table::rows).collect());
+            finish(&rows, &arguments)
         }
         Some(Suite::Layouts) => report(&layouts::rows(arguments.quick)?, &arguments),
         Some(Suite::Library) | None => report(&library::run(arguments.quick)?, &arguments),
     }
 }
 
-/// Prints the rows, writes them if asked to, and judges them if asked to.
+/// Prints the rows, then finishes with them.
 fn report(rows: &Rows, arguments: &Arguments) -> Result<ExitCode> {
     write!(std::io::stdout(), "{rows}").context("print the rows")?;
+    finish(rows, arguments)
+}
+
+/// Writes the rows if asked to, and judges them if asked to.
+fn finish(rows: &Rows, arguments: &Arguments) -> Result<ExitCode> {
     if let Some(file) = &arguments.json {
         let json = serde_json::to_string_pretty(&rows.to_json())?;
         std::fs::write(file, json).with_context(|| format!("write {}", file.display()))?;

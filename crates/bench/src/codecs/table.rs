@@ -5,13 +5,17 @@ use std::fmt;
 use anyhow::Result;
 
 use super::photos::Photo;
-use crate::rounds::Timed;
+use crate::{
+    rounds::Timed,
+    rows::{Figure, Row},
+};
 
 const NAME_WIDTH: usize = 34;
 
 /// A table that ends with the geometric mean of each column, in which each photo counts alike.
 pub(crate) struct Table {
     title: String,
+    unit: &'static str,
     columns: Vec<&'static str>,
     rows: Vec<(String, Vec<f64>)>,
 }
@@ -20,6 +24,7 @@ impl Table {
     pub(crate) fn new(title: impl Into<String>) -> Self {
         Self {
             title: title.into(),
+            unit: "ms",
             columns: Vec::new(),
             rows: Vec::new(),
         }
@@ -38,6 +43,7 @@ impl Table {
         timed: &[Timed<T>],
         value: impl Fn(&T) -> Result<f64>,
     ) -> Result<()> {
+        self.unit = "";
         let values: Result<_> = timed.iter().map(|timed| value(&timed.output)).collect();
         self.row(photo, timed, values?);
         Ok(())
@@ -47,6 +53,25 @@ impl Table {
         self.columns = timed.iter().map(|timed| timed.name).collect();
         self.rows
             .push((format!("{} {}", photo.name, photo.size), values));
+    }
+
+    /// The same figures as rows: ours is the first column.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Row> {
+        self.rows.iter().filter_map(|(name, values)| {
+            let figure = |(name, value): (&&'static str, &f64)| Figure {
+                name,
+                median: *value,
+                spread: 0.0,
+            };
+            let mut figures = self.columns.iter().zip(values).map(figure);
+            Some(Row {
+                name: format!("{}: {name}", self.title),
+                unit: self.unit,
+                ours: figures.next()?,
+                peers: figures.collect(),
+                target: None,
+            })
+        })
     }
 
     fn means(&self) -> Vec<f64> {

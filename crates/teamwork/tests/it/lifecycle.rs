@@ -270,3 +270,19 @@ async fn the_oneshots_value_is_there_for_every_task_and_its_finalizer_is_the_las
         "init first · run first · init third · run second · run third · fin third · fin first"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_inline_job_spawns_nothing() {
+    let mut job = Job::new("session").add_oneshot_fn("connect", async |_: &Context| Ok(7_u8));
+    let count = job
+        .add_fn("count", async |cx: &Context<u8>| {
+            tokio::time::sleep(Duration::from_secs(u64::from(*cx.value()))).await;
+            Ok(tokio::runtime::Handle::current()
+                .metrics()
+                .num_alive_tasks())
+        })
+        .handle();
+    job.add_task("other", task("other", [Do::Sleep(9000), Do::Done]));
+    job.run_inline().await.unwrap();
+    assert_eq!(count.await.unwrap(), 0);
+}
