@@ -26,6 +26,8 @@ pub(crate) enum Do {
     Sleep(u64),
     /// Sleeps, then fails, in one call.
     FailAfter(u64),
+    /// Sleeps, then is done, in one call.
+    DoneAfter(u64),
     Idle,
     Done,
     FinishJob,
@@ -133,6 +135,10 @@ impl Scripted {
             Do::FailAfter(millis) => {
                 sleep(millis).await;
                 Err(format!("{} failed", self.name).into())
+            }
+            Do::DoneAfter(millis) => {
+                sleep(millis).await;
+                Ok(Flow::Done(()))
             }
             Do::Idle => Ok(Flow::Idle),
             Do::Done => {

@@ -483,3 +483,28 @@ async fn a_task_can_wait_for_the_drain_without_being_at_a_safe_point() {
         assert_eq!(said.await.unwrap(), "good-bye");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_done_while_the_job_stops_is_finalized_in_its_turn() {
+    for inline in [false, true] {
+        let script = |millis| [Do::DoneAfter(millis)];
+        let (job, journal) = job([
+            task("a", script(20)),
+            task("b", script(50)),
+            task("c", script(30)),
+        ]);
+        let notes = journal.clone();
+        let result = run_with(job, inline, async |handle| {
+            sleep(10).await;
+            handle.finish();
+            sleep(35).await;
+            notes.note("45 ms");
+        });
+        result.await.unwrap();
+        let steps = journal.text();
+        assert!(
+            steps.ends_with("run c · 45 ms · fin c · fin b · fin a"),
+            "{steps}"
+        );
+    }
+}

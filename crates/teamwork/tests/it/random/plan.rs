@@ -4,6 +4,9 @@ use fastrand::Rng;
 
 use crate::scripted::{Do, Scripted, task};
 
+/// Ends the name of a task whose finalizer hangs.
+pub(super) const STAYS: &str = "stays";
+
 /// One script: a tree of jobs, and what is done to its root when.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -133,10 +136,10 @@ impl Dice {
         let runs = self.rng.u32(..5);
         let runs: Vec<_> = (0..runs).map(|_| self.run()).collect();
         let (init, finalize) = (self.around(), self.around());
-        let finalize = if finalize == Do::Hang && !self.pace.finalizers_hang {
-            Do::Nothing
-        } else {
-            finalize
+        let (finalize, name) = match finalize {
+            Do::Hang if self.pace.finalizers_hang => (Do::Hang, format!("{name}-{STAYS}")),
+            Do::Hang => (Do::Nothing, name),
+            other => (other, name),
         };
         task(name.leak(), runs)
             .init(init)

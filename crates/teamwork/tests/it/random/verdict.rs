@@ -4,6 +4,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use teamwork::{Outcome, Report, TaskOutcome};
 
+use super::plan::STAYS;
+
 /// The name of the job that a task, or a child, belongs to: all but the last part of its name.
 fn job_of(name: &str) -> &str {
     name.rsplit_once('.').map_or("", |(job, _)| job)
@@ -54,6 +56,13 @@ pub(super) fn check(steps: &[String], reports: &[(&str, Arc<Report>)]) {
     let tasks = read(steps);
     for (name, report) in reports {
         for task in report.tasks() {
+            let may_leak = task.name.ends_with(STAYS);
+            let is_leaked = task.outcome == TaskOutcome::Leaked;
+            assert!(
+                may_leak || !is_leaked,
+                "{} is given up\n{report}",
+                task.name
+            );
             // A child has no routines to note.
             if reports.iter().any(|(job, _)| *job == task.name) {
                 continue;
@@ -128,7 +137,7 @@ fn check_order(job: &str, tasks: &HashMap<&str, Noted>) {
     // A task that was done by itself may have been finalized at once; the others wait for the job.
     let waited = own
         .iter()
-        .filter(|(name, noted)| noted.done.is_none() || name.ends_with(".first"));
+        .filter(|(name, noted)| noted.done.is_none() || name.contains(".first"));
     let Some(&first) = waited.flat_map(|(_, noted)| &noted.finalizers).min() else {
         return;
     };
