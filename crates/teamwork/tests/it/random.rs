@@ -60,18 +60,17 @@ impl<V: ?Sized + Send + Sync + 'static> Value for V {}
 
 impl Builder {
     fn fill<V: ?Sized + Value>(&mut self, mut job: Job<V>, plan: &JobPlan) -> Job<V> {
-        for task in &plan.tasks {
-            let script = task.script.clone().journal(&self.journal);
-            let added = job.add_task(script.name, script);
-            if let Some(millis) = task.timeout {
-                drop(added.timeout(Duration::from_millis(millis)));
-            }
+        if plan.is_parent_first {
+            self.add_tasks(&mut job, plan);
         }
         for child in &plan.children {
             match self.oneshot(child) {
                 Rooted::Valued(valued) => job.add_job(self.fill(valued, child)),
                 Rooted::Plain(plain) => job.add_job(self.fill(plain, child)),
             }
+        }
+        if !plan.is_parent_first {
+            self.add_tasks(&mut job, plan);
         }
         if let Some(millis) = plan.timeout {
             job = job.timeout(Duration::from_millis(millis));
@@ -83,6 +82,16 @@ impl Builder {
         placed(job, plan.inline)
             .grace(Duration::from_millis(20))
             .finalizer_deadline(deadline)
+    }
+
+    fn add_tasks<V: ?Sized + Value>(&self, job: &mut Job<V>, plan: &JobPlan) {
+        for task in &plan.tasks {
+            let script = task.script.clone().journal(&self.journal);
+            let added = job.add_task(script.name, script);
+            if let Some(millis) = task.timeout {
+                drop(added.timeout(Duration::from_millis(millis)));
+            }
+        }
     }
 
     /// A job with the oneshot of the plan, if there is one.

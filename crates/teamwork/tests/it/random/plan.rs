@@ -14,13 +14,15 @@ pub(super) struct Plan {
     pub(super) events: Vec<Event>,
 }
 
-/// A job: its tasks and its children, which are added after them.
+/// A job: its tasks and its children.
 #[derive(Debug)]
 pub(super) struct JobPlan {
     pub(super) name: &'static str,
     pub(super) inline: bool,
     pub(super) timeout: Option<u64>,
     pub(super) oneshot: Option<Scripted>,
+    /// Whether its tasks are added before its children.
+    pub(super) is_parent_first: bool,
     pub(super) tasks: Vec<TaskPlan>,
     pub(super) children: Vec<Self>,
 }
@@ -118,6 +120,7 @@ impl Dice {
         let children = children.collect();
         JobPlan {
             inline: self.rng.bool(),
+            is_parent_first: self.rng.bool(),
             timeout: self.timeout(),
             oneshot: self
                 .is_rare(3)
