@@ -48,7 +48,8 @@
 //!
 //! Finalizers are async code: they do not run when the runtime is shut down under a job, when the process is killed, or with
 //! `panic = "abort"`. A `run` that never yields cannot be cut; when the time for that is over, the job ends without it and
-//! reports it as [`Leaked`](TaskOutcome::Leaked).
+//! reports it as [`Leaked`](TaskOutcome::Leaked). A child job is waited for without a limit: it keeps its own deadlines, which an
+//! inline child whose `run` never yields cannot.
 
 mod added;
 mod cause;

@@ -10,7 +10,7 @@
 //! 3. The cause is the first interruption; it is set before the signal that it gives rise to.
 //! 4. Finalizers start in reverse order of start.
 //! 5. The signal only ever rises.
-//! 6. Whatever happens, enough passed deadlines end the job; after [`Action::End`] there is no action.
+//! 6. Whatever happens, enough passed deadlines end the job once its child jobs have ended; after [`Action::End`] there is no action.
 
 mod progress;
 
