@@ -275,6 +275,33 @@ impl<V: ?Sized> Job<V> {
         self.supervisor.core.set_inline();
         self
     }
+
+    /// Gives the job a thread of its own when it runs as a child of another job: all that it does happens there, on a
+    /// current-thread runtime with its own clock and its own sockets. This is how a server has one loop per core.
+    ///
+    /// The parent's drain, finish and cancel reach it as they reach any child, and its end is its parent's to wait for: the
+    /// thread is gone then. A job that is not a child runs where its future is awaited, whatever is said here.
+    ///
+    /// The child fails, with the error of the system as its cause, when there can be no thread.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Job};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let mut server = Job::new("server");
+    /// for core in 0..2 {
+    ///     let mut worker = Job::new(format!("core {core}")).on_own_thread();
+    ///     worker.add_fn("serve", async |_: &Context| Ok(()));
+    ///     server.add_job(worker);
+    /// }
+    /// server.run().await?;
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
+    pub fn on_own_thread(mut self) -> Self {
+        self.supervisor.rare().own_thread = true;
+        self
+    }
 }
 
 /// Running.

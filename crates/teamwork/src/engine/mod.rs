@@ -5,6 +5,7 @@
 //!   machine has a say: at the start gate and before its finalizer.
 //! * [`supervisor`]: the future of a job. It owns the machine and the drivers, and does what the machine says. It polls
 //!   inits and, when the job stops, finalizers itself; runs it polls itself (inline) or ships to the runtime.
+//! * [`nest`]: the driver of a child job; [`thread`]: a child on a thread of its own.
 //! * [`core`]: what drivers, handles and the supervisor share: the signal, the cause, the mail.
 //!
 //! Invariants:
@@ -26,6 +27,7 @@ pub(crate) mod panics;
 mod record;
 mod step;
 pub(crate) mod supervisor;
+mod thread;
 mod vocabulary;
 
 #[cfg(test)]

@@ -9,26 +9,24 @@ use std::{
 
 use super::{
     clock::nanos,
-    core::Mail,
+    core::{Core, Mail},
     machine::{Ending, Exit, Fault, Signal, Tally},
     step::{Step, leave},
     supervisor::Supervisor,
+    thread::{Threaded, start},
 };
 use crate::{By, Cause, CauseKind, Context, Outcome, Report, Routine};
 
 /// Builds the driver of a child job. Its run is the whole child; a stop is passed on to it, and it is never cut: it ends by
 /// itself, its finalizers included, before the parent's finalizers run.
-#[expect(
-    clippy::manual_async_fn,
-    reason = "the parameters of an async fn are stored twice"
-)]
 pub(crate) fn drive_job<V>(
-    mut child: Supervisor,
+    child: Supervisor,
     cx: Context<V>,
 ) -> impl Future<Output = Option<Ending>> + Send
 where
     V: ?Sized + Send + Sync + 'static,
 {
+    let mut child = Child::Here(child);
     async move {
         let is_late = !cx.core.is_starting();
         if !is_late {
@@ -42,7 +40,8 @@ where
             Signal::Finish => Exit::Stopped,
             Signal::Cut => Exit::Cut,
             Signal::Run | Signal::Drain => {
-                let report = Nested {
+                child.settle();
+                let ended = Nested {
                     child: &mut child,
                     cx: &cx,
                     away,
@@ -50,8 +49,16 @@ where
                     registered: None,
                 }
                 .await;
-                tally.nanos[1] = nanos(report.elapsed());
-                exit_of(report)
+                match ended {
+                    Ok(report) => {
+                        tally.nanos[1] = nanos(report.elapsed());
+                        exit_of(report)
+                    }
+                    Err(kind) => Exit::Failed(Box::new(Fault {
+                        routine: Routine::Run,
+                        kind,
+                    })),
+                }
             }
         };
         drop(child);
@@ -82,9 +89,48 @@ fn exit_of(report: Report) -> Exit {
     }
 }
 
+/// Where a child job runs.
+enum Child {
+    /// It is polled by its driver.
+    Here(Supervisor),
+    OnThread(Box<Threaded>),
+    /// There is no thread for it.
+    Nowhere(CauseKind),
+}
+
+impl Child {
+    /// Moves the child to a thread of its own, if it is to have one.
+    fn settle(&mut self) {
+        let placed = match self {
+            Self::Here(child) if child.has_own_thread() => start(child.take_whole()),
+            _ => return,
+        };
+        *self = match placed {
+            Ok(thread) => Self::OnThread(Box::new(thread)),
+            Err(error) => Self::Nowhere(CauseKind::error(error.into())),
+        };
+    }
+
+    fn core(&self) -> Option<&Core> {
+        match self {
+            Self::Here(child) => Some(&child.core),
+            Self::OnThread(thread) => Some(thread.core()),
+            Self::Nowhere(_) => None,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<Result<Report, CauseKind>> {
+        match self {
+            Self::Here(child) => Pin::new(child).poll(cx).map(Ok),
+            Self::OnThread(thread) => thread.poll_report(cx),
+            Self::Nowhere(kind) => Poll::Ready(Err(kind.clone())),
+        }
+    }
+}
+
 /// Polls the child and passes the parent's signal on.
 struct Nested<'a, V: ?Sized> {
-    child: &'a mut Supervisor,
+    child: &'a mut Child,
     cx: &'a Context<V>,
     away: bool,
     told: Signal,
@@ -92,20 +138,20 @@ struct Nested<'a, V: ?Sized> {
 }
 
 impl<V: ?Sized> Future for Nested<'_, V> {
-    type Output = Report;
+    type Output = Result<Report, CauseKind>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Report> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         loop {
             let signal = self.cx.core.signal();
             if signal > self.told {
                 self.told = signal;
-                self.child.core.stop(
-                    signal,
-                    (signal == Signal::Cut).then(|| parent_stopped(self.cx.core.cause())),
-                );
+                let cause = (signal == Signal::Cut).then(|| parent_stopped(self.cx.core.cause()));
+                if let Some(core) = self.child.core() {
+                    core.stop(signal, cause);
+                }
             }
-            if let Poll::Ready(report) = Pin::new(&mut *self.child).poll(cx) {
-                return Poll::Ready(report);
+            if let Poll::Ready(ended) = self.child.poll(cx) {
+                return Poll::Ready(ended);
             }
             if !self.away || self.registered == Some(signal) {
                 return Poll::Pending;

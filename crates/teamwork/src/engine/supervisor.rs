@@ -69,6 +69,8 @@ pub(crate) struct Rare {
     pub(crate) deadlines: Deadlines,
     pub(crate) max_tasks: Option<u32>,
     pub(crate) prerequisites: Vec<Prerequisite>,
+    /// As a child, the job gets a thread of its own.
+    pub(crate) own_thread: bool,
     pub(crate) signals: Option<Box<dyn SignalSource>>,
     /// When the job's own timeout is over.
     job_ends: Option<Instant>,
@@ -92,6 +94,7 @@ impl Default for Rare {
             },
             max_tasks: None,
             prerequisites: Vec::new(),
+            own_thread: false,
             signals: None,
             job_ends: None,
             rung_ends: None,
@@ -145,6 +148,15 @@ impl Supervisor {
 
     pub(crate) fn set_oneshot(&mut self) {
         self.machine.set_oneshot();
+    }
+
+    pub(super) fn has_own_thread(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.own_thread)
+    }
+
+    /// Moves the job elsewhere.
+    pub(super) fn take_whole(&mut self) -> Self {
+        std::mem::replace(self, Self::over())
     }
 
     fn begin(&mut self) {
@@ -407,7 +419,7 @@ impl Drop for Supervisor {
         }
         match Handle::try_current() {
             Ok(runtime) if self.state == State::Running => {
-                let mut rest = std::mem::replace(self, Self::over());
+                let mut rest = self.take_whole();
                 rest.state = State::Adrift;
                 #[expect(
                     clippy::disallowed_methods,

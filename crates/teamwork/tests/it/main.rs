@@ -19,3 +19,4 @@ mod random;
 mod runtime;
 mod scripted;
 mod stop;
+mod threads;

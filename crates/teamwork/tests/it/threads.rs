@@ -1,0 +1,124 @@
+//! Jobs on threads of their own: rule 13.
+
+use std::{sync::mpsc, thread, time::Duration};
+
+use teamwork::{By, CauseKind, Context, Job, Outcome};
+use tokio::sync::oneshot;
+
+use crate::scripted::outcomes;
+
+/// A job that says on which thread it runs, then waits for its end.
+fn resident(name: &'static str, says: mpsc::Sender<(&'static str, thread::ThreadId)>) -> Job {
+    let mut job = Job::new(name).on_own_thread();
+    job.add_fn("say", async move |cx: &Context| {
+        says.send((name, thread::current().id()))?;
+        cx.wait(std::future::pending::<()>()).await;
+        Ok(())
+    });
+    job
+}
+
+#[tokio::test]
+async fn each_child_has_its_thread_and_finishes_with_its_parent() {
+    for inline in [false, true] {
+        let (says, said) = mpsc::channel();
+        let mut parent = Job::new("parent");
+        parent.add_job(resident("a", says.clone()));
+        parent.add_job(resident("b", says));
+        let parent = if inline { parent.inline() } else { parent };
+        let handle = parent.handle();
+        let run = parent.run();
+        let finish = async {
+            let heard = tokio::task::yield_now;
+            let mut threads = vec![thread::current().id()];
+            while threads.len() < 3 {
+                heard().await;
+                threads.extend(said.try_recv().map(|(_, thread)| thread));
+            }
+            handle.finish();
+            threads
+        };
+        let (report, mut threads) = tokio::join!(run, finish);
+        threads.dedup();
+        assert_eq!(threads.len(), 3, "three different threads");
+        assert_eq!(outcomes(&report.unwrap()), "a done · b done");
+    }
+}
+
+#[tokio::test]
+async fn a_failure_on_another_thread_cancels_the_siblings_there_and_here() {
+    let (says, _said) = mpsc::channel();
+    let mut parent = Job::new("parent");
+    parent.add_job(resident("waits", says));
+    let mut fails = Job::new("fails").on_own_thread();
+    fails.add_fn("soon", async |_: &Context| -> teamwork::Result {
+        Err("out of luck".into())
+    });
+    parent.add_job(fails);
+    let failure = parent.run().await.unwrap_err();
+    assert_eq!(failure.to_string(), "job parent: fails: soon: out of luck");
+    assert_eq!(outcomes(failure.report()), "waits cut · fails failed");
+}
+
+#[tokio::test]
+async fn a_parent_that_is_dropped_cancels_the_thread() {
+    let (ended, has_ended) = oneshot::channel();
+    let (begun, has_begun) = oneshot::channel();
+    let mut child = Job::new("child").on_own_thread();
+    child.add_task(
+        "wait",
+        Waits {
+            begun: Some(begun),
+            ended: Some(ended),
+        },
+    );
+    let mut parent = Job::new("parent").inline();
+    parent.add_job(child);
+    tokio::select! {
+        _ = parent.run() => panic!("it waits for its end"),
+        begun = has_begun => begun.unwrap(),
+    }
+    let cause = has_ended.await.unwrap();
+    assert!(
+        matches!(cause, CauseKind::Cancelled { by: By::Parent, .. }),
+        "{cause:?}"
+    );
+}
+
+/// Waits for its end, and tells why it came.
+struct Waits {
+    begun: Option<oneshot::Sender<()>>,
+    ended: Option<oneshot::Sender<CauseKind>>,
+}
+
+impl teamwork::Task for Waits {
+    type Output = ();
+
+    async fn run(&mut self, cx: &Context) -> teamwork::Result<teamwork::Flow> {
+        if let Some(begun) = self.begun.take() {
+            let _ = begun.send(());
+        }
+        cx.wait(std::future::pending::<()>()).await;
+        Ok(teamwork::Flow::Tick)
+    }
+
+    async fn finalize(&mut self, cx: &Context) -> teamwork::Result {
+        // Takes its time, on a clock of its own thread.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        if let (Some(ended), Some(cause)) = (self.ended.take(), cx.cause()) {
+            let _ = ended.send(cause.kind().clone());
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn outside_of_a_job_it_runs_where_it_is_awaited() {
+    let here = thread::current().id();
+    let mut job = Job::new("alone").on_own_thread();
+    job.add_fn("look", async move |_: &Context| {
+        teamwork::ensure!(thread::current().id() == here, "elsewhere");
+        Ok(())
+    });
+    assert_eq!(job.run().await.unwrap().outcome(), Outcome::Done);
+}
