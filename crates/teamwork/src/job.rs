@@ -259,6 +259,9 @@ impl<V: ?Sized> Job<V> {
     ///
     /// When half of it is over, a finalizer that hangs no longer holds up those after it; when all of it is over, those that
     /// have not ended are dropped and reported as [`Leaked`](crate::TaskOutcome::Leaked). Runs that were cut have as long to end.
+    ///
+    /// Child jobs have to be through in that time, finalizers included, whatever their own deadlines are: each level has half of
+    /// the time of the one above for the levels below it, and what is left of it for its own finalizers.
     pub fn finalizer_deadline(self, deadline: Duration) -> Self {
         self.supervisor.core.set_finalizer_deadline(deadline);
         self

@@ -48,8 +48,8 @@
 //!
 //! Finalizers are async code: they do not run when the runtime is shut down under a job, when the process is killed, or with
 //! `panic = "abort"`. A `run` that never yields cannot be cut; when the time for that is over, the job ends without it and
-//! reports it as [`Leaked`](TaskOutcome::Leaked). A child job is waited for without a limit: it keeps its own deadlines, which an
-//! inline child whose `run` never yields cannot.
+//! reports it as [`Leaked`](TaskOutcome::Leaked). A job whose own thread is blocked by such a `run` (an inline job, or one on a
+//! current-thread runtime) cannot even notice; its parent, if it has one elsewhere, gives up on it.
 
 mod added;
 mod cause;

@@ -13,7 +13,7 @@ use std::{
 };
 
 use futures_util::task::AtomicWaker;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 pub(super) use self::desk::Mail;
 use self::desk::{Annex, Desk};
@@ -137,6 +137,8 @@ impl Core {
                 started: Notify::new(),
                 is_started: AtomicBool::new(false),
                 room: Notify::new(),
+                ends_by: OnceLock::new(),
+                children_end_by: OnceLock::new(),
                 owners: AtomicUsize::new(0),
             })
         })
@@ -332,6 +334,24 @@ impl Core {
             drop(annex.desk());
             annex.room.notify_waiters();
         }
+    }
+
+    /// Sets when a job that is about to be cut has to have ended. The first word counts.
+    pub(super) fn end_by(&self, end: Instant) {
+        self.annex().ends_by.get_or_init(|| end);
+    }
+
+    pub(super) fn ends_by(&self) -> Option<Instant> {
+        self.has_annex()?.ends_by.get().copied()
+    }
+
+    /// Sets when the children of a job that is about to be cut have to have ended. The first word counts.
+    pub(super) fn end_children_by(&self, end: Instant) {
+        self.annex().children_end_by.get_or_init(|| end);
+    }
+
+    pub(super) fn children_end_by(&self) -> Option<Instant> {
+        self.has_annex()?.children_end_by.get().copied()
     }
 
     /// Has the supervisor polled.

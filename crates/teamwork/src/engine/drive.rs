@@ -263,7 +263,7 @@ fn stopped<V: ?Sized>(cx: &Context<V>) -> Option<Exit> {
     match cx.core.signal() {
         Signal::Run | Signal::Drain => None,
         Signal::Finish => Some(Exit::Stopped),
-        Signal::Cut => Some(Exit::Cut),
+        Signal::Cut | Signal::Abandon => Some(Exit::Cut),
     }
 }
 

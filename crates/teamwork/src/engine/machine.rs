@@ -10,7 +10,7 @@
 //! 3. The cause is the first interruption; it is set before the signal that it gives rise to.
 //! 4. Finalizers start in reverse order of start.
 //! 5. The signal only ever rises.
-//! 6. Whatever happens, enough passed deadlines end the job once its child jobs have ended; after [`Action::End`] there is no action.
+//! 6. Whatever happens, enough passed deadlines end the job; after [`Action::End`] there is no action.
 
 mod progress;
 
@@ -37,6 +37,16 @@ enum Phase {
     Stopping,
     Finalizing,
     Ended,
+}
+
+/// How the end of a stop presses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Haste {
+    None,
+    /// Finalizers no longer wait for each other.
+    Overtake,
+    /// Nor does the parent wait for any of them.
+    Abandoned,
 }
 
 #[derive(Debug, Default)]
@@ -81,8 +91,7 @@ pub(crate) struct Machine {
     has_oneshot: bool,
     /// No task will be added any more.
     is_closed: bool,
-    /// Finalizers no longer wait for each other.
-    overtake: bool,
+    haste: Haste,
     /// The first slot whose [`Action::GiveUp`] has not been given.
     give_up: Option<u32>,
 }
@@ -104,7 +113,7 @@ impl Machine {
             arm: None,
             has_oneshot: false,
             is_closed: false,
-            overtake: false,
+            haste: Haste::None,
             give_up: None,
         }
     }
@@ -232,13 +241,16 @@ impl Machine {
 
     /// Somebody asks for an end, or for a higher rung of one.
     pub(crate) fn stop(&mut self, signal: Signal, cause: Option<Cause>) {
-        if self.phase >= Phase::Finalizing || signal <= self.signal {
-            return;
+        if self.phase < Phase::Finalizing && signal > self.signal {
+            if let (Some(cause), None) = (cause, &self.cause) {
+                self.cause = Some(Arc::new(cause));
+            }
+            self.raise(signal);
         }
-        if let (Some(cause), None) = (cause, &self.cause) {
-            self.cause = Some(Arc::new(cause));
+        if signal == Signal::Abandon && self.haste < Haste::Abandoned && self.phase < Phase::Ended {
+            self.haste = Haste::Abandoned;
+            self.arm = Some(Deadline::Now);
         }
-        self.raise(signal);
     }
 
     /// The job failed as a whole: a prerequisite, or its timeout.
@@ -253,12 +265,22 @@ impl Machine {
         match (deadline, self.phase) {
             (Deadline::Drain, phase) if phase < Phase::Finalizing => self.raise_to(Signal::Finish),
             (Deadline::Grace, phase) if phase < Phase::Finalizing => self.raise_to(Signal::Cut),
-            (Deadline::Cut, phase) if phase < Phase::Finalizing => self.leak(Record::can_be_stuck),
+            (Deadline::Cut, phase) if phase < Phase::Finalizing => {
+                self.leak(Record::can_be_stuck);
+                if self.alive > 0 {
+                    self.raise_to(Signal::Abandon);
+                }
+            }
+            (Deadline::Now, phase) if phase < Phase::Finalizing => {
+                self.leak(Record::can_be_stuck);
+                self.arm = Some(Deadline::Abandon);
+            }
+            (Deadline::Abandon, phase) if phase < Phase::Finalizing => self.leak(Record::is_alive),
             (Deadline::Order, Phase::Finalizing) => {
-                self.overtake = true;
+                self.haste = Haste::Overtake;
                 self.arm = Some(Deadline::Finalizers);
             }
-            (Deadline::Finalizers, Phase::Finalizing) => {
+            (Deadline::Finalizers | Deadline::Now, Phase::Finalizing) => {
                 self.leak(|record| record.state == State::Finalizing);
             }
             _ => {}
@@ -267,12 +289,13 @@ impl Machine {
 
     /// The next thing to do, or `None` until something happens.
     pub(crate) fn next(&mut self) -> Option<Action> {
+        // First, so that nobody who is given up gets another word in.
+        if let Some(action) = self.next_give_up() {
+            return Some(action);
+        }
         if self.signal_shown < self.signal {
             self.signal_shown = self.signal;
             return Some(Action::Signal(self.signal));
-        }
-        if let Some(action) = self.next_give_up() {
-            return Some(action);
         }
         loop {
             if let Some(action) = match self.phase {
@@ -315,6 +338,16 @@ impl Machine {
     /// Whether the driver in this slot is past its run.
     pub(crate) fn is_finalizing(&self, slot: u32) -> bool {
         self.records[slot as usize].state == State::Finalizing
+    }
+
+    /// Whether any child job is under way.
+    pub(crate) fn has_children(&self) -> bool {
+        let is_child = |record: &Record| record.kind == Kind::Job && record.is_alive();
+        self.records.iter().any(is_child)
+    }
+
+    pub(crate) fn name(&self, slot: u32) -> &str {
+        &self.records[slot as usize].name
     }
 
     pub(crate) fn outcome(&self) -> Outcome {
@@ -361,7 +394,7 @@ impl Machine {
             }
             Exit::FinishJob => self.raise_to(Signal::Finish),
             Exit::Failed(fault) => self.fail(slot, *fault),
-            Exit::NeverStarted | Exit::Done | Exit::Stopped | Exit::Cut => {}
+            Exit::NeverStarted | Exit::Done | Exit::Stopped | Exit::Cut | Exit::Leaked => {}
         }
     }
 
@@ -418,6 +451,7 @@ impl Machine {
             Signal::Run | Signal::Drain => Deadline::Drain,
             Signal::Finish => Deadline::Grace,
             Signal::Cut => Deadline::Cut,
+            Signal::Abandon => Deadline::Abandon,
         });
         if signal >= Signal::Finish && self.phase > Phase::Waiting {
             self.phase = Phase::Stopping;

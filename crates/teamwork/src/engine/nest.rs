@@ -7,6 +7,8 @@ use std::{
     task::{self, Poll},
 };
 
+use tokio::time::Instant;
+
 use super::{
     clock::nanos,
     core::{Core, Mail},
@@ -17,8 +19,9 @@ use super::{
 };
 use crate::{By, Cause, CauseKind, Context, Outcome, Report, Routine};
 
-/// Builds the driver of a child job. Its run is the whole child; a stop is passed on to it, and it is never cut: it ends by
-/// itself, its finalizers included, before the parent's finalizers run.
+/// Builds the driver of a child job. Its run is the whole child; a stop is passed on to it, and it is not cut but ends by
+/// itself, its finalizers included, before the parent's finalizers run. When the parent's time is over, it is told to give up on
+/// whatever it has left.
 pub(crate) fn drive_job<V>(
     child: Supervisor,
     cx: Context<V>,
@@ -36,9 +39,9 @@ where
         let away = cx.core.spawns() && cx.core.is_any_away();
         let mut tally = Tally::default();
         let exit = match cx.core.signal() {
-            Signal::Finish | Signal::Cut if is_late => Exit::NeverStarted,
+            Signal::Finish | Signal::Cut | Signal::Abandon if is_late => Exit::NeverStarted,
             Signal::Finish => Exit::Stopped,
-            Signal::Cut => Exit::Cut,
+            Signal::Cut | Signal::Abandon => Exit::Cut,
             Signal::Run | Signal::Drain => {
                 child.settle();
                 let ended = Nested {
@@ -79,11 +82,13 @@ where
 }
 
 fn exit_of(report: Report) -> Exit {
+    let has_leaked = report.leaked().next().is_some();
     match (report.outcome(), report.cause) {
         (Outcome::Failed, Some(cause)) => Exit::Failed(Box::new(Fault {
             routine: Routine::Run,
             kind: CauseKind::Job(cause),
         })),
+        _ if has_leaked => Exit::Leaked,
         (Outcome::Cancelled, _) => Exit::Cut,
         _ => Exit::Done,
     }
@@ -109,6 +114,15 @@ impl Child {
             Ok(thread) => Self::OnThread(Box::new(thread)),
             Err(error) => Self::Nowhere(CauseKind::error(error.into())),
         };
+    }
+
+    /// Passes a stop on, and when the parent no longer waits for its end.
+    fn stop(&self, signal: Signal, cause: Option<Cause>, ends_by: Option<Instant>) {
+        let Some(core) = self.core() else { return };
+        if let Some(end) = ends_by {
+            core.end_by(end);
+        }
+        core.stop(signal, cause);
     }
 
     fn core(&self) -> Option<&Core> {
@@ -145,10 +159,9 @@ impl<V: ?Sized> Future for Nested<'_, V> {
             let signal = self.cx.core.signal();
             if signal > self.told {
                 self.told = signal;
-                let cause = (signal == Signal::Cut).then(|| parent_stopped(self.cx.core.cause()));
-                if let Some(core) = self.child.core() {
-                    core.stop(signal, cause);
-                }
+                let cause = (signal >= Signal::Cut).then(|| parent_stopped(self.cx.core.cause()));
+                self.child
+                    .stop(signal, cause, self.cx.core.children_end_by());
             }
             if let Poll::Ready(ended) = self.child.poll(cx) {
                 return Poll::Ready(ended);

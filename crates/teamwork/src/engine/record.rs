@@ -31,7 +31,7 @@ pub(crate) enum State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Task,
-    /// A job keeps its own deadlines, so it always ends by itself; it is never given up.
+    /// A job keeps its own deadlines, and gives up on what it has left when it is told to; it is given up itself only if it does not.
     Job,
 }
 
@@ -67,7 +67,7 @@ impl Record {
         matches!(self.state, State::Starting | State::Running)
     }
 
-    /// Alive, and without deadlines of its own.
+    /// Alive, and nothing that could end by being told to.
     pub(crate) fn can_be_stuck(&self) -> bool {
         self.is_alive() && self.kind == Kind::Task
     }

@@ -201,6 +201,7 @@ impl Supervisor {
         while let Some(action) = self.machine.next() {
             match action {
                 Action::Signal(signal) => {
+                    self.limit_children(signal);
                     self.core.show(signal, self.machine.cause());
                     self.poll_near(cx);
                     self.gather_tracked(cx);

@@ -203,6 +203,75 @@ async fn three_levels_end_from_the_bottom_up() {
     }
 }
 
+/// Jobs in jobs, in the last of which a finalizer hangs; all of them have a minute for their finalizers, the first has 8 seconds.
+fn deep(journal: &Journal, inline: bool) -> Job {
+    let minute = Duration::from_secs(60);
+    let mut inner = None;
+    for name in ["d", "c", "b", "a"] {
+        let mut tasks = vec![waits(name)];
+        if name == "d" {
+            tasks.push(waits("hangs").finalize(Do::Hang));
+        }
+        let mut job = named(name, journal, tasks);
+        if let Some(inner) = inner.take() {
+            job.add_job(inner);
+        }
+        inner = Some(placed(job, inline).finalizer_deadline(minute));
+    }
+    inner.unwrap().finalizer_deadline(Duration::from_secs(8))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_of_a_job_holds_for_all_levels_below_it_and_is_no_sum() {
+    for inline in [false, true] {
+        let journal = Journal::default();
+        let job = deep(&journal, inline);
+        let handle = job.handle();
+        let cancel = async {
+            sleep(5).await;
+            handle.cancel("enough");
+        };
+        let (ended, ()) = tokio::join!(job.run(), cancel);
+        let failure = ended.unwrap_err();
+        let elapsed = failure.report().elapsed();
+        assert!(elapsed < Duration::from_millis(8_100), "{elapsed:?}");
+        assert_eq!(outcomes(failure.report()), "a cut · b leaked");
+        let steps = journal.text();
+        assert!(
+            steps.ends_with("fin hangs · fin d · fin c · fin b · fin a"),
+            "{steps}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_is_busy_with_its_own_end_has_no_longer_than_its_parent() {
+    for (outer, inner) in PLACES {
+        let journal = Journal::default();
+        let mut parent = named("parent", &journal, [waits("p")]);
+        let child = named(
+            "child",
+            &journal,
+            [
+                waits("c").finalize(Do::Sleep(90_000)),
+                task("d", [Do::FinishJob]),
+            ],
+        );
+        parent.add_job(placed(child, inner).finalizer_deadline(Duration::from_secs(600)));
+        let parent = placed(parent, outer).finalizer_deadline(Duration::from_secs(4));
+        let handle = parent.handle();
+        let cancel = async {
+            sleep(5).await;
+            handle.cancel("enough");
+        };
+        let (ended, ()) = tokio::join!(parent.run(), cancel);
+        let failure = ended.unwrap_err();
+        let elapsed = failure.report().elapsed();
+        assert!(elapsed < Duration::from_millis(4_100), "{elapsed:?}");
+        assert_eq!(outcomes(failure.report()), "p cut · child leaked");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_child_at_the_start_gate_ends_at_once_when_a_later_init_fails() {
     for (outer, inner) in PLACES {

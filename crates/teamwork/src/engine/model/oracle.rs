@@ -24,6 +24,10 @@ impl Sim {
 }
 
 impl World {
+    pub(super) fn is_any_job_alive(&self) -> bool {
+        self.is_any(|task| task.kind == Kind::Job && task.is_alive())
+    }
+
     fn is_any(&self, what: impl Fn(&Sim) -> bool) -> bool {
         self.tasks.iter().any(what)
     }
@@ -92,11 +96,15 @@ impl World {
 
     fn check_arm(&self, deadline: Deadline) {
         let expected = match (self.is_finalizing(), self.shown) {
+            _ if self.is_abandoned && (self.is_finalizing() || !self.is_over(Deadline::Now)) => {
+                Deadline::Now
+            }
             (true, _) if self.is_over(Deadline::Order) => Deadline::Finalizers,
             (true, _) => Deadline::Order,
             (false, Signal::Run | Signal::Drain) => Deadline::Drain,
             (false, Signal::Finish) => Deadline::Grace,
             (false, Signal::Cut) => Deadline::Cut,
+            (false, Signal::Abandon) => Deadline::Abandon,
         };
         assert_eq!(deadline, expected, "every rung has its deadline");
     }
@@ -151,7 +159,7 @@ impl World {
         }
         let is_under_way = self.is_any(|task| task.at == At::Finalizer);
         assert!(
-            self.is_over(Deadline::Order) || !is_under_way,
+            self.is_over(Deadline::Order) || self.is_abandoned || !is_under_way,
             "4: one at a time"
         );
     }
@@ -160,16 +168,15 @@ impl World {
         let task = &self.tasks[id];
         if task.at == At::Finalizer {
             assert!(
-                self.is_over(Deadline::Finalizers),
+                self.is_over(Deadline::Finalizers) || self.is_over(Deadline::Now),
                 "finalizers have their time"
             );
         } else {
-            assert!(
-                task.is_alive() && self.is_over(Deadline::Cut),
-                "t{id} is {:?}",
-                task.at
-            );
-            assert_eq!(task.kind, Kind::Task, "a job ends by itself");
+            let is_due = match task.kind {
+                Kind::Task => self.is_over(Deadline::Cut) || self.is_over(Deadline::Now),
+                Kind::Job => self.is_over(Deadline::Abandon),
+            };
+            assert!(task.is_alive() && is_due, "t{id} is {:?}", task.at);
         }
     }
 
@@ -193,14 +200,13 @@ impl World {
         );
         let is_parked = self.is_any(|task| matches!(task.at, At::Parked | At::Gate));
         assert!(
-            !self.is_over(Deadline::Order) || !is_parked,
+            !self.is_over(Deadline::Order) && !self.is_abandoned
+                || !self.is_finalizing()
+                || !is_parked,
             "half of the time over, all finalizers run"
         );
-        let is_armed = self.armed.is_some()
-            || self.is_over(Deadline::Cut)
-            || self.is_over(Deadline::Finalizers);
         assert!(
-            is_armed || self.asked < Signal::Drain,
+            self.armed.is_some() || self.asked < Signal::Drain,
             "every stop has a deadline"
         );
     }

@@ -33,7 +33,7 @@ impl World {
         match self.rng.u32(..10) {
             0..=4 if is_late && self.shown >= Signal::Finish => self.never_start(id),
             0 if self.tasks[id].kind == Kind::Task => self.fail(id, Routine::Init),
-            _ if self.shown == Signal::Cut => self.exit(id, Exit::Cut),
+            _ if self.shown >= Signal::Cut => self.exit(id, Exit::Cut),
             1..=5 if self.shown == Signal::Finish => self.exit(id, Exit::Stopped),
             _ if self.tasks[id].late || self.is_oneshot(id) => self.tasks[id].at = At::Run,
             _ => {
@@ -59,7 +59,8 @@ impl World {
             1 => self.exit(id, Exit::FinishJob),
             // A child job that was cancelled by its own handle.
             2 if is_job => self.exit(id, Exit::Cut),
-            _ if self.shown == Signal::Cut => self.exit(id, Exit::Cut),
+            3 if is_job => self.exit(id, Exit::Leaked),
+            _ if self.shown >= Signal::Cut => self.exit(id, Exit::Cut),
             3..=15 if self.shown == Signal::Finish => self.exit(id, Exit::Stopped),
             _ => self.exit(id, Exit::Done),
         }
@@ -94,6 +95,7 @@ impl World {
         self.note(format!("t{id} ends: {exit:?}"));
         self.tasks[id].outcome = match exit {
             Exit::Cut => TaskOutcome::Cut,
+            Exit::Leaked => TaskOutcome::Leaked,
             _ => TaskOutcome::Done,
         };
         if matches!(exit, Exit::FinishJob) {

@@ -166,6 +166,11 @@ impl Supervisor {
     }
 
     pub(super) fn give_up(&mut self, slot: u32) {
+        tracing::warn!(
+            job = %self.core.name,
+            task = self.machine.name(slot),
+            "given up: it did not end in time"
+        );
         if let Some(rare) = &mut self.rare {
             rare.near.retain(|&near| near != slot);
         }

@@ -17,6 +17,9 @@ use crate::{
     },
 };
 
+/// How long a child job may take to give up on what it has left. It takes no time, unless something keeps its thread.
+const ABANDON_TIME: Duration = Duration::from_secs(1);
+
 impl Supervisor {
     pub(super) fn poll_prerequisites(&mut self, cx: &mut Context<'_>) {
         let Some(rare) = self
@@ -66,15 +69,43 @@ impl Supervisor {
         }
     }
 
+    /// What is left of the time that the job's parent has, if that is less.
+    fn within(&self, time: Duration) -> Duration {
+        let left = |end: Instant| end.saturating_duration_since(now());
+        self.core.ends_by().map_or(time, |end| time.min(left(end)))
+    }
+
+    /// How long runs that were cut may take to end. A child job has half of what its parent gives it, so that it has some left for
+    /// its finalizers however its own tasks and children behave.
+    fn cut_time(&self) -> Duration {
+        let own = self.core.finalizer_deadline();
+        own.min(self.within(own.saturating_mul(2)) / 2)
+    }
+
+    /// Tells child jobs, before they are cut, how much time they have: one deadline for all levels, not a sum.
+    pub(super) fn limit_children(&self, signal: Signal) {
+        if signal >= Signal::Cut && self.machine.has_children() {
+            self.core.end_children_by(later(now(), self.cut_time()));
+        }
+    }
+
     pub(super) fn arm(&mut self, deadline: Deadline) {
         let finalizers = self.core.finalizer_deadline();
+        let half = finalizers / 2;
+        let (first_half, second_half) = (
+            self.within(finalizers) / 2,
+            self.within(finalizers.saturating_sub(half)),
+        );
+        let cut = self.cut_time();
         let rare = self.rare();
         let after = match deadline {
             Deadline::Drain => rare.deadlines.drain,
             Deadline::Grace => Some(rare.deadlines.grace),
-            Deadline::Cut => Some(finalizers),
-            Deadline::Order => Some(finalizers / 2),
-            Deadline::Finalizers => Some(finalizers.saturating_sub(finalizers / 2)),
+            Deadline::Cut => Some(cut),
+            Deadline::Abandon => Some(finalizers.min(ABANDON_TIME)),
+            Deadline::Now => Some(Duration::ZERO),
+            Deadline::Order => Some(first_half),
+            Deadline::Finalizers => Some(second_half),
         };
         rare.rung_ends = after.map(|after| (deadline, later(now(), after)));
     }

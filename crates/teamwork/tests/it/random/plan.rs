@@ -54,7 +54,7 @@ pub(super) enum What {
 /// How long things may take, and how bad they may be.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
-    /// For a cut, and for all finalizers of one job, in milliseconds.
+    /// For a cut, and for all finalizers of one job, in milliseconds. A job four levels down has an eighth of it.
     pub(super) deadline: u64,
     /// Whether finalizers may hang.
     pub(super) finalizers_hang: bool,

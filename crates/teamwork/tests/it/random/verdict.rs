@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use teamwork::{Outcome, Report, TaskOutcome};
+use teamwork::{By, Cause, CauseKind, Outcome, Report, TaskOutcome, TaskReport};
 
 use super::plan::STAYS;
 
@@ -56,17 +56,19 @@ pub(super) fn check(steps: &[String], reports: &[(&str, Arc<Report>)]) {
     let tasks = read(steps);
     for (name, report) in reports {
         for task in report.tasks() {
-            let may_leak = task.name.ends_with(STAYS);
             let is_leaked = task.outcome == TaskOutcome::Leaked;
+            // A child has no routines to note.
+            if let Some((_, child)) = reports.iter().find(|(job, _)| *job == task.name) {
+                let owes = child.outcome() != Outcome::Failed && child.leaked().next().is_some();
+                assert_eq!(is_leaked, owes, "{} is given up\n{report}", task.name);
+                continue;
+            }
+            let may_leak = task.name.ends_with(STAYS) || is_hurried(name, reports);
             assert!(
                 may_leak || !is_leaked,
                 "{} is given up\n{report}",
                 task.name
             );
-            // A child has no routines to note.
-            if reports.iter().any(|(job, _)| *job == task.name) {
-                continue;
-            }
             let noted = tasks.get(task.name);
             let has_started = noted.is_some_and(|noted| !noted.inits.is_empty());
             let is_new = task.outcome == TaskOutcome::NeverStarted;
@@ -85,6 +87,24 @@ pub(super) fn check(steps: &[String], reports: &[(&str, Arc<Report>)]) {
         // One that is not listed has come and gone.
         assert!(noted.finalizers.len() <= 1, "{name} {noted:?}");
     }
+}
+
+/// Whether this job, or one around it, stopped by itself, so that what hangs in it had all the time that it has, and then its parent
+/// stopped and had less: the others may have been left too little.
+fn is_hurried(name: &str, reports: &[(&str, Arc<Report>)]) -> bool {
+    let by_parent = |cause: &Cause| {
+        let by = By::Parent;
+        matches!(cause.kind(), CauseKind::Cancelled { by: found, .. } if *found == by)
+    };
+    let within = |job: &str, other: &str| job == other || is_inside(&format!("{job}.t"), other);
+    let hangs = |task: TaskReport<'_>| task.name.ends_with(STAYS);
+    reports.iter().any(|(around, report)| {
+        let mut in_it = reports.iter().filter(|(job, _)| within(job, around));
+        *around != "r"
+            && within(name, around)
+            && !report.cause().is_some_and(by_parent)
+            && in_it.any(|(_, job)| job.leaked().any(hangs))
+    })
 }
 
 fn check_task(name: &str, noted: &Noted, outcome: TaskOutcome) {
