@@ -1,6 +1,7 @@
 //! The job: tasks are added to it, then it runs.
 
 use std::{
+    any::TypeId,
     borrow::Cow,
     fmt,
     future::Future,
@@ -15,7 +16,7 @@ use crate::{
     engine::{
         Kind,
         drive::{Among, Extras, First, drive},
-        nest::drive_job,
+        nest::{drive_first_job, drive_job},
         panics,
         supervisor::Supervisor,
     },
@@ -126,6 +127,51 @@ impl Job {
         self.add_oneshot::<_, false>(name.into(), Once::new(call))
     }
 
+    /// Adds a whole job as the oneshot; see [`add_oneshot_task`](Self::add_oneshot_task). It runs to its end, finalizers included,
+    /// before anything else starts, and its value becomes this job's value.
+    ///
+    /// If it fails or is cancelled, so is this job. If it is finished before it has a value, this job finishes.
+    ///
+    /// # Panics
+    ///
+    /// If a task has been added before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Job};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let connect = Job::new("connect").add_oneshot_fn("dial", async |_: &Context| Ok("a stream"));
+    /// let mut job = Job::new("session").add_oneshot_job(connect);
+    /// job.add_fn("use", async |cx: &Context<&'static str>| {
+    ///     assert_eq!(*cx.value(), "a stream");
+    ///     Ok(())
+    /// });
+    /// job.run().await?;
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
+    pub fn add_oneshot_job<W: ?Sized + 'static>(mut self, child: Job<W>) -> Job<W> {
+        self.expect_no_task();
+        let name = child.task_name();
+        let cx = Context::new(self.supervisor.core.clone(), name.clone(), 0);
+        let has_value = TypeId::of::<W>() != TypeId::of::<NoValue>();
+        let driver = drive_first_job(child.supervisor, cx, has_value);
+        self.supervisor.add(name, Box::pin(driver), Kind::Job);
+        self.supervisor.set_oneshot();
+        Job {
+            supervisor: self.supervisor,
+            value: PhantomData,
+        }
+    }
+
+    fn expect_no_task(&self) {
+        assert_eq!(
+            self.supervisor.next_slot(),
+            0,
+            "the oneshot is added before every other task"
+        );
+    }
+
     fn add_oneshot<T: Task, const FINALIZES: bool>(
         mut self,
         name: Cow<'static, str>,
@@ -134,11 +180,7 @@ impl Job {
     where
         T::Output: Sync,
     {
-        assert_eq!(
-            self.supervisor.next_slot(),
-            0,
-            "the oneshot is added before every other task"
-        );
+        self.expect_no_task();
         let name = Name::from(name);
         let cx = Context::new(self.supervisor.core.clone(), name.clone(), 0);
         let driver = drive::<NoValue, T, First, FINALIZES>(task, cx, None);

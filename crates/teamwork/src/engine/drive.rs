@@ -4,7 +4,7 @@
 //! That is why functions here return async blocks that capture their parameters (an `async fn` would store them twice), why
 //! each phase is a future of its own (their locals then share the same memory), and why flags live in the context.
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 use tokio::task::coop;
 
@@ -35,7 +35,7 @@ impl<O: Send + Sync + 'static> Place<O> for First {
     const IS_ONESHOT: bool = true;
 
     fn keep(core: &Core, output: O) -> Option<O> {
-        core.set_value(Box::new(output));
+        core.set_value(Arc::new(output));
         None
     }
 }

@@ -388,7 +388,7 @@ impl Machine {
         self.alive -= 1;
         self.records[slot as usize].outcome = exit.outcome();
         match exit {
-            Exit::Done if slot == 0 && self.phase == Phase::Oneshot => {
+            Exit::Done | Exit::Leaked if slot == 0 && self.phase == Phase::Oneshot => {
                 self.phase = Phase::Starting;
                 self.cursor = 1;
             }

@@ -43,25 +43,9 @@ where
             Signal::Finish => Exit::Stopped,
             Signal::Cut | Signal::Abandon => Exit::Cut,
             Signal::Run | Signal::Drain => {
-                child.settle();
-                let ended = Nested {
-                    child: &mut child,
-                    cx: &cx,
-                    away,
-                    told: Signal::Run,
-                    registered: None,
-                }
-                .await;
-                match ended {
-                    Ok(report) => {
-                        tally.nanos[1] = nanos(report.elapsed());
-                        exit_of(report)
-                    }
-                    Err(kind) => Exit::Failed(Box::new(Fault {
-                        routine: Routine::Run,
-                        kind,
-                    })),
-                }
+                let ended = Nested::begin(&mut child, &cx, away).await;
+                tally.nanos[1] = ended.as_ref().map_or(0, |report| nanos(report.elapsed()));
+                ended.map_or_else(failed, exit_of)
             }
         };
         drop(child);
@@ -81,13 +65,58 @@ where
     }
 }
 
+/// Builds the driver of a job that is the oneshot of its parent. Its value becomes its parent's, if it `has_value`.
+pub(crate) fn drive_first_job(
+    child: Supervisor,
+    cx: Context,
+    has_value: bool,
+) -> impl Future<Output = Option<Ending>> + Send {
+    let core = child.core.clone();
+    let mut child = Child::Here(child);
+    async move {
+        let ended = Nested::begin(&mut child, &cx, false).await;
+        let run = ended.as_ref().map_or(0, |report| nanos(report.elapsed()));
+        let exit = match ended {
+            // What would rely on it does not start anyway.
+            Ok(report) if cx.core.signal() >= Signal::Finish => exit_of(report),
+            Ok(report) if report.outcome() == Outcome::Done => match core.share_value() {
+                // It was finished before it had one: what would rely on it does not start.
+                None if has_value => Exit::FinishJob,
+                value => {
+                    if let Some(value) = value {
+                        cx.core.set_value(value);
+                    }
+                    exit_of(report)
+                }
+            },
+            // It failed, or was cancelled on its own: there is nothing to go on with.
+            Ok(report) => report
+                .cause
+                .map_or(Exit::Cut, |cause| failed(CauseKind::Job(cause))),
+            Err(kind) => failed(kind),
+        };
+        Some(Ending {
+            exit: Some(exit),
+            finalizer: None,
+            tally: Tally {
+                ticks: 0,
+                nanos: [0, run, 0],
+            },
+        })
+    }
+}
+
+fn failed(kind: CauseKind) -> Exit {
+    Exit::Failed(Box::new(Fault {
+        routine: Routine::Run,
+        kind,
+    }))
+}
+
 fn exit_of(report: Report) -> Exit {
     let has_leaked = report.leaked().next().is_some();
     match (report.outcome(), report.cause) {
-        (Outcome::Failed, Some(cause)) => Exit::Failed(Box::new(Fault {
-            routine: Routine::Run,
-            kind: CauseKind::Job(cause),
-        })),
+        (Outcome::Failed, Some(cause)) => failed(CauseKind::Job(cause)),
         _ if has_leaked => Exit::Leaked,
         (Outcome::Cancelled, _) => Exit::Cut,
         _ => Exit::Done,
@@ -149,6 +178,20 @@ struct Nested<'a, V: ?Sized> {
     away: bool,
     told: Signal,
     registered: Option<Signal>,
+}
+
+impl<'a, V: ?Sized> Nested<'a, V> {
+    /// Moves the child to where it runs.
+    fn begin(child: &'a mut Child, cx: &'a Context<V>, away: bool) -> Self {
+        child.settle();
+        Self {
+            child,
+            cx,
+            away,
+            told: Signal::Run,
+            registered: None,
+        }
+    }
 }
 
 impl<V: ?Sized> Future for Nested<'_, V> {

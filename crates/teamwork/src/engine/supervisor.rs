@@ -275,7 +275,10 @@ impl Supervisor {
                     driver,
                     kind,
                 } => self.admit(slot, name, (driver, kind)),
-                Mail::Stop { signal, cause } => self.machine.stop(signal, cause),
+                Mail::Stop { signal, cause } => {
+                    self.machine.stop(signal, cause);
+                    self.hurry();
+                }
                 Mail::Parked { slot, exit, driver } => {
                     self.put(slot, Some(driver));
                     self.machine.parked(slot, exit);

@@ -95,8 +95,16 @@ impl Builder {
     }
 
     /// A job with the oneshot of the plan, if there is one.
-    fn oneshot(&self, plan: &JobPlan) -> Rooted {
+    fn oneshot(&mut self, plan: &JobPlan) -> Rooted {
         let job = Job::new(plan.name);
+        if let Some(first) = &plan.oneshot_job {
+            return match self.oneshot(first) {
+                Rooted::Valued(valued) => {
+                    Rooted::Valued(job.add_oneshot_job(self.fill(valued, first)))
+                }
+                Rooted::Plain(plain) => Rooted::Plain(job.add_oneshot_job(self.fill(plain, first))),
+            };
+        }
         match plan.oneshot.clone() {
             Some(first) => {
                 Rooted::Valued(job.add_oneshot_task(first.name, first.journal(&self.journal)))

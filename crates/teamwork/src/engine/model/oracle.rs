@@ -122,7 +122,8 @@ impl World {
         assert!(task.at == At::Fresh && !task.late && !self.is_oneshot(id));
         for (other, before) in self.tasks[..id].iter().enumerate() {
             let is_through = if self.is_oneshot(other) {
-                matches!(before.at, At::Parked | At::Over) && before.outcome == TaskOutcome::Done
+                matches!(before.at, At::Parked | At::Over)
+                    && matches!(before.outcome, TaskOutcome::Done | TaskOutcome::Leaked)
             } else {
                 before.at == At::Gate
             };

@@ -57,8 +57,8 @@ impl World {
         match self.rng.u32(..20) {
             0 => self.fail(id, Routine::Run),
             1 => self.exit(id, Exit::FinishJob),
-            // A child job that was cancelled by its own handle.
-            2 if is_job => self.exit(id, Exit::Cut),
+            // A child job that was cancelled by its own handle; for a oneshot that is a failure.
+            2 if is_job && !self.is_oneshot(id) => self.exit(id, Exit::Cut),
             3 if is_job => self.exit(id, Exit::Leaked),
             _ if self.shown >= Signal::Cut => self.exit(id, Exit::Cut),
             3..=15 if self.shown == Signal::Finish => self.exit(id, Exit::Stopped),

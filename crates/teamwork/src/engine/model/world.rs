@@ -187,7 +187,7 @@ impl World {
     fn add(&mut self) {
         let slot = self.free.pop().unwrap_or_else(|| self.slots());
         let id = self.tasks.len();
-        let kind = if !self.is_oneshot(id) && self.rng.u32(..5) == 0 {
+        let kind = if self.rng.u32(..5) == 0 {
             Kind::Job
         } else {
             Kind::Task

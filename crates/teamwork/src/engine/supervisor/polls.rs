@@ -178,6 +178,9 @@ impl Supervisor {
             self.near_few &= !(1 << slot);
         }
         let driver = self.take(slot);
+        if driver.is_none() {
+            self.core.lose();
+        }
         // A panic in the drop of a task that has leaked anyway changes nothing.
         let _ = panics::catch(|| drop(driver));
     }

@@ -90,24 +90,34 @@ impl Supervisor {
     }
 
     pub(super) fn arm(&mut self, deadline: Deadline) {
+        let after = self.time_for(deadline);
+        self.rare().rung_ends = after.map(|after| (deadline, later(now(), after)));
+    }
+
+    /// How long a rung of a stop lasts; `None` is for ever.
+    fn time_for(&self, deadline: Deadline) -> Option<Duration> {
         let finalizers = self.core.finalizer_deadline();
-        let half = finalizers / 2;
-        let (first_half, second_half) = (
-            self.within(finalizers) / 2,
-            self.within(finalizers.saturating_sub(half)),
-        );
-        let cut = self.cut_time();
-        let rare = self.rare();
-        let after = match deadline {
-            Deadline::Drain => rare.deadlines.drain,
-            Deadline::Grace => Some(rare.deadlines.grace),
-            Deadline::Cut => Some(cut),
+        let deadlines = self.rare.as_ref().map(|rare| rare.deadlines);
+        match deadline {
+            Deadline::Drain => deadlines?.drain,
+            Deadline::Grace => Some(deadlines.map_or(crate::job::GRACE, |given| given.grace)),
+            Deadline::Cut => Some(self.cut_time()),
             Deadline::Abandon => Some(finalizers.min(ABANDON_TIME)),
             Deadline::Now => Some(Duration::ZERO),
-            Deadline::Order => Some(first_half),
-            Deadline::Finalizers => Some(second_half),
+            Deadline::Order => Some(self.within(finalizers) / 2),
+            Deadline::Finalizers => Some(self.within(finalizers.saturating_sub(finalizers / 2))),
+        }
+    }
+
+    /// Moves the end of the rung under way forward, if the parent has said since that it has less time.
+    pub(super) fn hurry(&mut self) {
+        let rung = self.rare.as_ref().and_then(|rare| rare.rung_ends);
+        let (Some((deadline, at)), Some(_)) = (rung, self.core.ends_by()) else {
+            return;
         };
-        rare.rung_ends = after.map(|after| (deadline, later(now(), after)));
+        if let Some(time) = self.time_for(deadline) {
+            self.rare().rung_ends = Some((deadline, at.min(later(now(), time))));
+        }
     }
 
     pub(super) fn job_ends(&self) -> Option<(Instant, Duration)> {

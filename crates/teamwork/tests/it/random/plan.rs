@@ -21,6 +21,8 @@ pub(super) struct JobPlan {
     pub(super) inline: bool,
     pub(super) timeout: Option<u64>,
     pub(super) oneshot: Option<Scripted>,
+    /// A whole job as the oneshot, instead.
+    pub(super) oneshot_job: Option<Box<Self>>,
     /// Whether its tasks are added before its children.
     pub(super) is_parent_first: bool,
     pub(super) tasks: Vec<TaskPlan>,
@@ -118,7 +120,10 @@ impl Dice {
         let children = if depth < 3 { children } else { 0 };
         let children = (0..children).map(|number| self.job(format!("{name}.j{number}"), depth + 1));
         let children = children.collect();
+        let oneshot_job = (depth < 3 && self.is_rare(5))
+            .then(|| Box::new(self.job(format!("{name}.prepare"), depth + 1)));
         JobPlan {
+            oneshot_job,
             inline: self.rng.bool(),
             is_parent_first: self.rng.bool(),
             timeout: self.timeout(),

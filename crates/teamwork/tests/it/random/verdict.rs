@@ -89,8 +89,8 @@ pub(super) fn check(steps: &[String], reports: &[(&str, Arc<Report>)]) {
     }
 }
 
-/// Whether this job, or one around it, stopped by itself, so that what hangs in it had all the time that it has, and then its parent
-/// stopped and had less: the others may have been left too little.
+/// Whether this job, or one around it or inside it, stopped by itself, so that what hangs in it had all the time that it has, and then
+/// its parent was cut and had less: the others may have been left too little.
 fn is_hurried(name: &str, reports: &[(&str, Arc<Report>)]) -> bool {
     let by_parent = |cause: &Cause| {
         let by = By::Parent;
@@ -98,10 +98,10 @@ fn is_hurried(name: &str, reports: &[(&str, Arc<Report>)]) -> bool {
     };
     let within = |job: &str, other: &str| job == other || is_inside(&format!("{job}.t"), other);
     let hangs = |task: TaskReport<'_>| task.name.ends_with(STAYS);
-    reports.iter().any(|(around, report)| {
-        let mut in_it = reports.iter().filter(|(job, _)| within(job, around));
-        *around != "r"
-            && within(name, around)
+    reports.iter().any(|(other, report)| {
+        let mut in_it = reports.iter().filter(|(job, _)| within(job, other));
+        *other != "r"
+            && (within(name, other) || within(other, name))
             && !report.cause().is_some_and(by_parent)
             && in_it.any(|(_, job)| job.leaked().any(hangs))
     })
