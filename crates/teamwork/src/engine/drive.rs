@@ -226,9 +226,12 @@ where
     // A handle's error names the cause, which the machine has to hear of first.
     let comes_home = finalizes || (has_extras && matches!(exit, Exit::Failed(_)));
     let is_free = matches!(exit, Exit::Done) && !P::IS_ONESHOT && cx.core.signal() < Signal::Finish;
-    let mut told = Some(exit);
+    let parks = comes_home && !is_free;
+    // In two parts, which take less room here than the whole.
+    let (plain, mut fault) = exit.split();
     async move {
-        if let Some(exit) = told.take_if(|_| comes_home && !is_free) {
+        if parks {
+            let exit = Exit::join(plain, fault.take());
             let home = cx.is_away().then(|| Home {
                 core: cx.core.clone(),
                 slot: cx.slot(),
@@ -248,7 +251,7 @@ where
         };
         (
             Ending {
-                exit: told,
+                exit: (!parks).then(|| Exit::join(plain, fault)),
                 finalizer,
                 tally,
             },

@@ -57,6 +57,47 @@ impl Exit {
     }
 }
 
+/// An [`Exit`] but for the fault.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Plain {
+    NeverStarted,
+    Done,
+    FinishJob,
+    Stopped,
+    Cut,
+    Failed,
+    Leaked,
+}
+
+impl Exit {
+    /// Takes it apart, into nine bytes.
+    pub(super) fn split(self) -> (Plain, Option<Box<Fault>>) {
+        let plain = match self {
+            Self::NeverStarted => Plain::NeverStarted,
+            Self::Done => Plain::Done,
+            Self::FinishJob => Plain::FinishJob,
+            Self::Stopped => Plain::Stopped,
+            Self::Cut => Plain::Cut,
+            Self::Leaked => Plain::Leaked,
+            Self::Failed(fault) => return (Plain::Failed, Some(fault)),
+        };
+        (plain, None)
+    }
+
+    /// Puts it together again.
+    pub(super) fn join(plain: Plain, fault: Option<Box<Fault>>) -> Self {
+        match (plain, fault) {
+            (_, Some(fault)) => Self::Failed(fault),
+            (Plain::NeverStarted, None) => Self::NeverStarted,
+            (Plain::Done, None) => Self::Done,
+            (Plain::FinishJob, None) => Self::FinishJob,
+            (Plain::Stopped, None) => Self::Stopped,
+            (Plain::Leaked, None) => Self::Leaked,
+            (Plain::Cut | Plain::Failed, None) => Self::Cut,
+        }
+    }
+}
+
 /// A failure, before it has a name.
 #[derive(Debug)]
 pub(crate) struct Fault {
