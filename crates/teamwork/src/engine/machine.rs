@@ -154,6 +154,7 @@ impl Machine {
                     slot as usize,
                     "slots are given in order"
                 );
+                make_room(&mut self.records);
                 self.records.push(record);
             }
         }
@@ -464,12 +465,12 @@ impl Machine {
     }
 }
 
-/// Makes room for one more: three at first, the tasks of a connection, where a vector would make room for four; four times as
+/// Makes room for one more: for two at first, the least that a job is for, where a vector would make room for four; for four times as
 /// many once there are many, because what is never touched costs nothing, and each move of a long list costs all of it.
 pub(super) fn make_room<T>(list: &mut Vec<T>) {
     const MANY: usize = 1024;
     match list.capacity() {
-        0 => list.reserve_exact(3),
+        0 => list.reserve_exact(2),
         full if full == list.len() && full >= MANY => list.reserve_exact(3 * full),
         _ => {}
     }
