@@ -243,8 +243,9 @@ impl<V: ?Sized + Send + Sync + 'static> Job<V> {
     pub fn add_job<W: ?Sized>(&mut self, child: Job<W>) {
         let name = child.task_name();
         let cx = self.context(name.clone());
+        let kind = child.supervisor.kind();
         let driver = drive_job(child.supervisor, cx);
-        self.supervisor.add(name, Box::pin(driver), Kind::Job);
+        self.supervisor.add(name, Box::pin(driver), kind);
     }
 
     fn context(&self, name: Name) -> Context<V> {
@@ -259,12 +260,12 @@ impl<V: ?Sized + Send + Sync + 'static> Job<V> {
         &mut self,
         name: Cow<'static, str>,
         task: T,
-        extras: Option<Box<Extras<T::Output>>>,
+        (extras, kind): (Option<Box<Extras<T::Output>>>, Kind),
     ) {
         let name = Name::from(name);
         let cx = self.context(name.clone());
         let driver = drive::<V, T, Among, FINALIZES>(task, cx, extras);
-        self.supervisor.add(name, Box::pin(driver), Kind::Task);
+        self.supervisor.add(name, Box::pin(driver), kind);
     }
 }
 
@@ -318,6 +319,27 @@ impl<V: ?Sized> Job<V> {
     /// Has the job poll its tasks inside the future that awaits it, instead of spawning them: no spawn, no lock, the same rules.
     pub fn inline(self) -> Self {
         self.supervisor.core.set_inline();
+        self
+    }
+
+    /// As a child of another job, the job fails alone: its failure is reported by its parent as
+    /// [secondary](crate::Report::secondary) and logged, and nothing else comes of it. This is what a connection is to its server.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Job};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let mut connection = Job::new("connection").isolated();
+    /// connection.add_fn("serve", async |_: &Context| -> teamwork::Result { Err("reset by peer".into()) });
+    /// let mut server = Job::new("server");
+    /// server.add_job(connection);
+    /// let report = server.run().await?; // it did not fail
+    /// assert_eq!(report.secondary()[0].to_string(), "connection: serve: reset by peer");
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
+    pub fn isolated(mut self) -> Self {
+        self.supervisor.set_isolated();
         self
     }
 

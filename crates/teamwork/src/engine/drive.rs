@@ -16,7 +16,7 @@ use super::{
     step::{Home, Step, leave},
 };
 use crate::{
-    CauseKind, Context, Error, Flow, Result, Routine, Task,
+    Cause, CauseKind, Context, Error, Flow, Result, Routine, Task,
     task_handle::{Filler, Unfinished},
 };
 
@@ -56,6 +56,10 @@ pub(crate) struct Extras<O> {
     pub(crate) clocks: Option<Clocks>,
     /// Who waits for the output.
     pub(crate) filler: Option<Filler<O>>,
+    /// A failure is only reported.
+    pub(crate) is_optional: bool,
+    /// The failure of an optional task, for its handle: that of the job is another one, or none.
+    pub(crate) own_cause: Option<Arc<Cause>>,
 }
 
 /// How a task's life before its finalizer went.
@@ -94,11 +98,13 @@ where
     async move {
         let lived = live::<V, T, P>(&mut task, &cx, &mut extras).await;
         let (mut ending, output) =
-            close::<V, T, P, FINALIZES>(&mut task, &cx, lived, extras.is_some()).await;
+            close::<V, T, P, FINALIZES>(&mut task, &cx, lived, &mut extras).await;
         // A panic in the drop of a task that has ended is too late to be anyone's failure; it has been printed.
         let _ = super::panics::catch(|| drop(task));
-        if let Some(filler) = extras.and_then(|extras| extras.filler) {
-            filler.fill(output, cx.core.cause());
+        if let Some(extras) = extras
+            && let Some(filler) = extras.filler
+        {
+            filler.fill(output, extras.own_cause.as_ref().or(cx.core.cause()));
         }
         cx.end();
         ending.tally.ticks = cx.ticks();
@@ -206,8 +212,8 @@ fn close<'a, V, T, P, const FINALIZES: bool>(
     task: &'a mut T,
     cx: &'a Context<V>,
     lived: Lived<T::Output>,
-    has_extras: bool,
-) -> impl Future<Output = (Ending, Result<T::Output, Unfinished>)> + Send + 'a
+    extras: &mut Option<Box<Extras<T::Output>>>,
+) -> impl Future<Output = (Ending, Result<T::Output, Unfinished>)> + Send + use<'a, V, T, P, FINALIZES>
 where
     V: ?Sized + Send + Sync + 'static,
     T: Task<V>,
@@ -224,8 +230,9 @@ where
         .ok_or(unfinished);
     let finalizes = FINALIZES && !matches!(exit, Exit::NeverStarted);
     // A handle's error names the cause, which the machine has to hear of first.
-    let comes_home = finalizes || (has_extras && matches!(exit, Exit::Failed(_)));
-    let is_free = matches!(exit, Exit::Done) && !P::IS_ONESHOT && cx.core.signal() < Signal::Finish;
+    let comes_home = finalizes || (extras.is_some() && matches!(exit, Exit::Failed(_)));
+    let ends_alone = matches!(exit, Exit::Done) || fails_alone(&exit, cx, extras);
+    let is_free = ends_alone && !P::IS_ONESHOT && cx.core.signal() < Signal::Finish;
     let parks = comes_home && !is_free;
     // In two parts, which take less room here than the whole.
     let (plain, mut fault) = exit.split();
@@ -258,6 +265,25 @@ where
             output,
         )
     }
+}
+
+/// Whether this is the failure of an optional task; keeps it for the task's handle.
+fn fails_alone<V: ?Sized, O>(
+    exit: &Exit,
+    cx: &Context<V>,
+    extras: &mut Option<Box<Extras<O>>>,
+) -> bool {
+    let (Exit::Failed(fault), Some(extras)) = (exit, extras) else {
+        return false;
+    };
+    if extras.is_optional {
+        extras.own_cause = Some(Arc::new(Cause {
+            task: Some(cx.task_name()),
+            routine: Some(fault.routine),
+            kind: fault.kind.clone(),
+        }));
+    }
+    extras.is_optional
 }
 
 /// How a task ends that is between two calls while the job stops.

@@ -225,7 +225,7 @@ impl Machine {
             self.exited(slot, exit);
         }
         match ending.finalizer {
-            None => self.vacate(slot),
+            None => {}
             Some(FinalizerFault::TimedOut(fault)) => {
                 self.records[slot as usize].outcome = TaskOutcome::Leaked;
                 self.fail(slot, fault);
@@ -238,6 +238,7 @@ impl Machine {
                 self.fail(slot, fault);
             }
         }
+        self.vacate(slot);
     }
 
     /// Somebody asks for an end, or for a higher rung of one.
@@ -343,8 +344,13 @@ impl Machine {
 
     /// Whether any child job is under way.
     pub(crate) fn has_children(&self) -> bool {
-        let is_child = |record: &Record| record.kind == Kind::Job && record.is_alive();
+        let is_child = |record: &Record| record.kind.is_job() && record.is_alive();
         self.records.iter().any(is_child)
+    }
+
+    /// Whether the failure of this task is only reported.
+    pub(crate) fn is_optional(&self, slot: u32) -> bool {
+        self.records[slot as usize].kind.is_optional()
     }
 
     pub(crate) fn name(&self, slot: u32) -> &str {
@@ -399,13 +405,14 @@ impl Machine {
         }
     }
 
-    /// Forgets a task that was added while running and ended well, or is a child that was cancelled on its own.
+    /// Forgets a task that was added while running and ended well, or was not needed, or is a child that was cancelled on its own.
     fn vacate(&mut self, slot: u32) {
         let is_stopping = self.signal >= Signal::Finish;
         let record = &mut self.records[slot as usize];
         let is_well = match record.outcome {
             TaskOutcome::Done => true,
             TaskOutcome::Cut => !is_stopping,
+            TaskOutcome::Failed | TaskOutcome::Panicked => record.kind.is_optional(),
             _ => false,
         };
         if record.late && is_well {
@@ -421,23 +428,35 @@ impl Machine {
 
     fn fail(&mut self, slot: u32, fault: impl Into<Box<Fault>>) {
         let fault = *fault.into();
-        let name = self.records[slot as usize].name.clone();
-        self.interrupted(Cause {
-            task: Some(name),
+        let record = &self.records[slot as usize];
+        let cause = Cause {
+            task: Some(record.name.clone()),
             routine: Some(fault.routine),
             kind: fault.kind,
-        });
+        };
+        if record.kind.is_optional() {
+            self.keep(cause);
+        } else {
+            self.interrupted(cause);
+        }
     }
 
     fn interrupted(&mut self, cause: Cause) {
         if self.cause.is_none() {
             self.cause = Some(Arc::new(cause));
-        } else if self.rare().secondary.len() < SECONDARY_MAX {
+        } else {
+            self.keep(cause);
+        }
+        self.raise_to(Signal::Cut);
+    }
+
+    /// Keeps a failure that decides nothing.
+    fn keep(&mut self, cause: Cause) {
+        if self.rare().secondary.len() < SECONDARY_MAX {
             self.rare().secondary.push(cause);
         } else {
             self.rare().secondary_dropped += 1;
         }
-        self.raise_to(Signal::Cut);
     }
 
     fn raise_to(&mut self, signal: Signal) {

@@ -62,6 +62,8 @@ pub(crate) struct Supervisor {
     began: Option<Stamp>,
     rare: Option<Box<Rare>>,
     state: State,
+    /// As a child, the job fails alone.
+    is_isolated: bool,
 }
 
 /// What few jobs have, and what is needed once.
@@ -126,6 +128,7 @@ impl Supervisor {
             began: None,
             rare: None,
             state: State::Idle,
+            is_isolated: false,
         }
     }
 
@@ -148,6 +151,19 @@ impl Supervisor {
 
     pub(crate) fn set_oneshot(&mut self) {
         self.machine.set_oneshot();
+    }
+
+    pub(crate) fn set_isolated(&mut self) {
+        self.is_isolated = true;
+    }
+
+    /// What the job is to its parent.
+    pub(crate) fn kind(&self) -> Kind {
+        if self.is_isolated {
+            Kind::IsolatedJob
+        } else {
+            Kind::Job
+        }
     }
 
     pub(super) fn has_own_thread(&self) -> bool {
@@ -284,6 +300,7 @@ impl Supervisor {
                     self.machine.parked(slot, exit);
                 }
                 Mail::Ended { slot, ending } => {
+                    self.log_failure(slot, &ending);
                     self.machine.ended(slot, ending);
                     if self.machine.is_vacant(slot) {
                         self.rare().freed.push(slot);

@@ -13,6 +13,7 @@ mod handles;
 mod idle;
 mod lifecycle;
 mod nested;
+mod optional;
 mod pool;
 mod prerequisites;
 mod random;

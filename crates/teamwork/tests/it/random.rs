@@ -17,10 +17,10 @@ use std::{
 };
 
 use futures_util::{StreamExt, future::join_all, stream::iter};
-use teamwork::{Job, JobHandle, Report};
+use teamwork::{Job, JobHandle, Report, TaskOptions};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use self::plan::{JobPlan, Pace, Plan, What};
+use self::plan::{JobPlan, Pace, Plan, What, is_spare};
 use crate::scripted::{Journal, placed, sleep};
 
 fn number<T: FromStr>(variable: &str) -> Option<T> {
@@ -75,6 +75,9 @@ impl Builder {
         if let Some(millis) = plan.timeout {
             job = job.timeout(Duration::from_millis(millis));
         }
+        if plan.is_spare() {
+            job = job.isolated();
+        }
         let (name, handle) = (plan.name, job.handle());
         self.told
             .push(Box::pin(async move { (name, handle.wait().await) }));
@@ -88,6 +91,11 @@ impl Builder {
         for task in &plan.tasks {
             let script = task.script.clone().journal(&self.journal);
             let added = job.add_task(script.name, script);
+            let added = if task.is_spare() {
+                added.optional()
+            } else {
+                added
+            };
             if let Some(millis) = task.timeout {
                 drop(added.timeout(Duration::from_millis(millis)));
             }
@@ -184,7 +192,13 @@ async fn follow<V: ?Sized + Value>(
             What::Cancel => handle.cancel("as planned"),
             What::Drop => run = None,
             What::Add(script) => {
-                drop(handle.add_task(script.name, script.clone().journal(&journal)));
+                let options = if is_spare(script.name) {
+                    TaskOptions::new().optional()
+                } else {
+                    TaskOptions::new()
+                };
+                let script = script.clone().journal(&journal);
+                drop(handle.add_task_with(script.name, script, options));
             }
             What::AddJob(child) => builder.add_late(&handle, child),
         }

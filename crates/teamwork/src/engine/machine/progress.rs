@@ -22,7 +22,8 @@ impl Machine {
                 self.alive += 1;
                 Some(Action::Init(self.cursor))
             }
-            State::Inited => {
+            // One that is over, or has yet to be finalized, has failed, and was not needed.
+            State::Inited | State::Parked | State::Ended => {
                 self.cursor += 1;
                 self.next_init()
             }

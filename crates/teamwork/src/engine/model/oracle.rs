@@ -3,11 +3,11 @@
 use super::{
     super::{
         machine::{Action, Deadline, Remains, Signal},
-        record::{Kind, State},
+        record::State,
     },
     world::{At, Sim, Stage, World},
 };
-use crate::{Outcome, TaskOutcome, report::SECONDARY_MAX};
+use crate::{Outcome, Routine, TaskOutcome, report::SECONDARY_MAX};
 
 impl Sim {
     fn is_alive(&self) -> bool {
@@ -18,6 +18,17 @@ impl Sim {
         self.is_alive() || self.at == At::Finalizer
     }
 
+    /// Whether it failed on the way, and the job goes on without it.
+    fn has_failed_alone(&self) -> bool {
+        self.kind.is_optional() && matches!(self.at, At::Parked | At::Over)
+    }
+
+    /// Whether it is finalized because its init has failed.
+    fn is_after_init(&self) -> bool {
+        let fault = self.fault.as_ref();
+        fault.is_some_and(|(fault, _)| fault.routine == Routine::Init)
+    }
+
     fn has_started(&self) -> bool {
         self.order.is_some()
     }
@@ -25,7 +36,7 @@ impl Sim {
 
 impl World {
     pub(super) fn is_any_job_alive(&self) -> bool {
-        self.is_any(|task| task.kind == Kind::Job && task.is_alive())
+        self.is_any(|task| task.kind.is_job() && task.is_alive())
     }
 
     fn is_any(&self, what: impl Fn(&Sim) -> bool) -> bool {
@@ -34,7 +45,10 @@ impl World {
 
     /// Whether the job is past its start and not yet stopping.
     pub(super) fn is_running(&self) -> bool {
-        let is_starting = |task: &Sim| !task.late && matches!(task.at, At::Fresh | At::Init);
+        let is_starting = |task: &Sim| {
+            let in_init = matches!(task.at, At::Fresh | At::Init) || task.is_after_init();
+            !task.late && in_init
+        };
         let is_oneshot_alive = self
             .tasks
             .first()
@@ -125,7 +139,7 @@ impl World {
                 matches!(before.at, At::Parked | At::Over)
                     && matches!(before.outcome, TaskOutcome::Done | TaskOutcome::Leaked)
             } else {
-                before.at == At::Gate
+                before.at == At::Gate || before.has_failed_alone()
             };
             assert!(is_through, "t{other} comes before t{id}");
         }
@@ -173,9 +187,10 @@ impl World {
                 "finalizers have their time"
             );
         } else {
-            let is_due = match task.kind {
-                Kind::Task => self.is_over(Deadline::Cut) || self.is_over(Deadline::Now),
-                Kind::Job => self.is_over(Deadline::Abandon),
+            let is_due = if task.kind.is_job() {
+                self.is_over(Deadline::Abandon)
+            } else {
+                self.is_over(Deadline::Cut) || self.is_over(Deadline::Now)
             };
             assert!(task.is_alive() && is_due, "t{id} is {:?}", task.at);
         }
@@ -219,7 +234,8 @@ impl World {
             At::Fresh => &[State::Added, State::Ended],
             At::Init => &[State::Starting, State::Running],
             At::Gate => &[State::Inited],
-            At::Run | At::Alone => &[State::Running],
+            At::Run => &[State::Running],
+            At::Alone => &[State::Running, State::Starting],
             At::Parked => &[State::Parked],
             At::Finalizer => &[State::Finalizing],
             At::GivenUp | At::Over => &[State::Ended],

@@ -5,7 +5,7 @@ use std::{borrow::Cow, mem};
 use fastrand::Rng;
 
 use super::super::{
-    machine::{Action, Admission, Deadline, Exit, Machine, Signal},
+    machine::{Action, Admission, Deadline, Exit, Fault, Machine, Signal},
     record::Kind,
 };
 use crate::{By, Cause, CauseKind, TaskOutcome, name::Name};
@@ -36,6 +36,8 @@ pub(super) struct Sim {
     pub(super) has_finalizer: bool,
     pub(super) order: Option<u32>,
     pub(super) finalized: u32,
+    /// The failure of an optional task while it is finalized.
+    pub(super) fault: Option<(Box<Fault>, String)>,
     pub(super) outcome: TaskOutcome,
     pub(super) is_gone: bool,
 }
@@ -187,10 +189,11 @@ impl World {
     fn add(&mut self) {
         let slot = self.free.pop().unwrap_or_else(|| self.slots());
         let id = self.tasks.len();
-        let kind = if self.rng.u32(..5) == 0 {
-            Kind::Job
-        } else {
-            Kind::Task
+        let kind = match self.rng.u32(..10) {
+            0 => Kind::Job,
+            1 if !self.is_oneshot(id) => Kind::IsolatedJob,
+            2..=3 if !self.is_oneshot(id) => Kind::OptionalTask,
+            _ => Kind::Task,
         };
         let late = self.machine.is_started();
         let name = Name::from(Cow::Owned(format!("t{id}")));
@@ -207,9 +210,10 @@ impl World {
             at: At::Fresh,
             kind,
             late,
-            has_finalizer: kind == Kind::Task && self.rng.u32(..4) > 0,
+            has_finalizer: !kind.is_job() && self.rng.u32(..4) > 0,
             order: None,
             finalized: 0,
+            fault: None,
             outcome: TaskOutcome::NeverStarted,
             is_gone: false,
         });
@@ -282,7 +286,16 @@ impl World {
         self.machine.passed(deadline);
     }
 
-    pub(super) fn interrupted(&mut self, mark: String) {
+    /// A task fails.
+    pub(super) fn failed(&mut self, id: usize, mark: String) {
+        if self.tasks[id].kind.is_optional() {
+            self.later += 1;
+        } else {
+            self.interrupted(mark);
+        }
+    }
+
+    fn interrupted(&mut self, mark: String) {
         if self.cause.is_none() {
             self.cause = Some((mark, false));
         } else {
