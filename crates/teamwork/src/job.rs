@@ -18,7 +18,7 @@ use crate::{
         drive::{Among, Extras, First, drive},
         nest::{drive_first_job, drive_job},
         panics,
-        supervisor::Supervisor,
+        supervisor::{Again, Supervisor},
     },
     name::Name,
     task::{Once, OnceFn, Recurrent, StepFn},
@@ -459,6 +459,11 @@ impl<V: ?Sized> Job<V> {
             Err(error) => self = self.after(async move { Err(error.into()) }),
         }
         self.run().await
+    }
+
+    pub(crate) fn restarting(mut self, again: Box<Again>) -> Self {
+        self.supervisor.rare().again = Some(again);
+        self
     }
 
     pub(crate) fn task_name(&self) -> Name {

@@ -61,6 +61,7 @@ mod job;
 mod name;
 mod pool;
 mod report;
+mod restart;
 #[cfg(feature = "signal")]
 mod signal;
 mod task;
@@ -74,5 +75,6 @@ pub use handle::JobHandle;
 pub use job::{FINALIZER_DEADLINE, GRACE, Job, Run};
 pub use pool::{BlockingPool, Full, PoolError, StopFlag};
 pub use report::{Outcome, Report, SECONDARY_MAX, TaskOutcome, TaskReport};
+pub use restart::{RESTART_PAUSE_MAX, RESTART_PAUSE_MIN, Restart, Restarting};
 pub use task::{Flow, NoValue, Once, OnceFn, Recurrent, StepFn, Task};
 pub use task_handle::{TaskError, TaskHandle};

@@ -4,9 +4,13 @@
 //! That is why functions here return async blocks that capture their parameters (an `async fn` would store them twice), why
 //! each phase is a future of its own (their locals then share the same memory), and why flags live in the context.
 
+mod again;
+
 use std::{future::Future, sync::Arc};
 
 use tokio::task::coop;
+
+use self::again::{again, is_again};
 
 use super::{
     clock::Stamp,
@@ -80,6 +84,9 @@ impl<O> Lived<O> {
     }
 }
 
+/// The end of a task: for the machine, and for its handle.
+type Ended<O> = (Ending, Result<O, Unfinished>);
+
 /// Builds the driver of a task. `FINALIZES` is false for tasks that are known to have no finalizer: they need not come home for it.
 #[expect(
     clippy::manual_async_fn,
@@ -96,9 +103,16 @@ where
     P: Place<T::Output>,
 {
     async move {
-        let lived = live::<V, T, P>(&mut task, &cx, &mut extras).await;
-        let (mut ending, output) =
-            close::<V, T, P, FINALIZES>(&mut task, &cx, lived, &mut extras).await;
+        let (mut ending, output) = loop {
+            let lived = live::<V, T, P>(&mut task, &cx, &mut extras).await;
+            let Some((pause, fault)) = is_again(&mut task, &cx, &lived) else {
+                break close::<V, T, P, FINALIZES>(&mut task, &cx, lived, &mut extras).await;
+            };
+            drop(lived);
+            if let Some(ended) = again(&mut task, &cx, (pause, fault)).await {
+                break ended;
+            }
+        };
         // A panic in the drop of a task that has ended is too late to be anyone's failure; it has been printed.
         let _ = super::panics::catch(|| drop(task));
         if let Some(extras) = extras
@@ -213,7 +227,7 @@ fn close<'a, V, T, P, const FINALIZES: bool>(
     cx: &'a Context<V>,
     lived: Lived<T::Output>,
     extras: &mut Option<Box<Extras<T::Output>>>,
-) -> impl Future<Output = (Ending, Result<T::Output, Unfinished>)> + Send + use<'a, V, T, P, FINALIZES>
+) -> impl Future<Output = Ended<T::Output>> + Send + use<'a, V, T, P, FINALIZES>
 where
     V: ?Sized + Send + Sync + 'static,
     T: Task<V>,

@@ -7,14 +7,16 @@ use std::{
     task::{self, Poll},
 };
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::{
     clock::nanos,
     core::{Core, Mail},
+    guard::Guard,
     machine::{Ending, Exit, Fault, Signal, Tally},
+    panics,
     step::{Step, leave},
-    supervisor::Supervisor,
+    supervisor::{Again, Supervisor},
     thread::{Threaded, start},
 };
 use crate::{By, Cause, CauseKind, Context, Outcome, Report, Routine};
@@ -45,7 +47,11 @@ where
             Signal::Run | Signal::Drain => {
                 let ended = Nested::begin(&mut child, &cx, away).await;
                 tally.nanos[1] = ended.as_ref().map_or(0, |report| nanos(report.elapsed()));
-                ended.map_or_else(failed, exit_of)
+                let exit = ended.map_or_else(failed, exit_of);
+                match child.take_again() {
+                    Some(again) => restarted(exit, &cx, (away, again)).await,
+                    None => exit,
+                }
             }
         };
         drop(child);
@@ -106,6 +112,37 @@ pub(crate) fn drive_first_job(
     }
 }
 
+/// What comes after the first end of a child that is started over after failures: attempts, until one does not fail or there are no
+/// more.
+fn restarted<V>(
+    exit: Exit,
+    cx: &Context<V>,
+    (away, mut again): (bool, Box<Again>),
+) -> Pin<Box<dyn Future<Output = Exit> + Send + '_>>
+where
+    V: ?Sized + Send + Sync + 'static,
+{
+    // Boxed, because what is rare should take no room in every driver.
+    Box::pin(async move {
+        cx.set_away(away);
+        let mut last = exit;
+        while let Exit::Failed(fault) = &last
+            && cx.core.signal() < Signal::Finish
+            && let Ok(Some((pause, fresh))) = panics::catch(&mut again)
+        {
+            tracing::warn!(job = %cx.core.name, task = cx.name(), error = %fault.kind, ?pause, "failed; starting again");
+            let paused = Guard::new(cx, None, || cx.wait(sleep(pause))).await;
+            if let Err(early) = paused {
+                return early.exit(Routine::Run);
+            }
+            let mut child = Child::Here(fresh);
+            let ended = Nested::begin(&mut child, cx, away).await;
+            last = ended.map_or_else(failed, exit_of);
+        }
+        last
+    })
+}
+
 fn failed(kind: CauseKind) -> Exit {
     Exit::Failed(Box::new(Fault {
         routine: Routine::Run,
@@ -143,6 +180,15 @@ impl Child {
             Ok(thread) => Self::OnThread(Box::new(thread)),
             Err(error) => Self::Nowhere(CauseKind::error(error.into())),
         };
+    }
+
+    /// Takes out what makes the job anew.
+    fn take_again(&mut self) -> Option<Box<Again>> {
+        match self {
+            Self::Here(child) => child.take_again(),
+            Self::OnThread(thread) => thread.take_again(),
+            Self::Nowhere(_) => None,
+        }
     }
 
     /// Passes a stop on, and when the parent no longer waits for its end.

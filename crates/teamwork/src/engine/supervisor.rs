@@ -44,6 +44,9 @@ pub(crate) struct Deadlines {
 /// What a job waits for before it starts.
 pub(crate) type Prerequisite = Pin<Box<dyn Future<Output = Result> + Send>>;
 
+/// Makes a job anew after a failure, and says how long to wait before it starts.
+pub(crate) type Again = dyn FnMut() -> Option<(Duration, Supervisor)> + Send;
+
 /// Where stop signals of the process come from; yields each time one arrives.
 pub(crate) trait SignalSource: Send {
     fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<()>;
@@ -71,6 +74,8 @@ pub(crate) struct Rare {
     pub(crate) deadlines: Deadlines,
     pub(crate) max_tasks: Option<u32>,
     pub(crate) prerequisites: Vec<Prerequisite>,
+    /// As a child, the job is started over after a failure.
+    pub(crate) again: Option<Box<Again>>,
     /// As a child, the job gets a thread of its own.
     pub(crate) own_thread: bool,
     pub(crate) signals: Option<Box<dyn SignalSource>>,
@@ -96,6 +101,7 @@ impl Default for Rare {
             },
             max_tasks: None,
             prerequisites: Vec::new(),
+            again: None,
             own_thread: false,
             signals: None,
             job_ends: None,
@@ -164,6 +170,10 @@ impl Supervisor {
         } else {
             Kind::Job
         }
+    }
+
+    pub(super) fn take_again(&mut self) -> Option<Box<Again>> {
+        self.rare.as_mut()?.again.take()
     }
 
     pub(super) fn has_own_thread(&self) -> bool {

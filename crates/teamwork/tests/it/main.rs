@@ -17,6 +17,7 @@ mod optional;
 mod pool;
 mod prerequisites;
 mod random;
+mod restart;
 mod runtime;
 mod scripted;
 mod stop;
