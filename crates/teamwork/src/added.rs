@@ -165,7 +165,7 @@ pub(crate) fn extras<O>(options: TaskOptions, filler: Option<Filler<O>>) -> Opti
             clocks,
             filler,
             is_optional: options.is_optional,
-            own_cause: None,
+            own: None,
         })
     })
 }

@@ -8,6 +8,7 @@ mod again;
 
 use std::{future::Future, sync::Arc};
 
+use futures_util::future::Either;
 use tokio::task::coop;
 
 use self::again::{again, is_again};
@@ -62,8 +63,8 @@ pub(crate) struct Extras<O> {
     pub(crate) filler: Option<Filler<O>>,
     /// A failure is only reported.
     pub(crate) is_optional: bool,
-    /// The failure of an optional task, for its handle: that of the job is another one, or none.
-    pub(crate) own_cause: Option<Arc<Cause>>,
+    /// The failure of an optional task: that of the job is another one, or none.
+    pub(crate) own: Option<Arc<Cause>>,
 }
 
 /// How a task's life before its finalizer went.
@@ -105,20 +106,19 @@ where
     async move {
         let (mut ending, output) = loop {
             let lived = live::<V, T, P>(&mut task, &cx, &mut extras).await;
-            let Some((pause, fault)) = is_again(&mut task, &cx, &lived) else {
-                break close::<V, T, P, FINALIZES>(&mut task, &cx, lived, &mut extras).await;
-            };
-            drop(lived);
-            if let Some(ended) = again(&mut task, &cx, (pause, fault)).await {
+            if let Some(ended) =
+                after::<V, T, P, FINALIZES>(&mut task, &cx, &mut extras, lived).await
+            {
                 break ended;
             }
         };
         // A panic in the drop of a task that has ended is too late to be anyone's failure; it has been printed.
         let _ = super::panics::catch(|| drop(task));
-        if let Some(extras) = extras
-            && let Some(filler) = extras.filler
-        {
-            filler.fill(output, extras.own_cause.as_ref().or(cx.core.cause()));
+        if let Some(extras) = extras {
+            ending.exit = extras.own.as_ref().map(own_failure).or(ending.exit);
+            if let Some(filler) = extras.filler {
+                filler.fill(output, extras.own.as_ref().or(cx.core.cause()));
+            }
         }
         cx.end();
         ending.tally.ticks = cx.ticks();
@@ -221,13 +221,32 @@ fn inited<O>((called, nanos): (Result<Result<()>, Early>, u64)) -> Result<u64, L
     }
 }
 
+/// What follows a run: the end of the task, or `None` for another attempt.
+fn after<'a, V, T, P, const FINALIZES: bool>(
+    task: &'a mut T,
+    cx: &'a Context<V>,
+    extras: &mut Option<Box<Extras<T::Output>>>,
+    lived: Lived<T::Output>,
+) -> impl Future<Output = Option<Ended<T::Output>>> + Send + use<'a, V, T, P, FINALIZES>
+where
+    V: ?Sized + Send + Sync + 'static,
+    T: Task<V>,
+    P: Place<T::Output>,
+{
+    // Two futures in the room of the larger: an async block would keep what it decides on beside them.
+    match is_again(task, cx, lived) {
+        Ok(failed) => Either::Left(again(task, cx, failed)),
+        Err(lived) => Either::Right(close::<V, T, P, FINALIZES>(task, cx, lived, extras)),
+    }
+}
+
 /// From the end of the run to the end of the finalizer; gives the output, or why there is none.
 fn close<'a, V, T, P, const FINALIZES: bool>(
     task: &'a mut T,
     cx: &'a Context<V>,
     lived: Lived<T::Output>,
     extras: &mut Option<Box<Extras<T::Output>>>,
-) -> impl Future<Output = Ended<T::Output>> + Send + use<'a, V, T, P, FINALIZES>
+) -> impl Future<Output = Option<Ended<T::Output>>> + Send + use<'a, V, T, P, FINALIZES>
 where
     V: ?Sized + Send + Sync + 'static,
     T: Task<V>,
@@ -243,21 +262,23 @@ where
         .and_then(|output| P::keep(&cx.core, output))
         .ok_or(unfinished);
     let finalizes = FINALIZES && !matches!(exit, Exit::NeverStarted);
-    // A handle's error names the cause, which the machine has to hear of first.
-    let comes_home = finalizes || (extras.is_some() && matches!(exit, Exit::Failed(_)));
-    let ends_alone = matches!(exit, Exit::Done) || fails_alone(&exit, cx, extras);
-    let is_free = ends_alone && !P::IS_ONESHOT && cx.core.signal() < Signal::Finish;
-    let parks = comes_home && !is_free;
-    // In two parts, which take less room here than the whole.
-    let (plain, mut fault) = exit.split();
+    let is_alone = cx.core.signal() < Signal::Finish && !P::IS_ONESHOT;
+    let is_free = is_alone && (matches!(exit, Exit::Done) || fails_alone(&exit, cx, extras));
+    // The machine has to hear of a failure first: a handle's error names the job's cause.
+    let parks = !is_free && (finalizes || matches!(exit, Exit::Failed(_)));
+    // The step is left here, because the exit would take room in the future; that is polled at once.
+    let (parked, plain) = if parks {
+        let home = cx.is_away().then(|| Home {
+            core: cx.core.clone(),
+            slot: cx.slot(),
+        });
+        (Some(leave(Step::Parked { exit, home })), None)
+    } else {
+        (None, exit.plain())
+    };
     async move {
-        if parks {
-            let exit = Exit::join(plain, fault.take());
-            let home = cx.is_away().then(|| Home {
-                core: cx.core.clone(),
-                slot: cx.slot(),
-            });
-            leave(Step::Parked { exit, home }).await;
+        if let Some(parked) = parked {
+            parked.await;
             cx.set_away(false);
         }
         let (finalizer, finalize) = if finalizes {
@@ -270,14 +291,12 @@ where
             ticks: 0,
             nanos: [init, run, finalize],
         };
-        (
-            Ending {
-                exit: (!parks).then(|| Exit::join(plain, fault)),
-                finalizer,
-                tally,
-            },
-            output,
-        )
+        let ending = Ending {
+            exit: plain.map(Exit::from),
+            finalizer,
+            tally,
+        };
+        Some((ending, output))
     }
 }
 
@@ -291,13 +310,21 @@ fn fails_alone<V: ?Sized, O>(
         return false;
     };
     if extras.is_optional {
-        extras.own_cause = Some(Arc::new(Cause {
+        extras.own = Some(Arc::new(Cause {
             task: Some(cx.task_name()),
             routine: Some(fault.routine),
             kind: fault.kind.clone(),
         }));
     }
     extras.is_optional
+}
+
+/// The failure that [`fails_alone`] kept, for the machine.
+fn own_failure(own: &Arc<Cause>) -> Exit {
+    Exit::Failed(Box::new(Fault {
+        routine: own.routine.unwrap_or(Routine::Run),
+        kind: own.kind.clone(),
+    }))
 }
 
 /// How a task ends that is between two calls while the job stops.

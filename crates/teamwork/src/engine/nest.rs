@@ -45,9 +45,8 @@ where
             Signal::Finish => Exit::Stopped,
             Signal::Cut | Signal::Abandon => Exit::Cut,
             Signal::Run | Signal::Drain => {
-                let ended = Nested::begin(&mut child, &cx, away).await;
-                tally.nanos[1] = ended.as_ref().map_or(0, |report| nanos(report.elapsed()));
-                let exit = ended.map_or_else(failed, exit_of);
+                let (exit, run) = judged(Nested::begin(&mut child, &cx, away).await);
+                tally.nanos[1] = run;
                 match child.take_again() {
                     Some(again) => restarted(exit, &cx, (away, again)).await,
                     None => exit,
@@ -69,6 +68,12 @@ where
         }
         Some(ending)
     }
+}
+
+/// What the end of a child is to its parent, and the nanoseconds it took. By value, so that the report takes no room in the driver.
+fn judged(ended: Result<Report, CauseKind>) -> (Exit, u64) {
+    let run = ended.as_ref().map_or(0, |report| nanos(report.elapsed()));
+    (ended.map_or_else(failed, exit_of), run)
 }
 
 /// Builds the driver of a job that is the oneshot of its parent. Its value becomes its parent's, if it `has_value`.
@@ -136,8 +141,7 @@ where
                 return early.exit(Routine::Run);
             }
             let mut child = Child::Here(fresh);
-            let ended = Nested::begin(&mut child, cx, away).await;
-            last = ended.map_or_else(failed, exit_of);
+            last = judged(Nested::begin(&mut child, cx, away).await).0;
         }
         last
     })

@@ -57,7 +57,7 @@ impl Exit {
     }
 }
 
-/// An [`Exit`] but for the fault.
+/// An [`Exit`] that is no failure: one byte.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Plain {
     NeverStarted,
@@ -65,35 +65,33 @@ pub(super) enum Plain {
     FinishJob,
     Stopped,
     Cut,
-    Failed,
     Leaked,
 }
 
 impl Exit {
-    /// Takes it apart, into nine bytes.
-    pub(super) fn split(self) -> (Plain, Option<Box<Fault>>) {
-        let plain = match self {
+    /// `None` for a failure.
+    pub(super) fn plain(self) -> Option<Plain> {
+        Some(match self {
             Self::NeverStarted => Plain::NeverStarted,
             Self::Done => Plain::Done,
             Self::FinishJob => Plain::FinishJob,
             Self::Stopped => Plain::Stopped,
             Self::Cut => Plain::Cut,
             Self::Leaked => Plain::Leaked,
-            Self::Failed(fault) => return (Plain::Failed, Some(fault)),
-        };
-        (plain, None)
+            Self::Failed(_) => return None,
+        })
     }
+}
 
-    /// Puts it together again.
-    pub(super) fn join(plain: Plain, fault: Option<Box<Fault>>) -> Self {
-        match (plain, fault) {
-            (_, Some(fault)) => Self::Failed(fault),
-            (Plain::NeverStarted, None) => Self::NeverStarted,
-            (Plain::Done, None) => Self::Done,
-            (Plain::FinishJob, None) => Self::FinishJob,
-            (Plain::Stopped, None) => Self::Stopped,
-            (Plain::Leaked, None) => Self::Leaked,
-            (Plain::Cut | Plain::Failed, None) => Self::Cut,
+impl From<Plain> for Exit {
+    fn from(plain: Plain) -> Self {
+        match plain {
+            Plain::NeverStarted => Self::NeverStarted,
+            Plain::Done => Self::Done,
+            Plain::FinishJob => Self::FinishJob,
+            Plain::Stopped => Self::Stopped,
+            Plain::Cut => Self::Cut,
+            Plain::Leaked => Self::Leaked,
         }
     }
 }

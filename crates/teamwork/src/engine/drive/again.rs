@@ -17,34 +17,36 @@ use crate::{
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Whether a task that has failed is to start over, after which pause, and what has happened.
+/// Whether a task that has failed is to start over: after which pause, and what has happened. Otherwise gives back how it went; by
+/// value, so that it takes no room in the driver.
 pub(super) fn is_again<V, T>(
     task: &mut T,
     cx: &Context<V>,
-    lived: &Lived<T::Output>,
-) -> Option<(Duration, Fault)>
+    lived: Lived<T::Output>,
+) -> Result<(Duration, Box<Fault>), Lived<T::Output>>
 where
     V: ?Sized + Send + Sync + 'static,
     T: Task<V>,
 {
-    let Exit::Failed(fault) = &lived.exit else {
-        return None;
-    };
     if stopped(cx).is_some() {
-        return None;
+        return Err(lived);
     }
-    let Fault { routine, kind } = &**fault;
-    let (routine, kind) = (*routine, kind.clone());
-    let pause = panics::catch(|| task.restart(&kind)).ok()??;
-    tracing::warn!(job = %cx.core.name, task = cx.name(), error = %kind, ?pause, "failed; starting again");
-    Some((pause, Fault { routine, kind }))
+    let Exit::Failed(fault) = lived.exit else {
+        return Err(lived);
+    };
+    let Ok(Some(pause)) = panics::catch(|| task.restart(&fault.kind)) else {
+        let exit = Exit::Failed(fault);
+        return Err(Lived { exit, ..lived });
+    };
+    tracing::warn!(job = %cx.core.name, task = cx.name(), error = %fault.kind, ?pause, "failed; starting again");
+    Ok((pause, fault))
 }
 
 /// Between two attempts: finalizes the one that has failed, then pauses. Gives the end of the task if there is none after that.
 pub(super) fn again<'a, V, T>(
     task: &'a mut T,
     cx: &'a Context<V>,
-    (pause, fault): (Duration, Fault),
+    (pause, fault): (Duration, Box<Fault>),
 ) -> Boxed<'a, Option<Ended<T::Output>>>
 where
     V: ?Sized + Send + Sync + 'static,
@@ -55,7 +57,7 @@ where
         let (shielded, nanos) = Shield::new(Some(cx), || task.finalize(cx)).timed().await;
         let finalizer = finalizer_fault(shielded);
         let exit = if finalizer.is_some() {
-            Exit::Failed(Box::new(fault))
+            Exit::Failed(fault)
         } else {
             let paused = Guard::new(cx, None, || cx.wait(sleep(pause))).await;
             match paused
