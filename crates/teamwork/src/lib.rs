@@ -60,6 +60,7 @@ mod handle;
 mod job;
 mod name;
 mod pool;
+mod rendezvous;
 mod report;
 mod restart;
 #[cfg(feature = "signal")]
@@ -74,6 +75,7 @@ pub use error::{Error, Failure, Refused, Result, Why};
 pub use handle::JobHandle;
 pub use job::{FINALIZER_DEADLINE, GRACE, Job, Run};
 pub use pool::{BlockingPool, Full, PoolError, StopFlag};
+pub use rendezvous::{Delivery, Receiver, SendError, Sender, rendezvous};
 pub use report::{Outcome, Report, SECONDARY_MAX, TaskOutcome, TaskReport};
 pub use restart::{RESTART_PAUSE_MAX, RESTART_PAUSE_MIN, Restart, Restarting};
 pub use task::{Flow, NoValue, Once, OnceFn, Recurrent, StepFn, Task};

@@ -17,6 +17,7 @@ mod optional;
 mod pool;
 mod prerequisites;
 mod random;
+mod rendezvous;
 mod restart;
 mod runtime;
 mod scripted;
