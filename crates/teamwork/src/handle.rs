@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt, marker::PhantomData, sync::Arc};
 
 use crate::{
-    By, Cause, CauseKind, Context, Job, NoValue, Refused, Report, Result, Task, TaskHandle,
+    By, Cause, CauseKind, Context, Events, Job, NoValue, Refused, Report, Result, Task, TaskHandle,
     TaskOptions,
     added::extras,
     engine::{
@@ -75,6 +75,29 @@ impl<V: ?Sized> JobHandle<V> {
     /// The first interruption, if there was one.
     pub fn cause(&self) -> Option<Arc<Cause>> {
         self.core.cause().cloned()
+    }
+
+    /// What happens in the job from now on. Any number may listen; it costs the job next to nothing, and nothing when nobody does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Event, Job};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let mut job = Job::new("greeter");
+    /// job.add_fn("greet", async |_: &Context| Ok(()));
+    /// let mut events = job.handle().events();
+    /// job.run().await?;
+    /// let mut told = Vec::new();
+    /// while let Some(event) = events.next().await {
+    ///     told.push(event.to_string());
+    /// }
+    /// let told = told.join(" · ");
+    /// assert_eq!(told, "started · ready · greet is through: done · greet has ended: done · finalizing · ended: done");
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
+    pub fn events(&self) -> Events {
+        Events::new(self.core.listen_in())
     }
 
     /// Whether the job has ended.

@@ -13,12 +13,15 @@ use std::{
 };
 
 use futures_util::task::AtomicWaker;
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::{Notify, broadcast},
+    time::Instant,
+};
 
 pub(super) use self::desk::Mail;
 use self::desk::{Annex, Desk};
 use super::{clock::nanos, machine::Signal, record::Kind, step::Driver};
-use crate::{Cause, Report, error::Why, name::Name};
+use crate::{Cause, EVENTS_MAX, Event, Report, error::Why, name::Name};
 
 /// Mail that can wait is handed over in batches of this size.
 const QUIET_BATCH: usize = 256;
@@ -148,6 +151,7 @@ impl Core {
                 room: Notify::new(),
                 ends_by: OnceLock::new(),
                 children_end_by: OnceLock::new(),
+                listeners: OnceLock::new(),
                 owners: AtomicUsize::new(0),
             })
         })
@@ -361,6 +365,21 @@ impl Core {
 
     pub(super) fn children_end_by(&self) -> Option<Instant> {
         self.has_annex()?.children_end_by.get().copied()
+    }
+
+    /// Where the events of the job come from, unless it is over.
+    pub(crate) fn listen_in(&self) -> Option<broadcast::Receiver<Event>> {
+        let annex = self.annex();
+        let listeners = annex
+            .listeners
+            .get_or_init(|| broadcast::Sender::new(EVENTS_MAX));
+        let receiver = listeners.subscribe();
+        // Looked at afterwards, so that the last event is not missed.
+        (!self.is_over()).then_some(receiver)
+    }
+
+    pub(super) fn listeners(&self) -> Option<&broadcast::Sender<Event>> {
+        self.has_annex()?.listeners.get()
     }
 
     /// Has the supervisor polled.

@@ -210,13 +210,15 @@ impl Machine {
     }
 
     /// A task's driver has ended, with or without having been parked before.
-    pub(crate) fn ended(&mut self, slot: u32, ending: Ending) {
+    ///
+    /// Gives what became of the task: it may be forgotten by then.
+    pub(crate) fn ended(&mut self, slot: u32, ending: Ending) -> TaskOutcome {
         let record = &mut self.records[slot as usize];
         match record.state {
             State::Finalizing => self.finalizing -= 1,
             State::Starting | State::Running | State::Parked => {}
             // It was given up as leaked before.
-            _ => return,
+            _ => return record.outcome,
         }
         let was_alive = record.is_alive();
         record.state = State::Ended;
@@ -238,7 +240,14 @@ impl Machine {
                 self.fail(slot, fault);
             }
         }
+        let outcome = self.outcome_of(slot);
         self.vacate(slot);
+        outcome
+    }
+
+    /// How a task has ended so far.
+    pub(crate) fn outcome_of(&self, slot: u32) -> TaskOutcome {
+        self.records[slot as usize].outcome
     }
 
     /// Somebody asks for an end, or for a higher rung of one.

@@ -2,6 +2,7 @@
 
 mod elsewhere;
 mod polls;
+mod tell;
 mod waits;
 
 use std::{
@@ -27,7 +28,7 @@ use super::{
     record::Kind,
     step::Driver,
 };
-use crate::{By, Cause, CauseKind, Report, Result, name::Name};
+use crate::{By, Cause, CauseKind, Event, Report, Result, name::Name};
 
 /// Up to so many tasks, an inline job polls all of them whenever it is woken, which needs no memory and no waker of its
 /// own; above, it keeps track of who was woken.
@@ -67,6 +68,8 @@ pub(crate) struct Supervisor {
     state: State,
     /// As a child, the job fails alone.
     is_isolated: bool,
+    /// Listeners know that every run has ended.
+    has_told_finalizing: bool,
 }
 
 /// What few jobs have, and what is needed once.
@@ -135,6 +138,7 @@ impl Supervisor {
             rare: None,
             state: State::Idle,
             is_isolated: false,
+            has_told_finalizing: false,
         }
     }
 
@@ -187,6 +191,7 @@ impl Supervisor {
 
     fn begin(&mut self) {
         self.state = State::Running;
+        self.tell(|_| Event::Started);
         self.began = Some(Stamp::now());
         if let Some(rare) = &mut self.rare {
             rare.job_ends = rare.deadlines.job.map(|timeout| later(now(), timeout));
@@ -227,6 +232,7 @@ impl Supervisor {
         while let Some(action) = self.machine.next() {
             match action {
                 Action::Signal(signal) => {
+                    self.tell_stop(signal);
                     self.limit_children(signal);
                     self.core.show(signal, self.machine.cause());
                     self.poll_near(cx);
@@ -239,13 +245,17 @@ impl Supervisor {
                 }
                 Action::Run(slot) => self.run(slot, cx),
                 Action::Finalize(slot) => {
+                    self.tell_finalizing();
                     // A finalizer before this one may have been the first to fail.
                     self.core.set_cause(self.machine.cause());
                     self.poll_new(slot, cx);
                 }
                 Action::GiveUp(slot) => self.give_up(slot),
                 Action::Close => self.close(cx),
-                Action::End => return Some(self.end()),
+                Action::End => {
+                    self.tell_finalizing();
+                    return Some(self.end());
+                }
             }
         }
         self.note_started();
@@ -308,10 +318,10 @@ impl Supervisor {
                 Mail::Parked { slot, exit, driver } => {
                     self.put(slot, Some(driver));
                     self.machine.parked(slot, exit);
+                    self.tell_done(slot);
                 }
                 Mail::Ended { slot, ending } => {
-                    self.log_failure(slot, &ending);
-                    self.machine.ended(slot, ending);
+                    self.end_task(slot, ending);
                     if self.machine.is_vacant(slot) {
                         self.rare().freed.push(slot);
                     }
@@ -344,6 +354,7 @@ impl Supervisor {
             return;
         }
         self.core.set_started();
+        self.tell(|_| Event::Ready);
         if self.core.spawns() {
             self.forget_shipped();
         }
@@ -373,6 +384,7 @@ impl Supervisor {
             let _ = panics::catch(|| drop(driver));
         }
         let report = self.report();
+        self.tell(|_| Event::Ended(report.outcome()));
         if let Some(annex) = self.core.has_annex() {
             let _ = annex.report.set(Arc::new(report.clone()));
             annex.ended.notify_waiters();

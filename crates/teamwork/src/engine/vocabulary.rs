@@ -46,7 +46,7 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    pub(super) fn outcome(&self) -> TaskOutcome {
+    pub(in crate::engine) fn outcome(&self) -> TaskOutcome {
         match self {
             Self::NeverStarted => TaskOutcome::NeverStarted,
             Self::Done | Self::FinishJob | Self::Stopped => TaskOutcome::Done,

@@ -8,6 +8,7 @@
 )]
 
 mod dynamic;
+mod events;
 mod fairness;
 mod handles;
 mod idle;

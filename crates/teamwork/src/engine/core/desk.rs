@@ -9,10 +9,13 @@ use std::{
     task::Waker,
 };
 
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::{Notify, broadcast},
+    time::Instant,
+};
 
 use crate::{
-    Cause, Report,
+    Cause, Event, Report,
     engine::{
         machine::{Ending, Exit, Signal},
         record::Kind,
@@ -82,6 +85,8 @@ pub(in crate::engine) struct Annex {
     pub(super) ends_by: OnceLock<Instant>,
     /// When child jobs have to have ended, once this job is cut.
     pub(super) children_end_by: OnceLock<Instant>,
+    /// Made when somebody listens.
+    pub(super) listeners: OnceLock<broadcast::Sender<Event>>,
     /// Handles whose last drop cancels the job.
     pub(super) owners: AtomicUsize,
 }

@@ -74,7 +74,10 @@ impl Supervisor {
         match progress {
             Progress::Pending => return false,
             Progress::Inited => self.machine.inited(slot),
-            Progress::Parked { exit, .. } => self.machine.parked(slot, exit),
+            Progress::Parked { exit, .. } => {
+                self.machine.parked(slot, exit);
+                self.tell_done(slot);
+            }
             Progress::Ended(ending) => {
                 drop(self.take(slot));
                 if let Some(ending) = ending {
@@ -98,8 +101,7 @@ impl Supervisor {
     }
 
     pub(super) fn ended(&mut self, slot: u32, ending: Ending) {
-        self.log_failure(slot, &ending);
-        self.machine.ended(slot, ending);
+        self.end_task(slot, ending);
         self.core.ended_one();
         if self.machine.is_vacant(slot) {
             self.core.free(&[slot]);
@@ -190,6 +192,7 @@ impl Supervisor {
         if (slot as usize) < FEW {
             self.near_few &= !(1 << slot);
         }
+        self.tell(|job| crate::Event::TaskGivenUp(job.task_event(slot)));
         let driver = self.take(slot);
         if driver.is_none() {
             self.core.lose();
