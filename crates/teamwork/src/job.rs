@@ -443,7 +443,7 @@ impl<V: ?Sized> Job<V> {
 
     /// Runs the job to its end, or until the process is asked to end: the first SIGINT or SIGTERM drains it, the second cancels it.
     ///
-    /// A third one gets the system's default again only once the job is over; the finalizers' deadline bounds that.
+    /// A third one does what the system does by default: it ends the process, even if the runtime is stuck.
     ///
     /// # Errors
     ///

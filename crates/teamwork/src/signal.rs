@@ -2,9 +2,18 @@
 
 use std::{
     io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
+use signal_hook::{
+    SigId,
+    consts::{SIGINT, SIGTERM},
+    flag, low_level,
+};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::engine::supervisor::SignalSource;
@@ -13,20 +22,39 @@ use crate::engine::supervisor::SignalSource;
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    /// From now on, a signal does what it does by default: in its handler, so that it works even if the runtime is stuck.
+    is_given_back: Arc<AtomicBool>,
+    defaults: Vec<SigId>,
 }
 
 impl Signals {
-    /// Installs the handlers; they stay for the life of the process.
+    /// Installs the handlers; those of Tokio stay for the life of the process.
     pub(crate) fn new() -> io::Result<Self> {
+        let is_given_back = Arc::new(AtomicBool::new(false));
+        let default = |signal| flag::register_conditional_default(signal, is_given_back.clone());
+        let defaults = vec![default(SIGINT)?, default(SIGTERM)?];
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            is_given_back,
+            defaults,
         })
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        for &id in &self.defaults {
+            low_level::unregister(id);
+        }
     }
 }
 
 impl SignalSource for Signals {
     fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_given_back.load(Ordering::Relaxed) {
+            return Poll::Pending;
+        }
         let interrupted = self.interrupt.poll_recv(cx).is_ready();
         // Both are polled, so that both wake the job.
         let terminated = self.terminate.poll_recv(cx).is_ready();
@@ -35,5 +63,9 @@ impl SignalSource for Signals {
         } else {
             Poll::Pending
         }
+    }
+
+    fn give_back(&mut self) {
+        self.is_given_back.store(true, Ordering::Relaxed);
     }
 }

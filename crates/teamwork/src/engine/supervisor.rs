@@ -51,6 +51,9 @@ pub(crate) type Again = dyn FnMut() -> Option<(Duration, Supervisor)> + Send;
 /// Where stop signals of the process come from; yields each time one arrives.
 pub(crate) trait SignalSource: Send {
     fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// The next one is not for the job any more.
+    fn give_back(&mut self);
 }
 
 /// A job, before, while and until it runs.

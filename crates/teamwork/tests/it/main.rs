@@ -22,5 +22,6 @@ mod rendezvous;
 mod restart;
 mod runtime;
 mod scripted;
+mod signals;
 mod stop;
 mod threads;

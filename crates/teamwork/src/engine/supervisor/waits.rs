@@ -49,7 +49,7 @@ impl Supervisor {
         }
     }
 
-    /// The first signal of the process drains, the second cancels.
+    /// The first signal of the process drains, the second cancels, a third is not for the job.
     pub(super) fn poll_signals(&mut self, cx: &mut Context<'_>) {
         while let Some(rare) = &mut self.rare
             && let Some(signals) = &mut rare.signals
@@ -61,10 +61,10 @@ impl Supervisor {
                 tracing::info!(job = %self.core.name, "signal received: draining; a second one cancels");
                 self.machine.stop(Signal::Drain, None);
             } else {
-                tracing::warn!(job = %self.core.name, "second signal received: cancelling");
+                tracing::warn!(job = %self.core.name, "second signal received: cancelling; a third one ends the process");
+                signals.give_back();
                 let kind = CauseKind::cancelled(By::Signal, "interrupted twice");
                 self.machine.stop(Signal::Cut, Some(Cause::of_job(kind)));
-                rare.signals = None;
             }
         }
     }
