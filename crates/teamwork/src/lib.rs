@@ -76,7 +76,7 @@ pub use error::{Error, Failure, Refused, Result, Why};
 pub use events::{EVENTS_MAX, Event, Events, Stop, TaskEvent};
 pub use handle::JobHandle;
 pub use job::{FINALIZER_DEADLINE, GRACE, Job, Run};
-pub use pool::{BlockingPool, Full, PoolError, StopFlag};
+pub use pool::{Blocking, BlockingPool, Full, PoolError, StopFlag};
 pub use rendezvous::{Delivery, Receiver, SendError, Sender, rendezvous};
 pub use report::{Outcome, Report, SECONDARY_MAX, TaskOutcome, TaskReport};
 pub use restart::{RESTART_PAUSE_MAX, RESTART_PAUSE_MIN, Restart, Restarting};

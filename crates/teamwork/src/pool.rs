@@ -2,17 +2,23 @@
 
 use std::{
     fmt,
-    future::Future,
+    future::{Future, poll_fn},
     num::NonZero,
+    panic::resume_unwind,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    task::{self, Poll},
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinHandle,
+};
 
-use crate::{CauseKind, engine::panics};
+use crate::{CauseKind, Context, Flow, Result, Task, engine::panics};
 
 /// A bounded pool for CPU-bound work: so many calls at a time, so many waiting, and no more.
 ///
@@ -91,9 +97,15 @@ impl std::error::Error for PoolError {}
 /// Raises the flag when the future that waits for the call is dropped.
 struct RaiseOnDrop(StopFlag);
 
+impl RaiseOnDrop {
+    fn raise(&self) {
+        self.0.0.store(true, Ordering::Relaxed);
+    }
+}
+
 impl Drop for RaiseOnDrop {
     fn drop(&mut self) {
-        self.0.0.store(true, Ordering::Relaxed);
+        self.raise();
     }
 }
 
@@ -165,17 +177,54 @@ impl BlockingPool {
         (self.size + self.queue - self.places.available_permits()).saturating_sub(self.busy())
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the bounded pool")]
+    /// A task that makes this call: it waits for a place at a safe point, and is done when the call is.
+    ///
+    /// The call is asked to end through its [`StopFlag`] when the job finishes or is cancelled, and the job waits for that: as long as
+    /// for any run, then as for a finalizer. One that still does not end is reported as [`Leaked`](crate::TaskOutcome::Leaked).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::num::NonZero;
+    /// # use teamwork::Job;
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let pool = teamwork::BlockingPool::new(NonZero::<usize>::MIN, 4);
+    /// let mut job = Job::new("sums");
+    /// let sum = job.add_task("sum", pool.task(|stop| Ok((0..1000_u64).take_while(|_| !stop.is_stopped()).sum::<u64>()))).handle();
+    /// job.run().await?;
+    /// assert_eq!(sum.await?, 499_500);
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
+    pub fn task<T, F>(&self, call: F) -> Blocking<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&StopFlag) -> Result<T> + Send + 'static,
+    {
+        Blocking {
+            pool: self.clone(),
+            call: Some(Box::new(call)),
+            under_way: None,
+        }
+    }
+
+    /// Waits for a thread, then makes the call.
     async fn begin<T: Send + 'static>(
         self,
         place: OwnedSemaphorePermit,
-        call: Box<dyn FnOnce(&StopFlag) -> T + Send>,
+        call: Call<T>,
     ) -> Result<T, PoolError> {
-        let thread = self
-            .threads
-            .acquire_owned()
-            .await
-            .map_err(|_| PoolError::Closed)?;
+        self.start(place, call).await?.await
+    }
+
+    /// Waits for a thread, then has it make the call.
+    #[expect(clippy::disallowed_methods, reason = "this is the bounded pool")]
+    async fn start<T: Send + 'static>(
+        &self,
+        place: OwnedSemaphorePermit,
+        call: Call<T>,
+    ) -> Result<UnderWay<T>, PoolError> {
+        let thread = self.threads.clone().acquire_owned().await;
+        let thread = thread.map_err(|_| PoolError::Closed)?;
         let flag = StopFlag(Arc::default());
         let raise = RaiseOnDrop(flag.clone());
         let called = tokio::task::spawn_blocking(move || {
@@ -183,9 +232,81 @@ impl BlockingPool {
             drop((thread, place));
             result
         });
-        let result = called.await.map_err(|_| PoolError::Closed)?;
-        drop(raise);
-        result.map_err(PoolError::Panicked)
+        Ok(UnderWay { called, raise })
+    }
+}
+
+type Call<T> = Box<dyn FnOnce(&StopFlag) -> T + Send>;
+
+/// A call on its thread.
+struct UnderWay<T> {
+    called: JoinHandle<Result<T, CauseKind>>,
+    raise: RaiseOnDrop,
+}
+
+impl<T> Future for UnderWay<T> {
+    type Output = Result<T, PoolError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.called).poll(cx).map(|joined| {
+            joined
+                .map_err(|_| PoolError::Closed)?
+                .map_err(PoolError::Panicked)
+        })
+    }
+}
+
+/// A call on a thread of a pool, as a task; see [`BlockingPool::task`].
+pub struct Blocking<T> {
+    pool: BlockingPool,
+    call: Option<Call<Result<T>>>,
+    under_way: Option<UnderWay<Result<T>>>,
+}
+
+impl<V: ?Sized + Send + Sync + 'static, T: Send + 'static> Task<V> for Blocking<T> {
+    type Output = T;
+
+    async fn run(&mut self, cx: &Context<V>) -> Result<Flow<T>> {
+        if let Some(call) = self.call.take() {
+            let place = cx.wait(self.pool.places.clone().acquire_owned()).await?;
+            self.under_way = Some(cx.wait(self.pool.start(place, call)).await?);
+        }
+        let under_way = self.under_way.as_mut().ok_or("a call is made once")?;
+        let returned = poll_fn(|task| {
+            if cx.is_stopping() {
+                under_way.raise.raise();
+            }
+            Pin::new(&mut *under_way).poll(task)
+        })
+        .await;
+        self.under_way = None;
+        match returned {
+            Ok(result) => result.map(Flow::Done),
+            Err(PoolError::Panicked(CauseKind::Panic { message, location })) => {
+                let at = location.map_or_else(String::new, |at| format!(" (at {at})"));
+                // It goes on as the panic of this task, without a second word about it in the output.
+                resume_unwind(Box::new(format!("{message}{at}")))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Waits for a call that is still under way; its result is dropped.
+    async fn finalize(&mut self, _: &Context<V>) -> Result {
+        if let Some(under_way) = self.under_way.take() {
+            under_way.raise.raise();
+            let _too_late = under_way.await;
+        }
+        Ok(())
+    }
+}
+
+impl<T> fmt::Debug for Blocking<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Blocking")
+            .field("pool", &self.pool)
+            .field("is_under_way", &self.under_way.is_some())
+            .finish_non_exhaustive()
     }
 }
 
