@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, fmt, marker::PhantomData, sync::Arc};
 
+use tokio_util::sync::CancellationToken;
+
 use crate::{
     By, Cause, CauseKind, Context, Events, Job, NoValue, Refused, Report, Result, Task, TaskHandle,
     TaskOptions,
@@ -75,6 +77,15 @@ impl<V: ?Sized> JobHandle<V> {
     /// The first interruption, if there was one.
     pub fn cause(&self) -> Option<Arc<Cause>> {
         self.core.cause().cloned()
+    }
+
+    /// A token that is cancelled when the job is to end: it finishes, is cancelled, fails, or is over. For code that knows tokens and
+    /// no jobs.
+    ///
+    /// Cancelling it does nothing to the job; see [`Job::stop_on`] for the other direction.
+    pub fn token(&self) -> CancellationToken {
+        // A child, so that whoever has it cannot cancel those of others.
+        self.core.token().child_token()
     }
 
     /// What happens in the job from now on. Any number may listen; it costs the job next to nothing, and nothing when nobody does.

@@ -4,12 +4,14 @@ use std::{
     any::TypeId,
     borrow::Cow,
     fmt,
-    future::Future,
+    future::{Future, IntoFuture},
     marker::PhantomData,
     pin::Pin,
     task::{self, Poll},
     time::Duration,
 };
+
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     Added, Context, Failure, Flow, JobHandle, NoValue, Outcome, Report, Result, Task,
@@ -21,7 +23,7 @@ use crate::{
         supervisor::{Again, Supervisor},
     },
     name::Name,
-    task::{Once, OnceFn, Recurrent, StepFn},
+    task::{Anything, Once, OnceFn, Recurrent, StepFn},
 };
 /// How long a finish waits for `run` calls to complete before it cuts them: what systemd's and Kubernetes' shorter defaults leave room for.
 pub const GRACE: Duration = Duration::from_secs(10);
@@ -238,6 +240,15 @@ impl<V: ?Sized + Send + Sync + 'static> Job<V> {
         Added::new(self, name.into(), Once::new(call))
     }
 
+    /// Adds a future as a task. All of it is one `run` call, which no finish interrupts before the grace is over.
+    pub fn add_future<O: Send + 'static>(
+        &mut self,
+        name: impl Into<Cow<'static, str>>,
+        future: impl Future<Output = Result<O>> + Send + 'static,
+    ) -> Added<'_, V, Anything<O>, false> {
+        Added::new(self, name.into(), Anything::new(future))
+    }
+
     /// Adds a job as a task. Its failure is a failure of this job; a stop of this job is passed on to it, and it has ended, its
     /// finalizers included, before the finalizers of this job run.
     pub fn add_job<W: ?Sized>(&mut self, child: Job<W>) {
@@ -277,6 +288,33 @@ impl<V: ?Sized> Job<V> {
             .rare()
             .prerequisites
             .push(Box::pin(prerequisite));
+        self
+    }
+
+    /// Cancels the job when this token is cancelled: the stop of a program that has one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Job};
+    /// # use tokio_util::sync::CancellationToken;
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let shutdown = CancellationToken::new();
+    /// let mut job = Job::new("part").stop_on(shutdown.clone());
+    /// job.add_fn("wait", async |_: &Context| {
+    ///     std::future::pending::<()>().await;
+    ///     Ok(())
+    /// });
+    /// shutdown.cancel();
+    /// let failure = job.run().await.unwrap_err();
+    /// assert!(failure.cause().is_cancelled());
+    /// # });
+    /// ```
+    pub fn stop_on(mut self, token: CancellationToken) -> Self {
+        self.supervisor
+            .rare()
+            .tokens
+            .push(Box::pin(token.cancelled_owned()));
         self
     }
 
@@ -499,6 +537,16 @@ impl fmt::Debug for Run {
         f.debug_struct("Run")
             .field("job", &self.supervisor.core.name)
             .finish_non_exhaustive()
+    }
+}
+
+/// A job can be awaited like any future; see [`Job::run`].
+impl<V: ?Sized> IntoFuture for Job<V> {
+    type Output = Result<Report, Failure>;
+    type IntoFuture = Run;
+
+    fn into_future(self) -> Run {
+        self.run()
     }
 }
 

@@ -80,5 +80,5 @@ pub use pool::{Blocking, BlockingPool, Full, PoolError, StopFlag};
 pub use rendezvous::{Delivery, Receiver, SendError, Sender, rendezvous};
 pub use report::{Outcome, Report, SECONDARY_MAX, TaskOutcome, TaskReport};
 pub use restart::{RESTART_PAUSE_MAX, RESTART_PAUSE_MIN, Restart, Restarting};
-pub use task::{Flow, NoValue, Once, OnceFn, Recurrent, StepFn, Task};
+pub use task::{Anything, Flow, NoValue, Once, OnceFn, Recurrent, StepFn, Task};
 pub use task_handle::{TaskError, TaskHandle};

@@ -1,6 +1,6 @@
 //! What a task is: one value with three routines.
 
-use std::{fmt, future::Future, marker::PhantomData, time::Duration};
+use std::{fmt, future::Future, marker::PhantomData, pin::Pin, time::Duration};
 
 use crate::{CauseKind, Context, Result};
 
@@ -193,6 +193,33 @@ where
             let future = future.ok_or("a one-off task was run twice")?;
             future.await.map(Flow::Done)
         }
+    }
+}
+
+/// A future, as a task; see [`Job::add_future`](crate::Job::add_future).
+pub struct Anything<O> {
+    future: Pin<Box<dyn Future<Output = Result<O>> + Send>>,
+}
+
+impl<O> Anything<O> {
+    pub(crate) fn new(future: impl Future<Output = Result<O>> + Send + 'static) -> Self {
+        Self {
+            future: Box::pin(future),
+        }
+    }
+}
+
+impl<V: ?Sized + Send + Sync + 'static, O: Send + 'static> Task<V> for Anything<O> {
+    type Output = O;
+
+    async fn run(&mut self, _: &Context<V>) -> Result<Flow<O>> {
+        self.future.as_mut().await.map(Flow::Done)
+    }
+}
+
+impl<O> fmt::Debug for Anything<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Anything").finish_non_exhaustive()
     }
 }
 

@@ -17,6 +17,7 @@ use tokio::{
     sync::{Notify, broadcast},
     time::Instant,
 };
+use tokio_util::sync::CancellationToken;
 
 pub(super) use self::desk::Mail;
 use self::desk::{Annex, Desk};
@@ -151,6 +152,7 @@ impl Core {
                 room: Notify::new(),
                 ends_by: OnceLock::new(),
                 children_end_by: OnceLock::new(),
+                token: OnceLock::new(),
                 listeners: OnceLock::new(),
                 owners: AtomicUsize::new(0),
             })
@@ -378,6 +380,22 @@ impl Core {
         (!self.is_over()).then_some(receiver)
     }
 
+    /// A token that is cancelled when the job is to end.
+    pub(crate) fn token(&self) -> CancellationToken {
+        let token = self.annex().token.get_or_init(CancellationToken::new);
+        // Looked at afterwards, so that no stop is missed.
+        if self.signal() >= Signal::Finish || self.is_over() {
+            token.cancel();
+        }
+        token.clone()
+    }
+
+    fn cancel_token(&self) {
+        if let Some(token) = self.has_annex().and_then(|annex| annex.token.get()) {
+            token.cancel();
+        }
+    }
+
     pub(super) fn listeners(&self) -> Option<&broadcast::Sender<Event>> {
         self.has_annex()?.listeners.get()
     }
@@ -461,6 +479,9 @@ impl Core {
         self.signal.store(signal as u8, Ordering::Release);
         let parked = std::mem::take(&mut desk.parked);
         drop(desk);
+        if signal >= Signal::Finish {
+            self.cancel_token();
+        }
         for waker in parked.into_iter().flatten() {
             waker.wake();
         }
@@ -487,6 +508,7 @@ impl Core {
     pub(super) fn close(&self) -> Vec<Mail> {
         self.is_over.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
+        self.cancel_token();
         let Some(annex) = self.has_annex() else {
             return Vec::new();
         };

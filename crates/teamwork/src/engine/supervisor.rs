@@ -45,6 +45,9 @@ pub(crate) struct Deadlines {
 /// What a job waits for before it starts.
 pub(crate) type Prerequisite = Pin<Box<dyn Future<Output = Result> + Send>>;
 
+/// Is over when a token has been cancelled.
+pub(crate) type Cancelled = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Makes a job anew after a failure, and says how long to wait before it starts.
 pub(crate) type Again = dyn FnMut() -> Option<(Duration, Supervisor)> + Send;
 
@@ -80,6 +83,8 @@ pub(crate) struct Rare {
     pub(crate) deadlines: Deadlines,
     pub(crate) max_tasks: Option<u32>,
     pub(crate) prerequisites: Vec<Prerequisite>,
+    /// Each cancels the job when it is over.
+    pub(crate) tokens: Vec<Cancelled>,
     /// As a child, the job is started over after a failure.
     pub(crate) again: Option<Box<Again>>,
     /// As a child, the job gets a thread of its own.
@@ -107,6 +112,7 @@ impl Default for Rare {
             },
             max_tasks: None,
             prerequisites: Vec::new(),
+            tokens: Vec::new(),
             again: None,
             own_thread: false,
             signals: None,
@@ -219,6 +225,7 @@ impl Supervisor {
         self.poll_tracked(cx);
         self.poll_prerequisites(cx);
         self.poll_signals(cx);
+        self.poll_tokens(cx);
         loop {
             if let Some(report) = self.act(cx) {
                 return Some(report);

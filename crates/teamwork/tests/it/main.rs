@@ -12,6 +12,7 @@ mod events;
 mod fairness;
 mod handles;
 mod idle;
+mod interop;
 mod lifecycle;
 mod nested;
 mod optional;

@@ -13,6 +13,7 @@ use tokio::{
     sync::{Notify, broadcast},
     time::Instant,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     Cause, Event, Report,
@@ -85,6 +86,8 @@ pub(in crate::engine) struct Annex {
     pub(super) ends_by: OnceLock<Instant>,
     /// When child jobs have to have ended, once this job is cut.
     pub(super) children_end_by: OnceLock<Instant>,
+    /// Made when somebody wants one; cancelled when the job is to end.
+    pub(super) token: OnceLock<CancellationToken>,
     /// Made when somebody listens.
     pub(super) listeners: OnceLock<broadcast::Sender<Event>>,
     /// Handles whose last drop cancels the job.

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::time::{Instant, sleep_until};
 
-use super::Supervisor;
+use super::{Cancelled, Supervisor};
 use crate::{
     By, Cause, CauseKind,
     engine::{
@@ -66,6 +66,17 @@ impl Supervisor {
                 let kind = CauseKind::cancelled(By::Signal, "interrupted twice");
                 self.machine.stop(Signal::Cut, Some(Cause::of_job(kind)));
             }
+        }
+    }
+
+    /// A token that is cancelled cancels the job.
+    pub(super) fn poll_tokens(&mut self, cx: &mut Context<'_>) {
+        let Some(rare) = &mut self.rare else { return };
+        let is_cancelled = |token: &mut Cancelled| token.as_mut().poll(cx).is_ready();
+        if rare.tokens.iter_mut().any(is_cancelled) {
+            rare.tokens.clear();
+            let kind = CauseKind::cancelled(By::Caller, "its token was cancelled");
+            self.machine.stop(Signal::Cut, Some(Cause::of_job(kind)));
         }
     }
 
