@@ -324,6 +324,20 @@ impl<V: ?Sized> Job<V> {
         self
     }
 
+    /// Has everything that happens in the job, and in its children, recorded by this subscriber instead of the global one.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use teamwork::Job;
+    /// # fn quiet() -> tracing::Dispatch { tracing::Dispatch::none() }
+    /// let job = Job::new("import").subscriber(quiet());
+    /// ```
+    pub fn subscriber(mut self, subscriber: impl Into<tracing::Dispatch>) -> Self {
+        self.supervisor.rare().dispatch = Some(subscriber.into());
+        self
+    }
+
     /// How long a drain lasts before it becomes a finish. For ever by default.
     pub fn drain_deadline(mut self, deadline: Duration) -> Self {
         self.supervisor.rare().deadlines.drain = Some(deadline);

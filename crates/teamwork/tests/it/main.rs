@@ -24,5 +24,6 @@ mod restart;
 mod runtime;
 mod scripted;
 mod signals;
+mod spans;
 mod stop;
 mod threads;
