@@ -66,6 +66,7 @@ mod report;
 mod restart;
 #[cfg(feature = "signal")]
 mod signal;
+mod snapshot;
 mod task;
 mod task_handle;
 
@@ -80,5 +81,6 @@ pub use pool::{Blocking, BlockingPool, Full, PoolError, StopFlag};
 pub use rendezvous::{Delivery, Receiver, SendError, Sender, rendezvous};
 pub use report::{Outcome, Report, SECONDARY_MAX, TaskOutcome, TaskReport};
 pub use restart::{RESTART_PAUSE_MAX, RESTART_PAUSE_MIN, Restart, Restarting};
+pub use snapshot::{Doing, LOOK_TIME, Phase, Snapshot, TaskSnapshot};
 pub use task::{Anything, Flow, NoValue, Once, OnceFn, Recurrent, StepFn, Task};
 pub use task_handle::{TaskError, TaskHandle};

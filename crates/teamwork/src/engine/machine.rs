@@ -13,9 +13,11 @@
 //! 6. Whatever happens, enough passed deadlines end the job; after [`Action::End`] there is no action.
 
 mod progress;
+mod seen;
 
 use std::sync::Arc;
 
+pub(crate) use self::seen::{Row, Seen};
 use super::record::{Kind, Record, State};
 pub(crate) use super::vocabulary::{
     Action, Admission, Deadline, Ending, Exit, Fault, FinalizerFault, Signal, Tally,

@@ -248,6 +248,9 @@ impl Supervisor {
             self.handle_mail();
         }
         self.poll_near(cx);
+        if self.core.is_looked_at() {
+            self.gather_tracked(cx);
+        }
         self.poll_tracked(cx);
         self.poll_prerequisites(cx);
         self.poll_signals(cx);
@@ -350,6 +353,11 @@ impl Supervisor {
                 Mail::Stop { signal, cause } => {
                     self.machine.stop(signal, cause);
                     self.hurry();
+                }
+                Mail::Look(asker) => {
+                    // Who has asked may not be there any more.
+                    let _ = asker.send(self.machine.seen());
+                    self.core.wake_away();
                 }
                 Mail::Parked { slot, exit, driver } => {
                     self.put(slot, Some(driver));

@@ -24,6 +24,7 @@ mod restart;
 mod runtime;
 mod scripted;
 mod signals;
+mod snapshot;
 mod spans;
 mod stop;
 mod threads;
