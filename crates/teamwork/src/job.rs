@@ -158,8 +158,8 @@ impl Job {
         let cx = Context::new(self.supervisor.core.clone(), name.clone(), 0);
         let has_value = TypeId::of::<W>() != TypeId::of::<NoValue>();
         let driver = drive_first_job(child.supervisor, cx, has_value);
+        self.supervisor.expect_oneshot();
         self.supervisor.add(name, Box::pin(driver), Kind::Job);
-        self.supervisor.set_oneshot();
         Job {
             supervisor: self.supervisor,
             value: PhantomData,
@@ -186,8 +186,8 @@ impl Job {
         let name = Name::from(name);
         let cx = Context::new(self.supervisor.core.clone(), name.clone(), 0);
         let driver = drive::<NoValue, T, First, FINALIZES>(task, cx, None);
+        self.supervisor.expect_oneshot();
         self.supervisor.add(name, Box::pin(driver), Kind::Task);
-        self.supervisor.set_oneshot();
         Job {
             supervisor: self.supervisor,
             value: PhantomData,

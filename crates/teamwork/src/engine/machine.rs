@@ -168,6 +168,11 @@ impl Machine {
         self.has_oneshot = true;
     }
 
+    /// Makes room for so many tasks.
+    pub(crate) fn reserve(&mut self, tasks: usize) {
+        self.records.reserve_exact(tasks);
+    }
+
     /// The prerequisites are met.
     pub(crate) fn begin(&mut self) {
         if self.phase == Phase::Waiting {

@@ -177,8 +177,11 @@ impl Supervisor {
         self.drivers.push(Some(driver));
     }
 
-    pub(crate) fn set_oneshot(&mut self) {
+    /// The next task is the oneshot. Makes room for two more: what a oneshot makes is there for others.
+    pub(crate) fn expect_oneshot(&mut self) {
         self.machine.set_oneshot();
+        self.machine.reserve(3);
+        self.drivers.reserve_exact(3);
     }
 
     pub(crate) fn set_isolated(&mut self) {
