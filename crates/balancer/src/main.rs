@@ -108,7 +108,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             "the limit of open files is too low for --max-connections; raise it with `ulimit -n`"
         );
     }
-    tokio::runtime::Builder::new_multi_thread()
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("start the runtime")?
@@ -119,10 +119,10 @@ async fn serve(config: Config, open_files: usize) -> anyhow::Result<ExitCode> {
     let listeners = config
         .listen
         .iter()
-        .map(bind)
+        .map(|address| bind(address, config.threads))
         .collect::<Result<Vec<_>, _>>()?;
     for listener in &listeners {
-        info!(address = %listener.local_addr().context("ask for a listener's address")?, "listening");
+        info!(address = %listener.local_addr(), "listening");
     }
     let upstreams: Vec<_> = config
         .upstreams
@@ -133,9 +133,10 @@ async fn serve(config: Config, open_files: usize) -> anyhow::Result<ExitCode> {
         upstreams = upstreams.join(" "),
         max_connections = config.sessions_max,
         open_files,
+        threads = config.threads,
         "balancing"
     );
-    let (job, stats) = balancer(config, listeners).context("set the balancer up")?;
+    let (job, stats) = balancer(config, listeners);
     let outcome = job.run_until_signal().await;
     sum_up(&stats);
     match outcome {

@@ -1,16 +1,18 @@
 //! What the tasks of one session share: how it is going, and how it ended.
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{self, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::backends::Lease;
-use crate::config::Config;
 use crate::connect::{ConnectError, Why};
+use crate::core::Core;
 use crate::ending::{Ending, Phase, Side};
 use crate::halves::{Event, Halves, Verdict};
 use crate::log;
@@ -24,13 +26,69 @@ pub(crate) struct Ends {
     pub(crate) listener: SocketAddr,
 }
 
+/// The client's connection.
+#[derive(Debug)]
+pub(crate) enum Client {
+    /// The runtime of this thread watches it.
+    Watched(TcpStream),
+    /// No runtime watches it, for it is to be relayed by another thread.
+    HandedOver(net::TcpStream),
+}
+
+impl Client {
+    /// Has the runtime of this thread watch it.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses.
+    pub(crate) fn watched(self) -> io::Result<TcpStream> {
+        match self {
+            Self::Watched(stream) => Ok(stream),
+            Self::HandedOver(stream) => TcpStream::from_std(stream),
+        }
+    }
+}
+
+/// A connection that was accepted and has a place, on its way to become a session.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) client: Client,
+    ends: Ends,
+    place: Place,
+    progress: Progress,
+}
+
+impl Arrival {
+    /// Notes that `client` was accepted now.
+    pub(crate) fn now(client: Client, ends: Ends, place: Place) -> Self {
+        Self {
+            client,
+            ends,
+            place,
+            progress: Progress::start(),
+        }
+    }
+
+    /// Has no runtime watch the client's connection, so that another thread can.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses, which closes the connection.
+    pub(crate) fn unwatched(self) -> io::Result<Self> {
+        let client = match self.client {
+            Client::Watched(stream) => Client::HandedOver(stream.into_std()?),
+            Client::HandedOver(_) => self.client,
+        };
+        Ok(Self { client, ..self })
+    }
+}
+
 /// One session. When the last of its tasks lets go of it, its line is written to the log and its places are
 /// given back; so there is exactly one line whatever happens to the tasks.
 #[derive(Debug)]
 pub(crate) struct Session {
     ends: Ends,
-    limits: Limits,
-    connect_timeout: Duration,
+    core: Arc<Core>,
     progress: Progress,
     uploaded: AtomicU64,
     downloaded: AtomicU64,
@@ -51,29 +109,30 @@ struct Story {
 }
 
 impl Session {
-    pub(crate) fn new(ends: Ends, place: Place, config: &Config) -> Self {
-        Self {
-            ends,
-            limits: Limits {
-                idle: config.idle_timeout,
-                half_close: config.half_close_timeout,
-            },
-            connect_timeout: config.connect_timeout,
-            progress: Progress::start(),
+    /// Makes a session on `core` of a connection, which is given back for it to be relayed.
+    pub(crate) fn new(arrival: Arrival, core: Arc<Core>) -> (Client, Self) {
+        let session = Self {
+            ends: arrival.ends,
+            core,
+            progress: arrival.progress,
             uploaded: AtomicU64::new(0),
             downloaded: AtomicU64::new(0),
             half_closed: Notify::new(),
             story: Mutex::default(),
-            place,
-        }
+            place: arrival.place,
+        };
+        (arrival.client, session)
     }
 
-    pub(crate) fn connect_timeout(&self) -> Duration {
-        self.connect_timeout
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
     }
 
-    pub(crate) fn place(&self) -> &Place {
-        &self.place
+    /// Notes that the runtime cannot watch the client's socket.
+    pub(crate) fn not_watched(&self, error: io::Error) {
+        let mut story = self.story();
+        story.ending.get_or_insert(Ending::OutOfSockets);
+        story.error = Some(Why::OutOfSockets(error));
     }
 
     /// Notes which upstream the session is connected to.
@@ -139,10 +198,13 @@ impl Session {
 
     /// Says how much longer to wait for something to move; the ending is noted when the time is over.
     pub(crate) fn patience(&self) -> Patience {
+        let config = self.core.config();
+        let limits = Limits {
+            idle: config.idle_timeout,
+            half_close: config.half_close_timeout,
+        };
         let mut story = self.story();
-        let patience = self
-            .progress
-            .patience(Instant::now(), story.halves, self.limits);
+        let patience = self.progress.patience(Instant::now(), story.halves, limits);
         if let Patience::Over(ending) = patience {
             story.ending.get_or_insert(ending);
         }

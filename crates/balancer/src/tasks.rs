@@ -19,11 +19,12 @@ use tokio::time::sleep_until;
 use tracing::{debug, error};
 
 use crate::connect::connect;
+use crate::core::Core;
 use crate::ending::{Ending, Phase, Side};
 use crate::halves::{Event, Verdict};
 use crate::progress::Patience;
-use crate::relay::{Pump, Step};
-use crate::session::Session;
+use crate::relay::{Pump, Sending, Step};
+use crate::session::{Arrival, Client, Session};
 
 /// The two connections of a session, once there are two.
 #[derive(Debug)]
@@ -37,8 +38,9 @@ pub(crate) enum Link {
     Down,
 }
 
-/// Makes the job of a session.
-pub(crate) fn session_job(client: TcpStream, session: Session) -> Job<Link> {
+/// Makes the job of a session on a core.
+pub(crate) fn session_job(arrival: Arrival, core: &Arc<Core>) -> Job<Link> {
+    let (client, session) = Session::new(arrival, Arc::clone(core));
     let session = Arc::new(session);
     let connect = Connect {
         client: Some(client),
@@ -60,7 +62,7 @@ pub(crate) fn session_job(client: TcpStream, session: Session) -> Job<Link> {
 
 /// Connects the session to an upstream.
 struct Connect {
-    client: Option<TcpStream>,
+    client: Option<Client>,
     session: Arc<Session>,
 }
 
@@ -68,24 +70,30 @@ impl Task for Connect {
     type Output = Link;
 
     async fn run(&mut self, cx: &Context) -> Result<Flow<Link>> {
-        let backends = self.session.place().stats().backends();
-        let mut rng = Rng::new();
-        // Boxed, because the oneshot's own memory stays for the whole session.
-        let connecting = Box::pin(connect(backends, self.session.connect_timeout(), &mut rng));
-        let connected = match cx.wait(connecting).await {
-            Ok(connected) => connected,
+        let client = self.client.take().expect("a oneshot runs once");
+        let client = match client.watched() {
+            Ok(client) => client,
             Err(error) => {
-                self.session.not_connected(error);
+                self.session.not_watched(error);
                 return Ok(Flow::FinishJob(Link::Down));
             }
         };
-        self.session.connected(connected.lease, connected.retries);
-        let client = self.client.take().expect("a oneshot runs once");
-        set_nodelay(&client, &connected.stream);
-        Ok(Flow::Done(Link::Up {
-            client,
-            upstream: connected.stream,
-        }))
+        let mut rng = Rng::new();
+        // Boxed, because the oneshot's own memory stays for the whole session.
+        let connecting = Box::pin(connect(self.session.core(), &mut rng));
+        match cx.wait(connecting).await {
+            Ok(connected) => {
+                self.session.connected(connected.lease, connected.retries);
+                Ok(Flow::Done(Link::Up {
+                    client,
+                    upstream: connected.stream,
+                }))
+            }
+            Err(error) => {
+                self.session.not_connected(error);
+                Ok(Flow::FinishJob(Link::Down))
+            }
+        }
     }
 
     /// Notes who ended the session, if its own tasks did not. A oneshot is finalized last.
@@ -141,10 +149,15 @@ enum Mode {
 
 impl Direction {
     fn new(source: Side, session: Arc<Session>) -> Self {
+        let sending = match source {
+            Side::Client => Sending::Fresh,
+            // The client's socket has inherited it from the listening one.
+            Side::Upstream => Sending::AtOnce,
+        };
         Self {
             source,
             session,
-            pump: Pump::default(),
+            pump: Pump::new(sending),
             mode: Mode::Relay,
         }
     }
@@ -159,7 +172,7 @@ impl Direction {
     }
 
     fn relay(&mut self, source: &TcpStream, sink: &TcpStream) -> Flow {
-        let event = match self.pump.step(source, sink) {
+        let event = match self.pump.step(source, sink, self.session.core().pipes()) {
             Step::Moved { written: 0 } => return Flow::Tick,
             Step::Moved { written } => {
                 self.session.moved(self.source, written);
@@ -247,12 +260,4 @@ fn stopped(cause: Option<Arc<Cause>>, phase: Phase) -> Ending {
 fn hand_on_the_end(sink: &TcpStream) {
     // It fails only on a connection that is broken already, which the opposite direction is about to read.
     let _broken = socket2::SockRef::from(sink).shutdown(std::net::Shutdown::Write);
-}
-
-/// Has small messages sent at once: whether to collect them is for the peers to decide.
-fn set_nodelay(client: &TcpStream, upstream: &TcpStream) {
-    for stream in [client, upstream] {
-        // It fails only on a connection that is broken already, which its direction is about to read.
-        let _broken = stream.set_nodelay(true);
-    }
 }
