@@ -11,6 +11,7 @@ use crate::connect::LocalPorts;
 use crate::handover::{Adopt, Inbox, Neighbours};
 use crate::pipes::Pipes;
 use crate::stats::Stats;
+use crate::watch::{Roll, Watch};
 
 /// One core of the balancer: a thread of its own, if there are several.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub(crate) struct Core {
     config: Arc<Config>,
     stats: Arc<Stats>,
     pipes: Pipes,
+    roll: Roll,
     local_ports: LocalPorts,
 }
 
@@ -34,6 +36,7 @@ impl Core {
             config,
             stats,
             pipes,
+            roll: Roll::default(),
             local_ports: LocalPorts::of_this_system(),
         })
     }
@@ -52,6 +55,10 @@ impl Core {
 
     pub(crate) fn pipes(&self) -> &Pipes {
         &self.pipes
+    }
+
+    pub(crate) fn roll(&self) -> &Roll {
+        &self.roll
     }
 
     pub(crate) fn local_ports(&self) -> &LocalPorts {
@@ -81,6 +88,7 @@ pub(crate) fn core_job(
     if neighbours.count() > 1 {
         job.add_task("adopt", Adopt::new(inbox, Arc::clone(core)));
     }
+    job.add_task("watch", Watch::new(Arc::clone(core)));
     for door in doors {
         let name = format!("listen {}", door.address());
         let neighbours = Arc::clone(neighbours);

@@ -172,7 +172,7 @@ impl Task<()> for Adopt {
     async fn finalize(&mut self, _cx: &Context<()>) -> Result {
         self.inbox.close();
         while let Some(arrival) = self.inbox.recv().await {
-            drop(Session::new(arrival, Arc::clone(&self.core)));
+            drop(Session::new(arrival, &self.core));
         }
         Ok(())
     }

@@ -6,8 +6,8 @@
 //!
 //! ```text
 //! balancer ─┬─ core 0 ─┬─ listen 127.0.0.1:9090     accepts until the balancer drains
+//!           │          ├─ watch                     ends sessions in which nothing moves for too long
 //!           │          ├─ session ─┬─ connect       chooses an upstream, tries others if it fails
-//!           │          │           ├─ watch         ends the session when nothing moves for too long
 //!           │          │           ├─ upload        client → upstream
 //!           │          │           └─ download      upstream → client
 //!           │          └─ session …
@@ -65,6 +65,7 @@ mod session;
 mod socket;
 mod stats;
 mod tasks;
+mod watch;
 
 use std::sync::Arc;
 

@@ -20,11 +20,11 @@ use tokio::net::TcpStream;
 use crate::config::Splice;
 use crate::socket;
 
-/// How many pipes a balancer has at most: with those of [`PIPE_BYTES`] a quarter of what a user may have.
-pub(crate) const PIPES_MAX: usize = 64;
+/// How many pipes a balancer has at most: with those of [`PIPE_BYTES`] half of what a user may have.
+pub(crate) const PIPES_MAX: usize = 32;
 
 /// How large a pipe should be.
-const PIPE_BYTES: usize = 256 * 1024;
+const PIPE_BYTES: usize = 1024 * 1024;
 
 /// The pipes of one core.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! Moves bytes one way, from a source to a sink.
 //!
-//! A [`Pump`] says which socket it needs ready, the caller waits, and [`Pump::step`] moves at most one chunk. Its guarantees:
+//! A [`Pump`] never waits: [`Pump::poll_ready`] says when there is something to do, and [`Pump::step`] moves at most one chunk.
+//! Its guarantees:
 //!
 //! 1. It reads only what it has room for: never before everything read earlier was written. So back-pressure
 //!    reaches the source through the kernel's own buffers, and at the end of the stream nothing is left over.
@@ -11,8 +12,8 @@
 //! 4. A pump that always has something to do lets others have their turn.
 
 use std::cell::RefCell;
-use std::future::poll_fn;
 use std::io;
+use std::task::{Context, Poll};
 
 use rustix::io::Errno;
 use tokio::net::TcpStream;
@@ -134,32 +135,35 @@ impl Pump {
         }
     }
 
-    /// Waits until a step can do something.
+    /// Tells whether others should have their turn before the next step; only once.
+    pub(crate) fn has_had_its_turn(&mut self) -> bool {
+        let has = self.moved as usize >= TURN_BYTES;
+        if has {
+            self.moved = 0;
+        }
+        has
+    }
+
+    /// Ready when a step can do something.
     ///
     /// # Errors
     ///
     /// When the runtime shuts down.
-    ///
-    /// # Cancel safety
-    ///
-    /// Nothing is lost when this is dropped.
-    pub(crate) async fn ready(&mut self, source: &TcpStream, sink: &TcpStream) -> io::Result<()> {
-        if self.moved as usize >= TURN_BYTES {
+    pub(crate) fn poll_ready(
+        &mut self,
+        source: &TcpStream,
+        sink: &TcpStream,
+        waker: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        let ready = if self.is_empty() {
+            source.poll_read_ready(waker)
+        } else {
+            sink.poll_write_ready(waker)
+        };
+        if ready.is_pending() {
             self.moved = 0;
-            tokio::task::yield_now().await;
         }
-        poll_fn(|cx| {
-            let ready = if self.is_empty() {
-                source.poll_read_ready(cx)
-            } else {
-                sink.poll_write_ready(cx)
-            };
-            if ready.is_pending() {
-                self.moved = 0;
-            }
-            ready
-        })
-        .await
+        ready
     }
 
     /// Moves one chunk, or as much of it as the sink takes.

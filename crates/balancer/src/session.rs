@@ -3,11 +3,11 @@
 use std::io;
 use std::net::{self, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Waker;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::backends::Lease;
@@ -92,9 +92,10 @@ pub(crate) struct Session {
     progress: Progress,
     uploaded: AtomicU64,
     downloaded: AtomicU64,
-    half_closed: Notify,
     story: Mutex<Story>,
     place: Place,
+    /// Its place on the roll of its core.
+    number: u32,
 }
 
 /// What happens at most a few times in a session.
@@ -106,21 +107,25 @@ struct Story {
     retries: usize,
     connected_after: Option<Duration>,
     error: Option<Why>,
+    /// Nothing has moved for too long: the directions are to end the session.
+    is_over: bool,
+    /// How to wake the directions: the upload, the download.
+    wakers: [Option<Waker>; 2],
 }
 
 impl Session {
     /// Makes a session on `core` of a connection, which is given back for it to be relayed.
-    pub(crate) fn new(arrival: Arrival, core: Arc<Core>) -> (Client, Self) {
-        let session = Self {
+    pub(crate) fn new(arrival: Arrival, core: &Arc<Core>) -> (Client, Arc<Self>) {
+        let session = Arc::new_cyclic(|session| Self {
             ends: arrival.ends,
-            core,
+            core: Arc::clone(core),
             progress: arrival.progress,
             uploaded: AtomicU64::new(0),
             downloaded: AtomicU64::new(0),
-            half_closed: Notify::new(),
             story: Mutex::default(),
             place: arrival.place,
-        };
+            number: core.roll().enter(Weak::clone(session)),
+        });
         (arrival.client, session)
     }
 
@@ -173,11 +178,10 @@ impl Session {
         story.halves = halves;
         match verdict {
             Verdict::HandOn => {
-                // The other side's time to finish begins now, and the watch has to look at it anew.
+                // The other side's time to finish begins now.
                 if let Event::Finished(side) = event {
                     self.progress.note(side);
                 }
-                self.half_closed.notify_one();
             }
             Verdict::Stop => {}
             Verdict::Discard(ending) | Verdict::End(ending) => {
@@ -187,28 +191,38 @@ impl Session {
         verdict
     }
 
-    /// Waits until one side has finished.
-    ///
-    /// # Cancel safety
-    ///
-    /// A half-close is not missed when this is dropped and called again.
-    pub(crate) async fn half_closed(&self) {
-        self.half_closed.notified().await;
-    }
-
-    /// Says how much longer to wait for something to move; the ending is noted when the time is over.
-    pub(crate) fn patience(&self) -> Patience {
+    /// Ends the session if nothing has moved for too long.
+    pub(crate) fn look(&self, now: Instant) {
         let config = self.core.config();
         let limits = Limits {
             idle: config.idle_timeout,
             half_close: config.half_close_timeout,
         };
         let mut story = self.story();
-        let patience = self.progress.patience(Instant::now(), story.halves, limits);
-        if let Patience::Over(ending) = patience {
-            story.ending.get_or_insert(ending);
+        if story.connected_after.is_none() {
+            // Connecting has its own limit.
+            return;
         }
-        patience
+        if let Patience::Over(ending) = self.progress.patience(now, story.halves, limits) {
+            story.ending.get_or_insert(ending);
+            story.is_over = true;
+            let wakers = std::mem::take(&mut story.wakers);
+            drop(story);
+            wakers.into_iter().flatten().for_each(Waker::wake);
+        }
+    }
+
+    /// Tells the direction of `source` whether the session is over; if not, it will be woken when it is.
+    pub(crate) fn is_over(&self, source: Side, waker: &Waker) -> bool {
+        let mut story = self.story();
+        if !story.is_over {
+            let slot = &mut story.wakers[usize::from(source == Side::Upstream)];
+            match slot {
+                Some(known) => known.clone_from(waker),
+                None => *slot = Some(waker.clone()),
+            }
+        }
+        story.is_over
     }
 
     /// Notes that the session was ended from outside, unless it had ended; returns its ending.
@@ -229,6 +243,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        self.core.roll().leave(self.number);
         let ending = self.end(|phase| Ending::Stopped { phase });
         let (uploaded, downloaded) = (self.uploaded.load(Relaxed), self.downloaded.load(Relaxed));
         let story = std::mem::take(&mut *self.story());

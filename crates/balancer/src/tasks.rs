@@ -1,28 +1,28 @@
 //! One session as a job: connect, then relay both ways.
 //!
 //! ```text
-//! connect ─┬─ watch      ends the session when nothing moves for too long
-//!          ├─ upload     client → upstream
+//! connect ─┬─ upload     client → upstream
 //!          └─ download   upstream → client
 //! ```
 //!
-//! The tasks share a [`Session`]. What the network does is no failure of the job: the ending is noted in the
+//! The tasks share a [`Session`]; the [`Watch`](crate::watch::Watch) of their core ends it when nothing moves for too long. What the network does is no failure of the job: the ending is noted in the
 //! session, and the job finishes.
 
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
+use std::task::Poll;
 
 use fastrand::Rng;
 use teamwork::{Cause, Context, Flow, Job, Result, Task};
 use tokio::net::TcpStream;
-use tokio::time::sleep_until;
+use tokio::task::yield_now;
 use tracing::{debug, error};
 
 use crate::connect::connect;
 use crate::core::Core;
 use crate::ending::{Ending, Phase, Side};
 use crate::halves::{Event, Verdict};
-use crate::progress::Patience;
 use crate::relay::{Pump, Sending, Step};
 use crate::session::{Arrival, Client, Session};
 
@@ -40,8 +40,7 @@ pub(crate) enum Link {
 
 /// Makes the job of a session on a core.
 pub(crate) fn session_job(arrival: Arrival, core: &Arc<Core>) -> Job<Link> {
-    let (client, session) = Session::new(arrival, Arc::clone(core));
-    let session = Arc::new(session);
+    let (client, session) = Session::new(arrival, core);
     let connect = Connect {
         client: Some(client),
         session: Arc::clone(&session),
@@ -49,12 +48,6 @@ pub(crate) fn session_job(arrival: Arrival, core: &Arc<Core>) -> Job<Link> {
     let mut job = Job::new("session")
         .inline()
         .add_oneshot_task("connect", connect);
-    job.add_task(
-        "watch",
-        Watch {
-            session: Arc::clone(&session),
-        },
-    );
     job.add_task("upload", Direction::new(Side::Client, Arc::clone(&session)));
     job.add_task("download", Direction::new(Side::Upstream, session));
     job
@@ -100,32 +93,6 @@ impl Task for Connect {
     async fn finalize(&mut self, cx: &Context) -> Result {
         self.session.end(|phase| stopped(cx.cause(), phase));
         Ok(())
-    }
-}
-
-/// Ends the session when nothing has moved for too long.
-struct Watch {
-    session: Arc<Session>,
-}
-
-impl Task<Link> for Watch {
-    type Output = ();
-
-    async fn run(&mut self, cx: &Context<Link>) -> Result<Flow> {
-        match self.session.patience() {
-            Patience::Over(_) => Ok(Flow::FinishJob(())),
-            Patience::Until(then) => {
-                let session = &self.session;
-                cx.wait(async {
-                    tokio::select! {
-                        () = sleep_until(then) => {}
-                        () = session.half_closed() => {}
-                    }
-                })
-                .await;
-                Ok(Flow::Tick)
-            }
-        }
     }
 }
 
@@ -220,10 +187,22 @@ impl Task<Link> for Direction {
         let Some((source, sink)) = self.ends(cx.value()) else {
             return Ok(Flow::FinishJob(()));
         };
-        if let Err(error) = cx.wait(self.pump.ready(source, sink)).await {
-            error!(%error, "could not wait for a connection");
-            self.session.end(|phase| Ending::Internal { phase });
-            return Ok(Flow::FinishJob(()));
+        if self.pump.has_had_its_turn() {
+            cx.wait(yield_now()).await;
+        }
+        let (pump, session) = (&mut self.pump, &self.session);
+        let ready = poll_fn(|waker| match pump.poll_ready(source, sink, waker) {
+            Poll::Pending if session.is_over(self.source, waker.waker()) => Poll::Ready(Ok(false)),
+            ready => ready.map_ok(|()| true),
+        });
+        match cx.wait(ready).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(Flow::FinishJob(())),
+            Err(error) => {
+                error!(%error, "could not wait for a connection");
+                self.session.end(|phase| Ending::Internal { phase });
+                return Ok(Flow::FinishJob(()));
+            }
         }
         Ok(match self.mode {
             Mode::Discard => self.discard(source),
