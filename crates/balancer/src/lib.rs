@@ -48,6 +48,7 @@
 mod accept;
 mod address;
 mod backends;
+mod batches;
 mod bind;
 mod choose;
 mod config;
@@ -78,6 +79,7 @@ use crate::pipes::{Budget, PIPES_MAX, Pipes};
 
 pub use address::{AddressError, ListenAddress, Upstream};
 pub use backends::{Backend, Backends};
+pub use batches::Batches;
 pub use bind::{BindError, Listener, bind};
 pub use config::{Config, ConfigError, RawConfig, Splice};
 pub use ending::{Ending, Phase, Side};

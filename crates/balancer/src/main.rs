@@ -1,11 +1,11 @@
 //! The `balancer` program: reads the command line, and runs the balancer until it is told to stop.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Stderr, stderr};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use balancer::{
-    Config, ConfigError, RawConfig, Stats, balancer, bind, files_for, raise_open_files,
+    Batches, Config, ConfigError, RawConfig, Stats, balancer, bind, files_for, raise_open_files,
 };
 use clap::{Parser, ValueEnum};
 use tracing::{info, warn};
@@ -84,7 +84,10 @@ fn main() -> ExitCode {
             return u8::try_from(error.exit_code()).unwrap_or(USAGE).into();
         }
     };
-    match run(&cli) {
+    let log = Batches::new(stderr());
+    let outcome = run(&cli, &log);
+    log.flush();
+    match outcome {
         Ok(code) => code,
         Err(error) => {
             eprintln!("balancer: {error:#}");
@@ -96,8 +99,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
-    start_log(cli)?;
+fn run(cli: &Cli, log: &Batches<Stderr>) -> anyhow::Result<ExitCode> {
+    start_log(cli, log)?;
     let open_files = raise_open_files();
     let config = Config::check(&cli.config, open_files)?;
     if files_for(config.sessions_max) > open_files {
@@ -112,7 +115,13 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("start the runtime")?
-        .block_on(serve(config, open_files))
+        .block_on(async {
+            let serving = serve(config, open_files);
+            tokio::select! {
+                outcome = serving => outcome,
+                () = log.write() => unreachable!("it goes on for ever"),
+            }
+        })
 }
 
 async fn serve(config: Config, open_files: usize) -> anyhow::Result<ExitCode> {
@@ -149,13 +158,14 @@ async fn serve(config: Config, open_files: usize) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn start_log(cli: &Cli) -> anyhow::Result<()> {
+fn start_log(cli: &Cli, log: &Batches<Stderr>) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&cli.log)
         .with_context(|| format!("read the log filter `{}`", cli.log))?;
+    let log = log.clone();
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(move || log.clone())
+        .with_ansi(stderr().is_terminal())
         // It would panic when standard error is closed.
         .log_internal_errors(false);
     match cli.log_format {
