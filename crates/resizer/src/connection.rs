@@ -71,7 +71,7 @@ impl Visit {
             Arc::new(self).serve(cx, stream).await;
             Ok(())
         });
-        job.inline()
+        job.inline().isolated()
     }
 
     async fn serve(self: Arc<Self>, cx: &Context, stream: TcpStream) {

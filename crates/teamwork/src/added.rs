@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, time::Duration};
 
 use crate::{
     Job, Task, TaskHandle,
-    engine::{drive::Extras, guard::Clocks},
+    engine::{Kind, drive::Extras, guard::Clocks},
     task_handle::Filler,
 };
 
@@ -26,6 +26,7 @@ pub struct TaskOptions {
     idle: Option<Duration>,
     on_idle: OnIdle,
     timeout: Option<Duration>,
+    is_optional: bool,
 }
 
 impl TaskOptions {
@@ -53,6 +54,22 @@ impl TaskOptions {
     pub fn timeout(mut self, after: Duration) -> Self {
         self.timeout = Some(after);
         self
+    }
+
+    /// The job can do without the task: its failure, or its panic, is reported as [secondary](crate::Report::secondary) and logged,
+    /// and nothing else comes of it.
+    #[must_use]
+    pub fn optional(mut self) -> Self {
+        self.is_optional = true;
+        self
+    }
+
+    pub(crate) fn kind(self) -> Kind {
+        if self.is_optional {
+            Kind::OptionalTask
+        } else {
+            Kind::Task
+        }
     }
 
     pub(crate) fn clocks(self) -> Option<Clocks> {
@@ -113,6 +130,12 @@ impl<'a, V: ?Sized + Send + Sync + 'static, T: Task<V>, const FINALIZES: bool>
         self
     }
 
+    /// See [`TaskOptions::optional`].
+    pub fn optional(mut self) -> Self {
+        self.options = self.options.optional();
+        self
+    }
+
     /// A handle that yields the task's value.
     pub fn handle(mut self) -> TaskHandle<T::Output> {
         let filler = Filler::new();
@@ -128,15 +151,23 @@ impl<V: ?Sized + Send + Sync + 'static, T: Task<V>, const FINALIZES: bool> Drop
     fn drop(&mut self) {
         if let Some(task) = self.task.take() {
             let extras = extras(self.options, self.filler.take());
+            let name = std::mem::take(&mut self.name);
             self.job
-                .push::<T, FINALIZES>(std::mem::take(&mut self.name), task, extras);
+                .push::<T, FINALIZES>(name, task, (extras, self.options.kind()));
         }
     }
 }
 
 pub(crate) fn extras<O>(options: TaskOptions, filler: Option<Filler<O>>) -> Option<Box<Extras<O>>> {
     let clocks = options.clocks();
-    (clocks.is_some() || filler.is_some()).then(|| Box::new(Extras { clocks, filler }))
+    (clocks.is_some() || filler.is_some() || options.is_optional).then(|| {
+        Box::new(Extras {
+            clocks,
+            filler,
+            is_optional: options.is_optional,
+            own: None,
+        })
+    })
 }
 
 impl<V: ?Sized + Send + Sync + 'static, T: Task<V>, const FINALIZES: bool> fmt::Debug

@@ -153,22 +153,28 @@ impl fmt::Display for Cause {
                 Some(routine) => write!(f, " ({routine}): ")?,
             }
         }
-        match &self.kind {
-            CauseKind::Error(error) => write!(f, "{error}"),
-            CauseKind::Panic {
+        write!(f, "{}", self.kind)
+    }
+}
+
+impl fmt::Display for CauseKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Error(error) => write!(f, "{error}"),
+            Self::Panic {
                 message,
                 location: Some(at),
             } => write!(f, "panicked at {at}: {message}"),
-            CauseKind::Panic {
+            Self::Panic {
                 message,
                 location: None,
             } => write!(f, "panicked: {message}"),
-            CauseKind::IdleTimeout(after) => write!(f, "idle for {after:?}"),
-            CauseKind::Timeout(after) => write!(f, "timed out after {after:?}"),
-            CauseKind::Cancelled { by, reason } => {
+            Self::IdleTimeout(after) => write!(f, "idle for {after:?}"),
+            Self::Timeout(after) => write!(f, "timed out after {after:?}"),
+            Self::Cancelled { by, reason } => {
                 write!(f, "cancelled by {}: {reason}", by.as_str())
             }
-            CauseKind::Job(inner) => write!(f, "{inner}"),
+            Self::Job(inner) => write!(f, "{inner}"),
         }
     }
 }

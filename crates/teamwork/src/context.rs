@@ -71,6 +71,10 @@ impl<V: ?Sized> Context<V> {
         &self.name
     }
 
+    pub(crate) fn task_name(&self) -> Name {
+        self.name.clone()
+    }
+
     /// The task's index in its job: 0 for a oneshot; unique among the tasks that are alive.
     pub fn index(&self) -> usize {
         self.slot as usize

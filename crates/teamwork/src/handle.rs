@@ -7,7 +7,7 @@ use crate::{
     TaskOptions,
     added::extras,
     engine::{
-        Driver, Kind,
+        Driver,
         core::Core,
         drive::{Among, drive},
         machine::Signal,
@@ -162,8 +162,10 @@ impl<V: ?Sized + Send + Sync + 'static> JobHandle<V> {
         let name = child.task_name();
         let make = |child: Job<W>, slot| {
             let cx = Context::<V>::new(self.core.clone(), name.clone(), slot);
-            let driver: Driver = Box::pin(drive_job(child.into_supervisor(), cx));
-            (driver, Kind::Job)
+            let child = child.into_supervisor();
+            let kind = child.kind();
+            let driver: Driver = Box::pin(drive_job(child, cx));
+            (driver, kind)
         };
         self.core
             .add(name.clone(), child, make)
@@ -186,7 +188,7 @@ impl<V: ?Sized + Send + Sync + 'static> JobHandle<V> {
                 cx,
                 extras(options, Some(filler)),
             ));
-            (driver, Kind::Task)
+            (driver, options.kind())
         };
         match self.core.add(name.clone(), task, make) {
             Ok(()) => Ok(handle),

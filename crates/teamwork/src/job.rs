@@ -1,6 +1,7 @@
 //! The job: tasks are added to it, then it runs.
 
 use std::{
+    any::TypeId,
     borrow::Cow,
     fmt,
     future::Future,
@@ -15,9 +16,9 @@ use crate::{
     engine::{
         Kind,
         drive::{Among, Extras, First, drive},
-        nest::drive_job,
+        nest::{drive_first_job, drive_job},
         panics,
-        supervisor::Supervisor,
+        supervisor::{Again, Supervisor},
     },
     name::Name,
     task::{Once, OnceFn, Recurrent, StepFn},
@@ -126,6 +127,51 @@ impl Job {
         self.add_oneshot::<_, false>(name.into(), Once::new(call))
     }
 
+    /// Adds a whole job as the oneshot; see [`add_oneshot_task`](Self::add_oneshot_task). It runs to its end, finalizers included,
+    /// before anything else starts, and its value becomes this job's value.
+    ///
+    /// If it fails or is cancelled, so is this job. If it is finished before it has a value, this job finishes.
+    ///
+    /// # Panics
+    ///
+    /// If a task has been added before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Job};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let connect = Job::new("connect").add_oneshot_fn("dial", async |_: &Context| Ok("a stream"));
+    /// let mut job = Job::new("session").add_oneshot_job(connect);
+    /// job.add_fn("use", async |cx: &Context<&'static str>| {
+    ///     assert_eq!(*cx.value(), "a stream");
+    ///     Ok(())
+    /// });
+    /// job.run().await?;
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
+    pub fn add_oneshot_job<W: ?Sized + 'static>(mut self, child: Job<W>) -> Job<W> {
+        self.expect_no_task();
+        let name = child.task_name();
+        let cx = Context::new(self.supervisor.core.clone(), name.clone(), 0);
+        let has_value = TypeId::of::<W>() != TypeId::of::<NoValue>();
+        let driver = drive_first_job(child.supervisor, cx, has_value);
+        self.supervisor.add(name, Box::pin(driver), Kind::Job);
+        self.supervisor.set_oneshot();
+        Job {
+            supervisor: self.supervisor,
+            value: PhantomData,
+        }
+    }
+
+    fn expect_no_task(&self) {
+        assert_eq!(
+            self.supervisor.next_slot(),
+            0,
+            "the oneshot is added before every other task"
+        );
+    }
+
     fn add_oneshot<T: Task, const FINALIZES: bool>(
         mut self,
         name: Cow<'static, str>,
@@ -134,11 +180,7 @@ impl Job {
     where
         T::Output: Sync,
     {
-        assert_eq!(
-            self.supervisor.next_slot(),
-            0,
-            "the oneshot is added before every other task"
-        );
+        self.expect_no_task();
         let name = Name::from(name);
         let cx = Context::new(self.supervisor.core.clone(), name.clone(), 0);
         let driver = drive::<NoValue, T, First, FINALIZES>(task, cx, None);
@@ -201,8 +243,9 @@ impl<V: ?Sized + Send + Sync + 'static> Job<V> {
     pub fn add_job<W: ?Sized>(&mut self, child: Job<W>) {
         let name = child.task_name();
         let cx = self.context(name.clone());
+        let kind = child.supervisor.kind();
         let driver = drive_job(child.supervisor, cx);
-        self.supervisor.add(name, Box::pin(driver), Kind::Job);
+        self.supervisor.add(name, Box::pin(driver), kind);
     }
 
     fn context(&self, name: Name) -> Context<V> {
@@ -217,12 +260,12 @@ impl<V: ?Sized + Send + Sync + 'static> Job<V> {
         &mut self,
         name: Cow<'static, str>,
         task: T,
-        extras: Option<Box<Extras<T::Output>>>,
+        (extras, kind): (Option<Box<Extras<T::Output>>>, Kind),
     ) {
         let name = Name::from(name);
         let cx = self.context(name.clone());
         let driver = drive::<V, T, Among, FINALIZES>(task, cx, extras);
-        self.supervisor.add(name, Box::pin(driver), Kind::Task);
+        self.supervisor.add(name, Box::pin(driver), kind);
     }
 }
 
@@ -259,6 +302,9 @@ impl<V: ?Sized> Job<V> {
     ///
     /// When half of it is over, a finalizer that hangs no longer holds up those after it; when all of it is over, those that
     /// have not ended are dropped and reported as [`Leaked`](crate::TaskOutcome::Leaked). Runs that were cut have as long to end.
+    ///
+    /// Child jobs have to be through in that time, finalizers included, whatever their own deadlines are: each level has half of
+    /// the time of the one above for the levels below it, and what is left of it for its own finalizers.
     pub fn finalizer_deadline(self, deadline: Duration) -> Self {
         self.supervisor.core.set_finalizer_deadline(deadline);
         self
@@ -273,6 +319,27 @@ impl<V: ?Sized> Job<V> {
     /// Has the job poll its tasks inside the future that awaits it, instead of spawning them: no spawn, no lock, the same rules.
     pub fn inline(self) -> Self {
         self.supervisor.core.set_inline();
+        self
+    }
+
+    /// As a child of another job, the job fails alone: its failure is reported by its parent as
+    /// [secondary](crate::Report::secondary) and logged, and nothing else comes of it. This is what a connection is to its server.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Job};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let mut connection = Job::new("connection").isolated();
+    /// connection.add_fn("serve", async |_: &Context| -> teamwork::Result { Err("reset by peer".into()) });
+    /// let mut server = Job::new("server");
+    /// server.add_job(connection);
+    /// let report = server.run().await?; // it did not fail
+    /// assert_eq!(report.secondary()[0].to_string(), "connection: serve: reset by peer");
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
+    pub fn isolated(mut self) -> Self {
+        self.supervisor.set_isolated();
         self
     }
 
@@ -392,6 +459,11 @@ impl<V: ?Sized> Job<V> {
             Err(error) => self = self.after(async move { Err(error.into()) }),
         }
         self.run().await
+    }
+
+    pub(crate) fn restarting(mut self, again: Box<Again>) -> Self {
+        self.supervisor.rare().again = Some(again);
+        self
     }
 
     pub(crate) fn task_name(&self) -> Name {

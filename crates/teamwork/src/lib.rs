@@ -48,8 +48,8 @@
 //!
 //! Finalizers are async code: they do not run when the runtime is shut down under a job, when the process is killed, or with
 //! `panic = "abort"`. A `run` that never yields cannot be cut; when the time for that is over, the job ends without it and
-//! reports it as [`Leaked`](TaskOutcome::Leaked). A child job is waited for without a limit: it keeps its own deadlines, which an
-//! inline child whose `run` never yields cannot.
+//! reports it as [`Leaked`](TaskOutcome::Leaked). A job whose own thread is blocked by such a `run` (an inline job, or one on a
+//! current-thread runtime) cannot even notice; its parent, if it has one elsewhere, gives up on it.
 
 mod added;
 mod cause;
@@ -61,6 +61,7 @@ mod job;
 mod name;
 mod pool;
 mod report;
+mod restart;
 #[cfg(feature = "signal")]
 mod signal;
 mod task;
@@ -74,5 +75,6 @@ pub use handle::JobHandle;
 pub use job::{FINALIZER_DEADLINE, GRACE, Job, Run};
 pub use pool::{BlockingPool, Full, PoolError, StopFlag};
 pub use report::{Outcome, Report, SECONDARY_MAX, TaskOutcome, TaskReport};
+pub use restart::{RESTART_PAUSE_MAX, RESTART_PAUSE_MIN, Restart, Restarting};
 pub use task::{Flow, NoValue, Once, OnceFn, Recurrent, StepFn, Task};
 pub use task_handle::{TaskError, TaskHandle};

@@ -132,6 +132,12 @@ impl Report {
         self.tasks().find(|task| task.name == name)
     }
 
+    /// The tasks that the job had to give up on, because they did not end in time; or child jobs that had to give up on theirs.
+    pub fn leaked(&self) -> impl Iterator<Item = TaskReport<'_>> {
+        self.tasks()
+            .filter(|task| task.outcome == TaskOutcome::Leaked)
+    }
+
     /// How many tasks were added while the job ran and are not listed because they ended well.
     pub fn come_and_gone(&self) -> u64 {
         self.come_and_gone

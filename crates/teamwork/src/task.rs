@@ -1,8 +1,8 @@
 //! What a task is: one value with three routines.
 
-use std::{fmt, future::Future, marker::PhantomData};
+use std::{fmt, future::Future, marker::PhantomData, time::Duration};
 
-use crate::{Context, Result};
+use crate::{CauseKind, Context, Result};
 
 /// What a `run` call says about how to go on.
 #[must_use = "a flow is the answer of `run`; dropped, it says nothing to the job"]
@@ -106,6 +106,16 @@ pub trait Task<V: ?Sized = NoValue>: Send + 'static {
     fn finalize(&mut self, cx: &Context<V>) -> impl Future<Output = Result> + Send {
         let _ = cx;
         async { Ok(()) }
+    }
+
+    /// Says whether the task is to start over after a failure, and after which pause. Never by default; [`Restart`](crate::Restart) has a policy.
+    ///
+    /// It is asked when `init` or `run` has failed, panicked or run out of time while the job goes on. If it gives a pause, the failure
+    /// does not count: the task is finalized, the pause is waited for, and then it begins again with its `init`, which has to put its
+    /// state back. The failure does count if that finalizer fails.
+    fn restart(&mut self, failure: &CauseKind) -> Option<Duration> {
+        let _ = failure;
+        None
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
 };
 
 use futures_util::task::AtomicWaker;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 pub(super) use self::desk::Mail;
 use self::desk::{Annex, Desk};
@@ -36,6 +36,8 @@ pub(crate) struct Core {
     is_over: AtomicBool,
     has_mail: AtomicBool,
     has_begun: AtomicBool,
+    /// A driver was given up while away, so the last of the others to come home is not the last that is counted.
+    has_lost: AtomicBool,
     /// Drivers that are away on runtime tasks.
     away: AtomicU32,
     /// How many tasks the job began with.
@@ -44,7 +46,8 @@ pub(crate) struct Core {
     live: AtomicU32,
     live_max: AtomicU32,
     supervisor: AtomicWaker,
-    value: OnceLock<Box<dyn Any + Send + Sync>>,
+    /// Shared with the parent if the job is its oneshot.
+    value: OnceLock<Arc<dyn Any + Send + Sync>>,
     cause: OnceLock<Arc<Cause>>,
     /// Made when a handle is, or a task runs elsewhere: a job that only polls its own tasks needs none.
     annex: OnceLock<Box<Annex>>,
@@ -61,6 +64,7 @@ impl Core {
             is_over: AtomicBool::new(false),
             has_mail: AtomicBool::new(false),
             has_begun: AtomicBool::new(false),
+            has_lost: AtomicBool::new(false),
             away: AtomicU32::new(0),
             statics: AtomicU32::new(0),
             live: AtomicU32::new(0),
@@ -116,11 +120,16 @@ impl Core {
     }
 
     pub(crate) fn value(&self) -> Option<&(dyn Any + Send + Sync)> {
-        self.value.get().map(Box::as_ref)
+        self.value.get().map(Arc::as_ref)
+    }
+
+    /// The value, for a job that this one is the oneshot of.
+    pub(super) fn share_value(&self) -> Option<Arc<dyn Any + Send + Sync>> {
+        self.value.get().cloned()
     }
 
     /// Sets the job's value; a oneshot does so once.
-    pub(crate) fn set_value(&self, value: Box<dyn Any + Send + Sync>) {
+    pub(crate) fn set_value(&self, value: Arc<dyn Any + Send + Sync>) {
         let set = self.value.set(value);
         debug_assert!(
             set.is_ok(),
@@ -137,6 +146,8 @@ impl Core {
                 started: Notify::new(),
                 is_started: AtomicBool::new(false),
                 room: Notify::new(),
+                ends_by: OnceLock::new(),
+                children_end_by: OnceLock::new(),
                 owners: AtomicUsize::new(0),
             })
         })
@@ -314,7 +325,7 @@ impl Core {
         drop(desk);
         // The last one home is counted after its mail is there to be seen.
         let is_last = self.away.fetch_sub(1, Ordering::AcqRel) == 1;
-        if urgent || is_full || is_last {
+        if urgent || is_full || is_last || self.has_lost.load(Ordering::Acquire) {
             self.call();
         }
         if has_ended {
@@ -332,6 +343,24 @@ impl Core {
             drop(annex.desk());
             annex.room.notify_waiters();
         }
+    }
+
+    /// Sets when a job that is about to be cut has to have ended. The first word counts.
+    pub(super) fn end_by(&self, end: Instant) {
+        self.annex().ends_by.get_or_init(|| end);
+    }
+
+    pub(super) fn ends_by(&self) -> Option<Instant> {
+        self.has_annex()?.ends_by.get().copied()
+    }
+
+    /// Sets when the children of a job that is about to be cut have to have ended. The first word counts.
+    pub(super) fn end_children_by(&self, end: Instant) {
+        self.annex().children_end_by.get_or_init(|| end);
+    }
+
+    pub(super) fn children_end_by(&self) -> Option<Instant> {
+        self.has_annex()?.children_end_by.get().copied()
     }
 
     /// Has the supervisor polled.
@@ -364,6 +393,12 @@ impl Core {
 
     pub(super) fn note_away(&self, drivers: u32) {
         self.away.fetch_add(drivers, Ordering::AcqRel);
+    }
+
+    /// Notes that a driver may never come home: from now on every mail is a reason to be called, and so is what there is already.
+    pub(super) fn lose(&self) {
+        self.has_lost.store(true, Ordering::Release);
+        self.has_mail.store(true, Ordering::Release);
     }
 
     /// Whether any driver is on a runtime task. At the start gate this says where the driver that asks is: a start that fails has

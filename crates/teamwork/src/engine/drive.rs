@@ -4,9 +4,14 @@
 //! That is why functions here return async blocks that capture their parameters (an `async fn` would store them twice), why
 //! each phase is a future of its own (their locals then share the same memory), and why flags live in the context.
 
-use std::future::Future;
+mod again;
 
+use std::{future::Future, sync::Arc};
+
+use futures_util::future::Either;
 use tokio::task::coop;
+
+use self::again::{again, is_again};
 
 use super::{
     clock::Stamp,
@@ -16,7 +21,7 @@ use super::{
     step::{Home, Step, leave},
 };
 use crate::{
-    CauseKind, Context, Error, Flow, Result, Routine, Task,
+    Cause, CauseKind, Context, Error, Flow, Result, Routine, Task,
     task_handle::{Filler, Unfinished},
 };
 
@@ -35,7 +40,7 @@ impl<O: Send + Sync + 'static> Place<O> for First {
     const IS_ONESHOT: bool = true;
 
     fn keep(core: &Core, output: O) -> Option<O> {
-        core.set_value(Box::new(output));
+        core.set_value(Arc::new(output));
         None
     }
 }
@@ -56,6 +61,10 @@ pub(crate) struct Extras<O> {
     pub(crate) clocks: Option<Clocks>,
     /// Who waits for the output.
     pub(crate) filler: Option<Filler<O>>,
+    /// A failure is only reported.
+    pub(crate) is_optional: bool,
+    /// The failure of an optional task: that of the job is another one, or none.
+    pub(crate) own: Option<Arc<Cause>>,
 }
 
 /// How a task's life before its finalizer went.
@@ -76,6 +85,9 @@ impl<O> Lived<O> {
     }
 }
 
+/// The end of a task: for the machine, and for its handle.
+type Ended<O> = (Ending, Result<O, Unfinished>);
+
 /// Builds the driver of a task. `FINALIZES` is false for tasks that are known to have no finalizer: they need not come home for it.
 #[expect(
     clippy::manual_async_fn,
@@ -92,13 +104,21 @@ where
     P: Place<T::Output>,
 {
     async move {
-        let lived = live::<V, T, P>(&mut task, &cx, &mut extras).await;
-        let (mut ending, output) =
-            close::<V, T, P, FINALIZES>(&mut task, &cx, lived, extras.is_some()).await;
+        let (mut ending, output) = loop {
+            let lived = live::<V, T, P>(&mut task, &cx, &mut extras).await;
+            if let Some(ended) =
+                after::<V, T, P, FINALIZES>(&mut task, &cx, &mut extras, lived).await
+            {
+                break ended;
+            }
+        };
         // A panic in the drop of a task that has ended is too late to be anyone's failure; it has been printed.
         let _ = super::panics::catch(|| drop(task));
-        if let Some(filler) = extras.and_then(|extras| extras.filler) {
-            filler.fill(output, cx.core.cause());
+        if let Some(extras) = extras {
+            ending.exit = extras.own.as_ref().map(own_failure).or(ending.exit);
+            if let Some(filler) = extras.filler {
+                filler.fill(output, extras.own.as_ref().or(cx.core.cause()));
+            }
         }
         cx.end();
         ending.tally.ticks = cx.ticks();
@@ -201,13 +221,32 @@ fn inited<O>((called, nanos): (Result<Result<()>, Early>, u64)) -> Result<u64, L
     }
 }
 
+/// What follows a run: the end of the task, or `None` for another attempt.
+fn after<'a, V, T, P, const FINALIZES: bool>(
+    task: &'a mut T,
+    cx: &'a Context<V>,
+    extras: &mut Option<Box<Extras<T::Output>>>,
+    lived: Lived<T::Output>,
+) -> impl Future<Output = Option<Ended<T::Output>>> + Send + use<'a, V, T, P, FINALIZES>
+where
+    V: ?Sized + Send + Sync + 'static,
+    T: Task<V>,
+    P: Place<T::Output>,
+{
+    // Two futures in the room of the larger: an async block would keep what it decides on beside them.
+    match is_again(task, cx, lived) {
+        Ok(failed) => Either::Left(again(task, cx, failed)),
+        Err(lived) => Either::Right(close::<V, T, P, FINALIZES>(task, cx, lived, extras)),
+    }
+}
+
 /// From the end of the run to the end of the finalizer; gives the output, or why there is none.
 fn close<'a, V, T, P, const FINALIZES: bool>(
     task: &'a mut T,
     cx: &'a Context<V>,
     lived: Lived<T::Output>,
-    has_extras: bool,
-) -> impl Future<Output = (Ending, Result<T::Output, Unfinished>)> + Send + 'a
+    extras: &mut Option<Box<Extras<T::Output>>>,
+) -> impl Future<Output = Option<Ended<T::Output>>> + Send + use<'a, V, T, P, FINALIZES>
 where
     V: ?Sized + Send + Sync + 'static,
     T: Task<V>,
@@ -223,17 +262,23 @@ where
         .and_then(|output| P::keep(&cx.core, output))
         .ok_or(unfinished);
     let finalizes = FINALIZES && !matches!(exit, Exit::NeverStarted);
-    // A handle's error names the cause, which the machine has to hear of first.
-    let comes_home = finalizes || (has_extras && matches!(exit, Exit::Failed(_)));
-    let is_free = matches!(exit, Exit::Done) && !P::IS_ONESHOT && cx.core.signal() < Signal::Finish;
-    let mut told = Some(exit);
+    let is_alone = cx.core.signal() < Signal::Finish && !P::IS_ONESHOT;
+    let is_free = is_alone && (matches!(exit, Exit::Done) || fails_alone(&exit, cx, extras));
+    // The machine has to hear of a failure first: a handle's error names the job's cause.
+    let parks = !is_free && (finalizes || matches!(exit, Exit::Failed(_)));
+    // The step is left here, because the exit would take room in the future; that is polled at once.
+    let (parked, plain) = if parks {
+        let home = cx.is_away().then(|| Home {
+            core: cx.core.clone(),
+            slot: cx.slot(),
+        });
+        (Some(leave(Step::Parked { exit, home })), None)
+    } else {
+        (None, exit.plain())
+    };
     async move {
-        if let Some(exit) = told.take_if(|_| comes_home && !is_free) {
-            let home = cx.is_away().then(|| Home {
-                core: cx.core.clone(),
-                slot: cx.slot(),
-            });
-            leave(Step::Parked { exit, home }).await;
+        if let Some(parked) = parked {
+            parked.await;
             cx.set_away(false);
         }
         let (finalizer, finalize) = if finalizes {
@@ -246,15 +291,40 @@ where
             ticks: 0,
             nanos: [init, run, finalize],
         };
-        (
-            Ending {
-                exit: told,
-                finalizer,
-                tally,
-            },
-            output,
-        )
+        let ending = Ending {
+            exit: plain.map(Exit::from),
+            finalizer,
+            tally,
+        };
+        Some((ending, output))
     }
+}
+
+/// Whether this is the failure of an optional task; keeps it for the task's handle.
+fn fails_alone<V: ?Sized, O>(
+    exit: &Exit,
+    cx: &Context<V>,
+    extras: &mut Option<Box<Extras<O>>>,
+) -> bool {
+    let (Exit::Failed(fault), Some(extras)) = (exit, extras) else {
+        return false;
+    };
+    if extras.is_optional {
+        extras.own = Some(Arc::new(Cause {
+            task: Some(cx.task_name()),
+            routine: Some(fault.routine),
+            kind: fault.kind.clone(),
+        }));
+    }
+    extras.is_optional
+}
+
+/// The failure that [`fails_alone`] kept, for the machine.
+fn own_failure(own: &Arc<Cause>) -> Exit {
+    Exit::Failed(Box::new(Fault {
+        routine: own.routine.unwrap_or(Routine::Run),
+        kind: own.kind.clone(),
+    }))
 }
 
 /// How a task ends that is between two calls while the job stops.
@@ -263,7 +333,7 @@ fn stopped<V: ?Sized>(cx: &Context<V>) -> Option<Exit> {
     match cx.core.signal() {
         Signal::Run | Signal::Drain => None,
         Signal::Finish => Some(Exit::Stopped),
-        Signal::Cut => Some(Exit::Cut),
+        Signal::Cut | Signal::Abandon => Some(Exit::Cut),
     }
 }
 

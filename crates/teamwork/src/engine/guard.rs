@@ -257,7 +257,7 @@ impl<C: FnOnce() -> F, F: Future, V: ?Sized> Future for Guard<'_, C, F, V> {
 #[inline]
 fn stopped<V: ?Sized>(signal: Signal, context: &Context<V>) -> Option<Early> {
     match signal {
-        Signal::Cut => Some(Early::Cut),
+        Signal::Cut | Signal::Abandon => Some(Early::Cut),
         Signal::Finish if context.is_waiting() => Some(Early::Stopped),
         _ => None,
     }

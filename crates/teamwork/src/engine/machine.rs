@@ -10,7 +10,7 @@
 //! 3. The cause is the first interruption; it is set before the signal that it gives rise to.
 //! 4. Finalizers start in reverse order of start.
 //! 5. The signal only ever rises.
-//! 6. Whatever happens, enough passed deadlines end the job once its child jobs have ended; after [`Action::End`] there is no action.
+//! 6. Whatever happens, enough passed deadlines end the job; after [`Action::End`] there is no action.
 
 mod progress;
 
@@ -37,6 +37,16 @@ enum Phase {
     Stopping,
     Finalizing,
     Ended,
+}
+
+/// How the end of a stop presses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Haste {
+    None,
+    /// Finalizers no longer wait for each other.
+    Overtake,
+    /// Nor does the parent wait for any of them.
+    Abandoned,
 }
 
 #[derive(Debug, Default)]
@@ -81,8 +91,7 @@ pub(crate) struct Machine {
     has_oneshot: bool,
     /// No task will be added any more.
     is_closed: bool,
-    /// Finalizers no longer wait for each other.
-    overtake: bool,
+    haste: Haste,
     /// The first slot whose [`Action::GiveUp`] has not been given.
     give_up: Option<u32>,
 }
@@ -104,7 +113,7 @@ impl Machine {
             arm: None,
             has_oneshot: false,
             is_closed: false,
-            overtake: false,
+            haste: Haste::None,
             give_up: None,
         }
     }
@@ -145,6 +154,7 @@ impl Machine {
                     slot as usize,
                     "slots are given in order"
                 );
+                make_room(&mut self.records);
                 self.records.push(record);
             }
         }
@@ -215,7 +225,7 @@ impl Machine {
             self.exited(slot, exit);
         }
         match ending.finalizer {
-            None => self.vacate(slot),
+            None => {}
             Some(FinalizerFault::TimedOut(fault)) => {
                 self.records[slot as usize].outcome = TaskOutcome::Leaked;
                 self.fail(slot, fault);
@@ -228,17 +238,21 @@ impl Machine {
                 self.fail(slot, fault);
             }
         }
+        self.vacate(slot);
     }
 
     /// Somebody asks for an end, or for a higher rung of one.
     pub(crate) fn stop(&mut self, signal: Signal, cause: Option<Cause>) {
-        if self.phase >= Phase::Finalizing || signal <= self.signal {
-            return;
+        if self.phase < Phase::Finalizing && signal > self.signal {
+            if let (Some(cause), None) = (cause, &self.cause) {
+                self.cause = Some(Arc::new(cause));
+            }
+            self.raise(signal);
         }
-        if let (Some(cause), None) = (cause, &self.cause) {
-            self.cause = Some(Arc::new(cause));
+        if signal == Signal::Abandon && self.haste < Haste::Abandoned && self.phase < Phase::Ended {
+            self.haste = Haste::Abandoned;
+            self.arm = Some(Deadline::Now);
         }
-        self.raise(signal);
     }
 
     /// The job failed as a whole: a prerequisite, or its timeout.
@@ -253,12 +267,22 @@ impl Machine {
         match (deadline, self.phase) {
             (Deadline::Drain, phase) if phase < Phase::Finalizing => self.raise_to(Signal::Finish),
             (Deadline::Grace, phase) if phase < Phase::Finalizing => self.raise_to(Signal::Cut),
-            (Deadline::Cut, phase) if phase < Phase::Finalizing => self.leak(Record::can_be_stuck),
+            (Deadline::Cut, phase) if phase < Phase::Finalizing => {
+                self.leak(Record::can_be_stuck);
+                if self.alive > 0 {
+                    self.raise_to(Signal::Abandon);
+                }
+            }
+            (Deadline::Now, phase) if phase < Phase::Finalizing => {
+                self.leak(Record::can_be_stuck);
+                self.arm = Some(Deadline::Abandon);
+            }
+            (Deadline::Abandon, phase) if phase < Phase::Finalizing => self.leak(Record::is_alive),
             (Deadline::Order, Phase::Finalizing) => {
-                self.overtake = true;
+                self.haste = Haste::Overtake;
                 self.arm = Some(Deadline::Finalizers);
             }
-            (Deadline::Finalizers, Phase::Finalizing) => {
+            (Deadline::Finalizers | Deadline::Now, Phase::Finalizing) => {
                 self.leak(|record| record.state == State::Finalizing);
             }
             _ => {}
@@ -267,12 +291,13 @@ impl Machine {
 
     /// The next thing to do, or `None` until something happens.
     pub(crate) fn next(&mut self) -> Option<Action> {
+        // First, so that nobody who is given up gets another word in.
+        if let Some(action) = self.next_give_up() {
+            return Some(action);
+        }
         if self.signal_shown < self.signal {
             self.signal_shown = self.signal;
             return Some(Action::Signal(self.signal));
-        }
-        if let Some(action) = self.next_give_up() {
-            return Some(action);
         }
         loop {
             if let Some(action) = match self.phase {
@@ -317,6 +342,21 @@ impl Machine {
         self.records[slot as usize].state == State::Finalizing
     }
 
+    /// Whether any child job is under way.
+    pub(crate) fn has_children(&self) -> bool {
+        let is_child = |record: &Record| record.kind.is_job() && record.is_alive();
+        self.records.iter().any(is_child)
+    }
+
+    /// Whether the failure of this task is only reported.
+    pub(crate) fn is_optional(&self, slot: u32) -> bool {
+        self.records[slot as usize].kind.is_optional()
+    }
+
+    pub(crate) fn name(&self, slot: u32) -> &str {
+        &self.records[slot as usize].name
+    }
+
     pub(crate) fn outcome(&self) -> Outcome {
         match &self.cause {
             None => Outcome::Done,
@@ -355,23 +395,24 @@ impl Machine {
         self.alive -= 1;
         self.records[slot as usize].outcome = exit.outcome();
         match exit {
-            Exit::Done if slot == 0 && self.phase == Phase::Oneshot => {
+            Exit::Done | Exit::Leaked if slot == 0 && self.phase == Phase::Oneshot => {
                 self.phase = Phase::Starting;
                 self.cursor = 1;
             }
             Exit::FinishJob => self.raise_to(Signal::Finish),
             Exit::Failed(fault) => self.fail(slot, *fault),
-            Exit::NeverStarted | Exit::Done | Exit::Stopped | Exit::Cut => {}
+            Exit::NeverStarted | Exit::Done | Exit::Stopped | Exit::Cut | Exit::Leaked => {}
         }
     }
 
-    /// Forgets a task that was added while running and ended well, or is a child that was cancelled on its own.
+    /// Forgets a task that was added while running and ended well, or was not needed, or is a child that was cancelled on its own.
     fn vacate(&mut self, slot: u32) {
         let is_stopping = self.signal >= Signal::Finish;
         let record = &mut self.records[slot as usize];
         let is_well = match record.outcome {
             TaskOutcome::Done => true,
             TaskOutcome::Cut => !is_stopping,
+            TaskOutcome::Failed | TaskOutcome::Panicked => record.kind.is_optional(),
             _ => false,
         };
         if record.late && is_well {
@@ -387,23 +428,35 @@ impl Machine {
 
     fn fail(&mut self, slot: u32, fault: impl Into<Box<Fault>>) {
         let fault = *fault.into();
-        let name = self.records[slot as usize].name.clone();
-        self.interrupted(Cause {
-            task: Some(name),
+        let record = &self.records[slot as usize];
+        let cause = Cause {
+            task: Some(record.name.clone()),
             routine: Some(fault.routine),
             kind: fault.kind,
-        });
+        };
+        if record.kind.is_optional() {
+            self.keep(cause);
+        } else {
+            self.interrupted(cause);
+        }
     }
 
     fn interrupted(&mut self, cause: Cause) {
         if self.cause.is_none() {
             self.cause = Some(Arc::new(cause));
-        } else if self.rare().secondary.len() < SECONDARY_MAX {
+        } else {
+            self.keep(cause);
+        }
+        self.raise_to(Signal::Cut);
+    }
+
+    /// Keeps a failure that decides nothing.
+    fn keep(&mut self, cause: Cause) {
+        if self.rare().secondary.len() < SECONDARY_MAX {
             self.rare().secondary.push(cause);
         } else {
             self.rare().secondary_dropped += 1;
         }
-        self.raise_to(Signal::Cut);
     }
 
     fn raise_to(&mut self, signal: Signal) {
@@ -418,6 +471,7 @@ impl Machine {
             Signal::Run | Signal::Drain => Deadline::Drain,
             Signal::Finish => Deadline::Grace,
             Signal::Cut => Deadline::Cut,
+            Signal::Abandon => Deadline::Abandon,
         });
         if signal >= Signal::Finish && self.phase > Phase::Waiting {
             self.phase = Phase::Stopping;
@@ -430,12 +484,12 @@ impl Machine {
     }
 }
 
-/// Makes room for one more: three at first, the tasks of a connection, where a vector would make room for four; four times as
+/// Makes room for one more: for two at first, the least that a job is for, where a vector would make room for four; for four times as
 /// many once there are many, because what is never touched costs nothing, and each move of a long list costs all of it.
 pub(super) fn make_room<T>(list: &mut Vec<T>) {
     const MANY: usize = 1024;
     match list.capacity() {
-        0 => list.reserve_exact(3),
+        0 => list.reserve_exact(2),
         full if full == list.len() && full >= MANY => list.reserve_exact(3 * full),
         _ => {}
     }

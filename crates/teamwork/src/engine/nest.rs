@@ -7,18 +7,23 @@ use std::{
     task::{self, Poll},
 };
 
+use tokio::time::{Instant, sleep};
+
 use super::{
     clock::nanos,
     core::{Core, Mail},
+    guard::Guard,
     machine::{Ending, Exit, Fault, Signal, Tally},
+    panics,
     step::{Step, leave},
-    supervisor::Supervisor,
+    supervisor::{Again, Supervisor},
     thread::{Threaded, start},
 };
 use crate::{By, Cause, CauseKind, Context, Outcome, Report, Routine};
 
-/// Builds the driver of a child job. Its run is the whole child; a stop is passed on to it, and it is never cut: it ends by
-/// itself, its finalizers included, before the parent's finalizers run.
+/// Builds the driver of a child job. Its run is the whole child; a stop is passed on to it, and it is not cut but ends by
+/// itself, its finalizers included, before the parent's finalizers run. When the parent's time is over, it is told to give up on
+/// whatever it has left.
 pub(crate) fn drive_job<V>(
     child: Supervisor,
     cx: Context<V>,
@@ -36,28 +41,15 @@ where
         let away = cx.core.spawns() && cx.core.is_any_away();
         let mut tally = Tally::default();
         let exit = match cx.core.signal() {
-            Signal::Finish | Signal::Cut if is_late => Exit::NeverStarted,
+            Signal::Finish | Signal::Cut | Signal::Abandon if is_late => Exit::NeverStarted,
             Signal::Finish => Exit::Stopped,
-            Signal::Cut => Exit::Cut,
+            Signal::Cut | Signal::Abandon => Exit::Cut,
             Signal::Run | Signal::Drain => {
-                child.settle();
-                let ended = Nested {
-                    child: &mut child,
-                    cx: &cx,
-                    away,
-                    told: Signal::Run,
-                    registered: None,
-                }
-                .await;
-                match ended {
-                    Ok(report) => {
-                        tally.nanos[1] = nanos(report.elapsed());
-                        exit_of(report)
-                    }
-                    Err(kind) => Exit::Failed(Box::new(Fault {
-                        routine: Routine::Run,
-                        kind,
-                    })),
+                let (exit, run) = judged(Nested::begin(&mut child, &cx, away).await);
+                tally.nanos[1] = run;
+                match child.take_again() {
+                    Some(again) => restarted(exit, &cx, (away, again)).await,
+                    None => exit,
                 }
             }
         };
@@ -78,12 +70,95 @@ where
     }
 }
 
+/// What the end of a child is to its parent, and the nanoseconds it took. By value, so that the report takes no room in the driver.
+fn judged(ended: Result<Report, CauseKind>) -> (Exit, u64) {
+    let run = ended.as_ref().map_or(0, |report| nanos(report.elapsed()));
+    (ended.map_or_else(failed, exit_of), run)
+}
+
+/// Builds the driver of a job that is the oneshot of its parent. Its value becomes its parent's, if it `has_value`.
+pub(crate) fn drive_first_job(
+    child: Supervisor,
+    cx: Context,
+    has_value: bool,
+) -> impl Future<Output = Option<Ending>> + Send {
+    let core = child.core.clone();
+    let mut child = Child::Here(child);
+    async move {
+        let ended = Nested::begin(&mut child, &cx, false).await;
+        let run = ended.as_ref().map_or(0, |report| nanos(report.elapsed()));
+        let exit = match ended {
+            // What would rely on it does not start anyway.
+            Ok(report) if cx.core.signal() >= Signal::Finish => exit_of(report),
+            Ok(report) if report.outcome() == Outcome::Done => match core.share_value() {
+                // It was finished before it had one: what would rely on it does not start.
+                None if has_value => Exit::FinishJob,
+                value => {
+                    if let Some(value) = value {
+                        cx.core.set_value(value);
+                    }
+                    exit_of(report)
+                }
+            },
+            // It failed, or was cancelled on its own: there is nothing to go on with.
+            Ok(report) => report
+                .cause
+                .map_or(Exit::Cut, |cause| failed(CauseKind::Job(cause))),
+            Err(kind) => failed(kind),
+        };
+        Some(Ending {
+            exit: Some(exit),
+            finalizer: None,
+            tally: Tally {
+                ticks: 0,
+                nanos: [0, run, 0],
+            },
+        })
+    }
+}
+
+/// What comes after the first end of a child that is started over after failures: attempts, until one does not fail or there are no
+/// more.
+fn restarted<V>(
+    exit: Exit,
+    cx: &Context<V>,
+    (away, mut again): (bool, Box<Again>),
+) -> Pin<Box<dyn Future<Output = Exit> + Send + '_>>
+where
+    V: ?Sized + Send + Sync + 'static,
+{
+    // Boxed, because what is rare should take no room in every driver.
+    Box::pin(async move {
+        cx.set_away(away);
+        let mut last = exit;
+        while let Exit::Failed(fault) = &last
+            && cx.core.signal() < Signal::Finish
+            && let Ok(Some((pause, fresh))) = panics::catch(&mut again)
+        {
+            tracing::warn!(job = %cx.core.name, task = cx.name(), error = %fault.kind, ?pause, "failed; starting again");
+            let paused = Guard::new(cx, None, || cx.wait(sleep(pause))).await;
+            if let Err(early) = paused {
+                return early.exit(Routine::Run);
+            }
+            let mut child = Child::Here(fresh);
+            last = judged(Nested::begin(&mut child, cx, away).await).0;
+        }
+        last
+    })
+}
+
+fn failed(kind: CauseKind) -> Exit {
+    Exit::Failed(Box::new(Fault {
+        routine: Routine::Run,
+        kind,
+    }))
+}
+
 fn exit_of(report: Report) -> Exit {
+    let has_leaked = report.leaked().next().is_some();
     match (report.outcome(), report.cause) {
-        (Outcome::Failed, Some(cause)) => Exit::Failed(Box::new(Fault {
-            routine: Routine::Run,
-            kind: CauseKind::Job(cause),
-        })),
+        (Outcome::Failed, Some(cause)) => failed(CauseKind::Job(cause)),
+        _ if has_leaked => Exit::Leaked,
         (Outcome::Cancelled, _) => Exit::Cut,
         _ => Exit::Done,
     }
@@ -109,6 +184,24 @@ impl Child {
             Ok(thread) => Self::OnThread(Box::new(thread)),
             Err(error) => Self::Nowhere(CauseKind::error(error.into())),
         };
+    }
+
+    /// Takes out what makes the job anew.
+    fn take_again(&mut self) -> Option<Box<Again>> {
+        match self {
+            Self::Here(child) => child.take_again(),
+            Self::OnThread(thread) => thread.take_again(),
+            Self::Nowhere(_) => None,
+        }
+    }
+
+    /// Passes a stop on, and when the parent no longer waits for its end.
+    fn stop(&self, signal: Signal, cause: Option<Cause>, ends_by: Option<Instant>) {
+        let Some(core) = self.core() else { return };
+        if let Some(end) = ends_by {
+            core.end_by(end);
+        }
+        core.stop(signal, cause);
     }
 
     fn core(&self) -> Option<&Core> {
@@ -137,6 +230,20 @@ struct Nested<'a, V: ?Sized> {
     registered: Option<Signal>,
 }
 
+impl<'a, V: ?Sized> Nested<'a, V> {
+    /// Moves the child to where it runs.
+    fn begin(child: &'a mut Child, cx: &'a Context<V>, away: bool) -> Self {
+        child.settle();
+        Self {
+            child,
+            cx,
+            away,
+            told: Signal::Run,
+            registered: None,
+        }
+    }
+}
+
 impl<V: ?Sized> Future for Nested<'_, V> {
     type Output = Result<Report, CauseKind>;
 
@@ -145,10 +252,9 @@ impl<V: ?Sized> Future for Nested<'_, V> {
             let signal = self.cx.core.signal();
             if signal > self.told {
                 self.told = signal;
-                let cause = (signal == Signal::Cut).then(|| parent_stopped(self.cx.core.cause()));
-                if let Some(core) = self.child.core() {
-                    core.stop(signal, cause);
-                }
+                let cause = (signal >= Signal::Cut).then(|| parent_stopped(self.cx.core.cause()));
+                self.child
+                    .stop(signal, cause, self.cx.core.children_end_by());
             }
             if let Poll::Ready(ended) = self.child.poll(cx) {
                 return Poll::Ready(ended);

@@ -31,8 +31,23 @@ pub(crate) enum State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Task,
-    /// A job keeps its own deadlines, so it always ends by itself; it is never given up.
+    /// A job keeps its own deadlines, and gives up on what it has left when it is told to; it is given up itself only if it does not.
     Job,
+    /// A task whose failure is only reported.
+    OptionalTask,
+    /// A job whose failure is only reported.
+    IsolatedJob,
+}
+
+impl Kind {
+    pub(crate) fn is_job(self) -> bool {
+        matches!(self, Self::Job | Self::IsolatedJob)
+    }
+
+    /// Whether its failure is only reported.
+    pub(crate) fn is_optional(self) -> bool {
+        matches!(self, Self::OptionalTask | Self::IsolatedJob)
+    }
 }
 
 /// One task's entry: live state while the job runs, its report afterwards.
@@ -67,9 +82,9 @@ impl Record {
         matches!(self.state, State::Starting | State::Running)
     }
 
-    /// Alive, and without deadlines of its own.
+    /// Alive, and nothing that could end by being told to.
     pub(crate) fn can_be_stuck(&self) -> bool {
-        self.is_alive() && self.kind == Kind::Task
+        self.is_alive() && !self.kind.is_job()
     }
 
     pub(crate) fn is_listed(&self) -> bool {

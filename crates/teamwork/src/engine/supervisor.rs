@@ -44,6 +44,9 @@ pub(crate) struct Deadlines {
 /// What a job waits for before it starts.
 pub(crate) type Prerequisite = Pin<Box<dyn Future<Output = Result> + Send>>;
 
+/// Makes a job anew after a failure, and says how long to wait before it starts.
+pub(crate) type Again = dyn FnMut() -> Option<(Duration, Supervisor)> + Send;
+
 /// Where stop signals of the process come from; yields each time one arrives.
 pub(crate) trait SignalSource: Send {
     fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<()>;
@@ -62,6 +65,8 @@ pub(crate) struct Supervisor {
     began: Option<Stamp>,
     rare: Option<Box<Rare>>,
     state: State,
+    /// As a child, the job fails alone.
+    is_isolated: bool,
 }
 
 /// What few jobs have, and what is needed once.
@@ -69,6 +74,8 @@ pub(crate) struct Rare {
     pub(crate) deadlines: Deadlines,
     pub(crate) max_tasks: Option<u32>,
     pub(crate) prerequisites: Vec<Prerequisite>,
+    /// As a child, the job is started over after a failure.
+    pub(crate) again: Option<Box<Again>>,
     /// As a child, the job gets a thread of its own.
     pub(crate) own_thread: bool,
     pub(crate) signals: Option<Box<dyn SignalSource>>,
@@ -94,6 +101,7 @@ impl Default for Rare {
             },
             max_tasks: None,
             prerequisites: Vec::new(),
+            again: None,
             own_thread: false,
             signals: None,
             job_ends: None,
@@ -126,6 +134,7 @@ impl Supervisor {
             began: None,
             rare: None,
             state: State::Idle,
+            is_isolated: false,
         }
     }
 
@@ -148,6 +157,23 @@ impl Supervisor {
 
     pub(crate) fn set_oneshot(&mut self) {
         self.machine.set_oneshot();
+    }
+
+    pub(crate) fn set_isolated(&mut self) {
+        self.is_isolated = true;
+    }
+
+    /// What the job is to its parent.
+    pub(crate) fn kind(&self) -> Kind {
+        if self.is_isolated {
+            Kind::IsolatedJob
+        } else {
+            Kind::Job
+        }
+    }
+
+    pub(super) fn take_again(&mut self) -> Option<Box<Again>> {
+        self.rare.as_mut()?.again.take()
     }
 
     pub(super) fn has_own_thread(&self) -> bool {
@@ -201,6 +227,7 @@ impl Supervisor {
         while let Some(action) = self.machine.next() {
             match action {
                 Action::Signal(signal) => {
+                    self.limit_children(signal);
                     self.core.show(signal, self.machine.cause());
                     self.poll_near(cx);
                     self.gather_tracked(cx);
@@ -274,12 +301,16 @@ impl Supervisor {
                     driver,
                     kind,
                 } => self.admit(slot, name, (driver, kind)),
-                Mail::Stop { signal, cause } => self.machine.stop(signal, cause),
+                Mail::Stop { signal, cause } => {
+                    self.machine.stop(signal, cause);
+                    self.hurry();
+                }
                 Mail::Parked { slot, exit, driver } => {
                     self.put(slot, Some(driver));
                     self.machine.parked(slot, exit);
                 }
                 Mail::Ended { slot, ending } => {
+                    self.log_failure(slot, &ending);
                     self.machine.ended(slot, ending);
                     if self.machine.is_vacant(slot) {
                         self.rare().freed.push(slot);

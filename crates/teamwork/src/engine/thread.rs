@@ -11,13 +11,18 @@ use std::{
 
 use tokio::{runtime, sync::oneshot};
 
-use super::{core::Core, machine::Signal, supervisor::Supervisor};
+use super::{
+    core::Core,
+    machine::Signal,
+    supervisor::{Again, Supervisor},
+};
 use crate::{By, Cause, CauseKind, Report};
 
 /// A job that runs on a thread of its own, as those see it who wait for it. Dropped early, it cancels the job.
 pub(super) struct Threaded {
     core: Arc<Core>,
     report: oneshot::Receiver<Report>,
+    again: Option<Box<Again>>,
 }
 
 /// Starts a thread with a current-thread runtime, and runs the job there. The thread ends with the job: its report is sent when
@@ -26,7 +31,8 @@ pub(super) struct Threaded {
 /// # Errors
 ///
 /// When the system has no room for another thread, or for another runtime.
-pub(super) fn start(job: Supervisor) -> io::Result<Threaded> {
+pub(super) fn start(mut job: Supervisor) -> io::Result<Threaded> {
+    let again = job.take_again();
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -45,10 +51,18 @@ pub(super) fn start(job: Supervisor) -> io::Result<Threaded> {
         reason = "this is the one place where a job becomes a thread"
     )]
     thread::Builder::new().name(name).spawn(run)?;
-    Ok(Threaded { core, report })
+    Ok(Threaded {
+        core,
+        report,
+        again,
+    })
 }
 
 impl Threaded {
+    pub(super) fn take_again(&mut self) -> Option<Box<Again>> {
+        self.again.take()
+    }
+
     pub(super) fn core(&self) -> &Core {
         &self.core
     }

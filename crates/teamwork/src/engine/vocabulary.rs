@@ -13,6 +13,8 @@ pub(crate) enum Signal {
     Finish = 2,
     /// Drop the `run` future.
     Cut = 3,
+    /// Nobody waits any longer: a child job gives up on whatever it has left, and ends. To a task it is a cut.
+    Abandon = 4,
 }
 
 impl From<u8> for Signal {
@@ -21,7 +23,8 @@ impl From<u8> for Signal {
             0 => Self::Run,
             1 => Self::Drain,
             2 => Self::Finish,
-            _ => Self::Cut,
+            3 => Self::Cut,
+            _ => Self::Abandon,
         }
     }
 }
@@ -38,6 +41,8 @@ pub(crate) enum Exit {
     /// Dropped at an await point.
     Cut,
     Failed(Box<Fault>),
+    /// A child job that had to give up on something of its own.
+    Leaked,
 }
 
 impl Exit {
@@ -47,6 +52,46 @@ impl Exit {
             Self::Done | Self::FinishJob | Self::Stopped => TaskOutcome::Done,
             Self::Cut => TaskOutcome::Cut,
             Self::Failed(fault) => fault.outcome(),
+            Self::Leaked => TaskOutcome::Leaked,
+        }
+    }
+}
+
+/// An [`Exit`] that is no failure: one byte.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Plain {
+    NeverStarted,
+    Done,
+    FinishJob,
+    Stopped,
+    Cut,
+    Leaked,
+}
+
+impl Exit {
+    /// `None` for a failure.
+    pub(super) fn plain(self) -> Option<Plain> {
+        Some(match self {
+            Self::NeverStarted => Plain::NeverStarted,
+            Self::Done => Plain::Done,
+            Self::FinishJob => Plain::FinishJob,
+            Self::Stopped => Plain::Stopped,
+            Self::Cut => Plain::Cut,
+            Self::Leaked => Plain::Leaked,
+            Self::Failed(_) => return None,
+        })
+    }
+}
+
+impl From<Plain> for Exit {
+    fn from(plain: Plain) -> Self {
+        match plain {
+            Plain::NeverStarted => Self::NeverStarted,
+            Plain::Done => Self::Done,
+            Plain::FinishJob => Self::FinishJob,
+            Plain::Stopped => Self::Stopped,
+            Plain::Cut => Self::Cut,
+            Plain::Leaked => Self::Leaked,
         }
     }
 }
@@ -82,8 +127,12 @@ pub(crate) enum Deadline {
     Drain,
     /// A finish has lasted long enough: cut.
     Grace,
-    /// Runs that were cut should have ended: give up on those that did not.
+    /// Runs that were cut should have ended: give up on those that did not, and have child jobs do the same.
     Cut,
+    /// Child jobs that were told to give up should have ended: give up on those that did not.
+    Abandon,
+    /// At once, when everything has been polled: give up on what is left, because the parent does not wait any longer.
+    Now,
     /// Half of the finalizers' time: no longer wait for the one under way before starting the next.
     Order,
     /// All of the finalizers' time: give up on those still under way.

@@ -204,6 +204,162 @@ async fn three_levels_end_from_the_bottom_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_job_can_be_the_oneshot_of_another_and_gives_it_its_value() {
+    for (outer, inner) in PLACES {
+        let journal = Journal::default();
+        let mut first = Job::new("first").add_oneshot_fn("one", async |_: &Context| Ok(7_u32));
+        first.add_task("a", task("a", [Do::Sleep(5), Do::Done]).journal(&journal));
+        let mut job = Job::new("test").add_oneshot_job(placed(first, inner));
+        let noted = journal.clone();
+        job.add_fn("use", async move |cx: &Context<u32>| {
+            noted.note(format!("use {}", cx.value()));
+            Ok(())
+        });
+        let report = placed(job, outer).run().await.unwrap();
+        assert_eq!(journal.text(), "init a · run a · run a · fin a · use 7");
+        assert_eq!(outcomes(&report), "first done · use done");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_its_oneshot_job_a_job_starts_nothing() {
+    for (outer, inner) in PLACES {
+        for (how, says) in [
+            ("fail", "first failed · a never started"),
+            ("cancel", "first failed · a never started"),
+            ("finish", "first done · a never started"),
+            ("cancel parent", "first cut · a never started"),
+        ] {
+            let journal = Journal::default();
+            let mut first = Job::new("first").add_oneshot_fn("one", async move |cx: &Context| {
+                if how == "fail" {
+                    return Err("out of luck".into());
+                }
+                cx.wait(std::future::pending::<()>()).await;
+                Ok(7_u32)
+            });
+            first.add_task("b", ok("b").journal(&journal));
+            let child = first.handle();
+            let mut job = Job::new("test").add_oneshot_job(placed(first, inner));
+            job.add_task("a", ok("a").journal(&journal));
+            let parent = job.handle();
+            let stop = async {
+                sleep(5).await;
+                match how {
+                    "cancel" => child.cancel("enough"),
+                    "finish" => child.finish(),
+                    _ => parent.cancel("enough"),
+                }
+            };
+            let (ended, ()) = tokio::join!(placed(job, outer).run(), stop);
+            let report = ended.unwrap_or_else(|failure| failure.report().clone());
+            assert_eq!(outcomes(&report), says, "{how}");
+            let outcome = match how {
+                "fail" => Outcome::Failed,
+                "finish" => Outcome::Done,
+                _ => Outcome::Cancelled,
+            };
+            assert_eq!(report.outcome(), outcome, "{how}");
+            assert_eq!(journal.text(), "");
+        }
+    }
+}
+
+/// Jobs in jobs, in the last of which a finalizer hangs; all of them have a minute for their finalizers, the first has 8 seconds.
+fn deep(journal: &Journal, inline: bool) -> Job {
+    let minute = Duration::from_secs(60);
+    let mut inner = None;
+    for name in ["d", "c", "b", "a"] {
+        let mut tasks = vec![waits(name)];
+        if name == "d" {
+            tasks.push(waits("hangs").finalize(Do::Hang));
+        }
+        let mut job = named(name, journal, tasks);
+        if let Some(inner) = inner.take() {
+            job.add_job(inner);
+        }
+        inner = Some(placed(job, inline).finalizer_deadline(minute));
+    }
+    inner.unwrap().finalizer_deadline(Duration::from_secs(8))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_of_a_job_holds_for_all_levels_below_it_and_is_no_sum() {
+    for inline in [false, true] {
+        let journal = Journal::default();
+        let job = deep(&journal, inline);
+        let handle = job.handle();
+        let cancel = async {
+            sleep(5).await;
+            handle.cancel("enough");
+        };
+        let (ended, ()) = tokio::join!(job.run(), cancel);
+        let failure = ended.unwrap_err();
+        let elapsed = failure.report().elapsed();
+        assert!(elapsed < Duration::from_millis(8_100), "{elapsed:?}");
+        assert_eq!(outcomes(failure.report()), "a cut · b leaked");
+        let steps = journal.text();
+        assert!(
+            steps.ends_with("fin hangs · fin d · fin c · fin b · fin a"),
+            "{steps}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_is_busy_with_its_own_end_has_no_longer_than_its_parent() {
+    for (outer, inner) in PLACES {
+        let journal = Journal::default();
+        let mut parent = named("parent", &journal, [waits("p")]);
+        let child = named(
+            "child",
+            &journal,
+            [
+                waits("c").finalize(Do::Sleep(90_000)),
+                task("d", [Do::FinishJob]),
+            ],
+        );
+        parent.add_job(placed(child, inner).finalizer_deadline(Duration::from_secs(600)));
+        let parent = placed(parent, outer).finalizer_deadline(Duration::from_secs(4));
+        let handle = parent.handle();
+        let cancel = async {
+            sleep(5).await;
+            handle.cancel("enough");
+        };
+        let (ended, ()) = tokio::join!(parent.run(), cancel);
+        let failure = ended.unwrap_err();
+        let elapsed = failure.report().elapsed();
+        assert!(elapsed < Duration::from_millis(4_100), "{elapsed:?}");
+        assert_eq!(outcomes(failure.report()), "p cut · child leaked");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_word_of_a_child_is_heard_though_a_sibling_was_given_up() {
+    let journal = Journal::default();
+    let stays = task("a", [Do::Done]).finalize(Do::Hang);
+    let mut middle = named("middle", &journal, [stays]);
+    let stays = waits("b").finalize(Do::Hang);
+    middle.add_job(named("inner", &journal, [stays]));
+    let told = middle.handle();
+    let mut outer = named("outer", &journal, []);
+    outer.add_job(middle.finalizer_deadline(Duration::from_secs(60)));
+    let outer = outer.finalizer_deadline(Duration::from_secs(8));
+    let handle = outer.handle();
+    let cancel = async {
+        sleep(5).await;
+        handle.cancel("enough");
+    };
+    let (ended, ()) = tokio::join!(outer.run(), cancel);
+    assert_eq!(outcomes(ended.unwrap_err().report()), "middle leaked");
+    // It had half of the 8 seconds to cut what it has.
+    let report = told.wait().await;
+    assert_eq!(outcomes(&report), "a leaked · inner leaked");
+    let elapsed = report.elapsed();
+    assert!(elapsed < Duration::from_millis(4_100), "{elapsed:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_child_at_the_start_gate_ends_at_once_when_a_later_init_fails() {
     for (outer, inner) in PLACES {
         let journal = Journal::default();

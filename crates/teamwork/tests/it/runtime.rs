@@ -64,6 +64,30 @@ async fn a_run_that_blocks_its_thread_is_given_up_and_named() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_child_whose_run_blocks_its_thread_is_given_up_and_named() {
+    for inline in [true, false] {
+        let raise = Raise(Arc::default());
+        let journal = Journal::default();
+        let mut child = Job::new("child");
+        child.add_task("c", waits("c").journal(&journal));
+        child.add_task("blocks", Blocks(raise.0.clone(), journal.clone()));
+        let mut middle = Job::new("middle");
+        middle.add_task("m", waits("m").journal(&journal));
+        middle.add_job(placed(child, inline));
+        let mut parent = Job::new("parent");
+        parent.add_task("a", waits("a").journal(&journal));
+        parent.add_job(middle.inline());
+        parent.add_task("b", fails("b").journal(&journal));
+        let parent = parent.finalizer_deadline(Duration::from_millis(50));
+        let failure = parent.run().await.unwrap_err();
+        let told = outcomes(failure.report());
+        assert_eq!(told, "a cut · middle leaked · b failed", "inline: {inline}");
+        let steps = journal.text();
+        assert!(steps.ends_with("fin b · fin a"), "{steps}");
+    }
+}
+
 /// Counts how many of it there are.
 struct Counted {
     _alive: Arc<()>,

@@ -9,7 +9,7 @@ use std::{
     task::Waker,
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     Cause, Report,
@@ -78,6 +78,10 @@ pub(in crate::engine) struct Annex {
     pub(in crate::engine) started: Notify,
     pub(in crate::engine) is_started: AtomicBool,
     pub(super) room: Notify,
+    /// When a job that was cut has to have ended, because its parent does not wait for longer.
+    pub(super) ends_by: OnceLock<Instant>,
+    /// When child jobs have to have ended, once this job is cut.
+    pub(super) children_end_by: OnceLock<Instant>,
     /// Handles whose last drop cancels the job.
     pub(super) owners: AtomicUsize,
 }

@@ -1,6 +1,6 @@
 //! How the machine goes on by itself, phase by phase.
 
-use super::{Action, Deadline, Machine, Phase, Record, Signal, State};
+use super::{Action, Deadline, Haste, Machine, Phase, Record, Signal, State};
 use crate::report::TaskOutcome;
 
 impl Machine {
@@ -22,7 +22,8 @@ impl Machine {
                 self.alive += 1;
                 Some(Action::Init(self.cursor))
             }
-            State::Inited => {
+            // One that is over, or has yet to be finalized, has failed, and was not needed.
+            State::Inited | State::Parked | State::Ended => {
                 self.cursor += 1;
                 self.next_init()
             }
@@ -76,12 +77,16 @@ impl Machine {
             rare.late_order
                 .sort_unstable_by_key(|&slot| records[slot as usize].seq);
         }
-        self.arm = Some(Deadline::Order);
+        self.arm = Some(if self.haste == Haste::Abandoned {
+            Deadline::Now
+        } else {
+            Deadline::Order
+        });
         self.next_finalizer()
     }
 
     pub(super) fn next_finalizer(&mut self) -> Option<Action> {
-        if self.finalizing > 0 && !self.overtake {
+        if self.finalizing > 0 && self.haste == Haste::None {
             return None;
         }
         while let Some(slot) = self.rare.as_mut().and_then(|rare| rare.late_order.pop()) {
@@ -109,7 +114,7 @@ impl Machine {
         let record = &mut self.records[slot as usize];
         if record.state == State::Inited {
             // It was never let through the start gate.
-            record.outcome = if self.signal == Signal::Cut {
+            record.outcome = if self.signal >= Signal::Cut {
                 TaskOutcome::Cut
             } else {
                 TaskOutcome::Done

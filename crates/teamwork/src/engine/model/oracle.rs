@@ -3,11 +3,11 @@
 use super::{
     super::{
         machine::{Action, Deadline, Remains, Signal},
-        record::{Kind, State},
+        record::State,
     },
     world::{At, Sim, Stage, World},
 };
-use crate::{Outcome, TaskOutcome, report::SECONDARY_MAX};
+use crate::{Outcome, Routine, TaskOutcome, report::SECONDARY_MAX};
 
 impl Sim {
     fn is_alive(&self) -> bool {
@@ -18,19 +18,37 @@ impl Sim {
         self.is_alive() || self.at == At::Finalizer
     }
 
+    /// Whether it failed on the way, and the job goes on without it.
+    fn has_failed_alone(&self) -> bool {
+        self.kind.is_optional() && matches!(self.at, At::Parked | At::Over)
+    }
+
+    /// Whether it is finalized because its init has failed.
+    fn is_after_init(&self) -> bool {
+        let fault = self.fault.as_ref();
+        fault.is_some_and(|(fault, _)| fault.routine == Routine::Init)
+    }
+
     fn has_started(&self) -> bool {
         self.order.is_some()
     }
 }
 
 impl World {
+    pub(super) fn is_any_job_alive(&self) -> bool {
+        self.is_any(|task| task.kind.is_job() && task.is_alive())
+    }
+
     fn is_any(&self, what: impl Fn(&Sim) -> bool) -> bool {
         self.tasks.iter().any(what)
     }
 
     /// Whether the job is past its start and not yet stopping.
     pub(super) fn is_running(&self) -> bool {
-        let is_starting = |task: &Sim| !task.late && matches!(task.at, At::Fresh | At::Init);
+        let is_starting = |task: &Sim| {
+            let in_init = matches!(task.at, At::Fresh | At::Init) || task.is_after_init();
+            !task.late && in_init
+        };
         let is_oneshot_alive = self
             .tasks
             .first()
@@ -92,11 +110,15 @@ impl World {
 
     fn check_arm(&self, deadline: Deadline) {
         let expected = match (self.is_finalizing(), self.shown) {
+            _ if self.is_abandoned && (self.is_finalizing() || !self.is_over(Deadline::Now)) => {
+                Deadline::Now
+            }
             (true, _) if self.is_over(Deadline::Order) => Deadline::Finalizers,
             (true, _) => Deadline::Order,
             (false, Signal::Run | Signal::Drain) => Deadline::Drain,
             (false, Signal::Finish) => Deadline::Grace,
             (false, Signal::Cut) => Deadline::Cut,
+            (false, Signal::Abandon) => Deadline::Abandon,
         };
         assert_eq!(deadline, expected, "every rung has its deadline");
     }
@@ -114,9 +136,10 @@ impl World {
         assert!(task.at == At::Fresh && !task.late && !self.is_oneshot(id));
         for (other, before) in self.tasks[..id].iter().enumerate() {
             let is_through = if self.is_oneshot(other) {
-                matches!(before.at, At::Parked | At::Over) && before.outcome == TaskOutcome::Done
+                matches!(before.at, At::Parked | At::Over)
+                    && matches!(before.outcome, TaskOutcome::Done | TaskOutcome::Leaked)
             } else {
-                before.at == At::Gate
+                before.at == At::Gate || before.has_failed_alone()
             };
             assert!(is_through, "t{other} comes before t{id}");
         }
@@ -151,7 +174,7 @@ impl World {
         }
         let is_under_way = self.is_any(|task| task.at == At::Finalizer);
         assert!(
-            self.is_over(Deadline::Order) || !is_under_way,
+            self.is_over(Deadline::Order) || self.is_abandoned || !is_under_way,
             "4: one at a time"
         );
     }
@@ -160,16 +183,16 @@ impl World {
         let task = &self.tasks[id];
         if task.at == At::Finalizer {
             assert!(
-                self.is_over(Deadline::Finalizers),
+                self.is_over(Deadline::Finalizers) || self.is_over(Deadline::Now),
                 "finalizers have their time"
             );
         } else {
-            assert!(
-                task.is_alive() && self.is_over(Deadline::Cut),
-                "t{id} is {:?}",
-                task.at
-            );
-            assert_eq!(task.kind, Kind::Task, "a job ends by itself");
+            let is_due = if task.kind.is_job() {
+                self.is_over(Deadline::Abandon)
+            } else {
+                self.is_over(Deadline::Cut) || self.is_over(Deadline::Now)
+            };
+            assert!(task.is_alive() && is_due, "t{id} is {:?}", task.at);
         }
     }
 
@@ -193,14 +216,13 @@ impl World {
         );
         let is_parked = self.is_any(|task| matches!(task.at, At::Parked | At::Gate));
         assert!(
-            !self.is_over(Deadline::Order) || !is_parked,
+            !self.is_over(Deadline::Order) && !self.is_abandoned
+                || !self.is_finalizing()
+                || !is_parked,
             "half of the time over, all finalizers run"
         );
-        let is_armed = self.armed.is_some()
-            || self.is_over(Deadline::Cut)
-            || self.is_over(Deadline::Finalizers);
         assert!(
-            is_armed || self.asked < Signal::Drain,
+            self.armed.is_some() || self.asked < Signal::Drain,
             "every stop has a deadline"
         );
     }
@@ -212,7 +234,8 @@ impl World {
             At::Fresh => &[State::Added, State::Ended],
             At::Init => &[State::Starting, State::Running],
             At::Gate => &[State::Inited],
-            At::Run | At::Alone => &[State::Running],
+            At::Run => &[State::Running],
+            At::Alone => &[State::Running, State::Starting],
             At::Parked => &[State::Parked],
             At::Finalizer => &[State::Finalizing],
             At::GivenUp | At::Over => &[State::Ended],

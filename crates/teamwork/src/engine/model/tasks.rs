@@ -32,8 +32,8 @@ impl World {
         let is_late = self.tasks[id].late;
         match self.rng.u32(..10) {
             0..=4 if is_late && self.shown >= Signal::Finish => self.never_start(id),
-            0 if self.tasks[id].kind == Kind::Task => self.fail(id, Routine::Init),
-            _ if self.shown == Signal::Cut => self.exit(id, Exit::Cut),
+            0 if !self.tasks[id].kind.is_job() => self.fail(id, Routine::Init),
+            _ if self.shown >= Signal::Cut => self.exit(id, Exit::Cut),
             1..=5 if self.shown == Signal::Finish => self.exit(id, Exit::Stopped),
             _ if self.tasks[id].late || self.is_oneshot(id) => self.tasks[id].at = At::Run,
             _ => {
@@ -53,13 +53,14 @@ impl World {
     }
 
     fn end_run(&mut self, id: usize) {
-        let is_job = self.tasks[id].kind == Kind::Job;
+        let is_job = self.tasks[id].kind.is_job();
         match self.rng.u32(..20) {
             0 => self.fail(id, Routine::Run),
             1 => self.exit(id, Exit::FinishJob),
-            // A child job that was cancelled by its own handle.
-            2 if is_job => self.exit(id, Exit::Cut),
-            _ if self.shown == Signal::Cut => self.exit(id, Exit::Cut),
+            // A child job that was cancelled by its own handle; for a oneshot that is a failure.
+            2 if is_job && !self.is_oneshot(id) => self.exit(id, Exit::Cut),
+            3 if is_job => self.exit(id, Exit::Leaked),
+            _ if self.shown >= Signal::Cut => self.exit(id, Exit::Cut),
             3..=15 if self.shown == Signal::Finish => self.exit(id, Exit::Stopped),
             _ => self.exit(id, Exit::Done),
         }
@@ -85,8 +86,16 @@ impl World {
     fn fail(&mut self, id: usize, routine: Routine) {
         let (fault, mark) = self.fault(routine);
         self.note(format!("t{id} fails {mark}"));
-        self.interrupted(mark);
         self.tasks[id].outcome = outcome_of(&fault);
+        let task = &self.tasks[id];
+        // It fails alone, and is finalized at once; then it tells of both.
+        if task.kind == Kind::OptionalTask && task.has_finalizer && self.shown < Signal::Finish {
+            self.tasks[id].at = At::Alone;
+            self.tasks[id].finalized += 1;
+            self.tasks[id].fault = Some((fault, mark));
+            return;
+        }
+        self.failed(id, mark);
         self.come_home(id, Exit::Failed(fault));
     }
 
@@ -94,6 +103,7 @@ impl World {
         self.note(format!("t{id} ends: {exit:?}"));
         self.tasks[id].outcome = match exit {
             Exit::Cut => TaskOutcome::Cut,
+            Exit::Leaked => TaskOutcome::Leaked,
             _ => TaskOutcome::Done,
         };
         if matches!(exit, Exit::FinishJob) {
@@ -112,7 +122,7 @@ impl World {
     fn come_home(&mut self, id: usize, exit: Exit) {
         let slot = self.tasks[id].slot;
         let tells =
-            self.tasks[id].kind == Kind::Task && matches!(exit, Exit::Failed(_)) && self.rng.bool();
+            !self.tasks[id].kind.is_job() && matches!(exit, Exit::Failed(_)) && self.rng.bool();
         if self.tasks[id].has_finalizer || tells {
             self.tasks[id].at = At::Parked;
             self.machine.parked(slot, exit);
@@ -136,10 +146,17 @@ impl World {
         {
             self.tasks[id].outcome = outcome;
         }
+        let exit = match self.tasks[id].fault.take() {
+            Some((fault, mark)) => {
+                self.failed(id, mark);
+                Exit::Failed(fault)
+            }
+            None => Exit::Done,
+        };
         if finalizer.is_some() {
-            self.interrupted(mark);
+            self.failed(id, mark);
         }
-        self.end(id, alone.then_some(Exit::Done), finalizer);
+        self.end(id, alone.then_some(exit), finalizer);
     }
 
     /// A driver that was given up sends word after all.
@@ -167,6 +184,7 @@ impl World {
         let is_well = match task.outcome {
             TaskOutcome::Done => true,
             TaskOutcome::Cut => self.asked < Signal::Finish,
+            TaskOutcome::Failed | TaskOutcome::Panicked => task.kind.is_optional(),
             _ => false,
         };
         let slot = task.slot;

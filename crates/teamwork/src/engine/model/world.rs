@@ -5,7 +5,7 @@ use std::{borrow::Cow, mem};
 use fastrand::Rng;
 
 use super::super::{
-    machine::{Action, Admission, Deadline, Exit, Machine, Signal},
+    machine::{Action, Admission, Deadline, Exit, Fault, Machine, Signal},
     record::Kind,
 };
 use crate::{By, Cause, CauseKind, TaskOutcome, name::Name};
@@ -36,6 +36,8 @@ pub(super) struct Sim {
     pub(super) has_finalizer: bool,
     pub(super) order: Option<u32>,
     pub(super) finalized: u32,
+    /// The failure of an optional task while it is finalized.
+    pub(super) fault: Option<(Box<Fault>, String)>,
     pub(super) outcome: TaskOutcome,
     pub(super) is_gone: bool,
 }
@@ -48,6 +50,9 @@ pub(super) enum Stage {
     Finalizing,
     Ended,
 }
+
+/// So many deadlines can follow each other at most.
+const DEADLINES: usize = 7;
 
 /// A machine, its simulated driver, and what both should be like by the rules.
 pub(super) struct World {
@@ -64,6 +69,8 @@ pub(super) struct World {
     pub(super) stage: Stage,
     /// The deadlines that have passed.
     passed: Vec<Deadline>,
+    /// The parent does not wait any longer.
+    pub(super) is_abandoned: bool,
     pub(super) last_finalized: Option<u32>,
     pub(super) started: u32,
     pub(super) gone: u64,
@@ -87,6 +94,7 @@ impl World {
             has_oneshot: false,
             stage: Stage::Waiting,
             passed: Vec::new(),
+            is_abandoned: false,
             last_finalized: None,
             started: 0,
             gone: 0,
@@ -119,6 +127,7 @@ impl World {
             3..=7 => self.begin(),
             8 => self.stop(Signal::Drain),
             9 => self.stop(Signal::Finish),
+            10 if self.rng.u32(..4) == 0 => self.stop(Signal::Abandon),
             10 => self.stop(Signal::Cut),
             11 => self.fail_job(),
             12..=13 => self.pass(),
@@ -131,16 +140,16 @@ impl World {
     pub(super) fn wind_down(&mut self) {
         self.begin();
         self.obey();
-        match self.rng.u32(..4) {
-            0 => self.end_all(|_| true),
+        match self.rng.u32(..5) {
+            0 => self.end_all(),
             1 => self.stop(Signal::Drain),
             2 => self.stop(Signal::Finish),
-            _ => self.stop(Signal::Cut),
+            3 => self.stop(Signal::Cut),
+            _ => self.stop(Signal::Abandon),
         }
         self.obey();
-        self.note("wind down: no task moves but child jobs, which keep their own deadlines");
-        for _ in 0..6 {
-            self.end_all(|task| task.kind == Kind::Job);
+        self.note("wind down: nothing moves but the clock");
+        for _ in 0..DEADLINES {
             self.pass();
             self.obey();
         }
@@ -152,12 +161,8 @@ impl World {
     }
 
     /// Lets tasks go on until none of them can.
-    fn end_all(&mut self, which: impl Fn(&Sim) -> bool) {
-        while let Some(id) = self
-            .tasks
-            .iter()
-            .position(|task| task.is_busy() && which(task))
-        {
+    fn end_all(&mut self) {
+        while let Some(id) = self.tasks.iter().position(Sim::is_busy) {
             self.progress(id);
             self.obey();
         }
@@ -184,10 +189,11 @@ impl World {
     fn add(&mut self) {
         let slot = self.free.pop().unwrap_or_else(|| self.slots());
         let id = self.tasks.len();
-        let kind = if !self.is_oneshot(id) && self.rng.u32(..5) == 0 {
-            Kind::Job
-        } else {
-            Kind::Task
+        let kind = match self.rng.u32(..10) {
+            0 => Kind::Job,
+            1 if !self.is_oneshot(id) => Kind::IsolatedJob,
+            2..=3 if !self.is_oneshot(id) => Kind::OptionalTask,
+            _ => Kind::Task,
         };
         let late = self.machine.is_started();
         let name = Name::from(Cow::Owned(format!("t{id}")));
@@ -204,9 +210,10 @@ impl World {
             at: At::Fresh,
             kind,
             late,
-            has_finalizer: kind == Kind::Task && self.rng.u32(..4) > 0,
+            has_finalizer: !kind.is_job() && self.rng.u32(..4) > 0,
             order: None,
             finalized: 0,
+            fault: None,
             outcome: TaskOutcome::NeverStarted,
             is_gone: false,
         });
@@ -237,15 +244,16 @@ impl World {
     fn stop(&mut self, signal: Signal) {
         let mark = self.mark();
         self.note(format!("stop {signal:?} {mark}"));
-        let cause = (signal == Signal::Cut)
-            .then(|| Cause::of_job(CauseKind::cancelled(By::Caller, mark.clone())));
+        let is_cut = signal >= Signal::Cut;
+        let cause = is_cut.then(|| Cause::of_job(CauseKind::cancelled(By::Caller, mark.clone())));
         self.machine.stop(signal, cause);
         if signal > self.asked && !self.is_finalizing() {
             self.asked = signal;
-            if signal == Signal::Cut && self.cause.is_none() {
+            if is_cut && self.cause.is_none() {
                 self.cause = Some((mark, true));
             }
         }
+        self.is_abandoned |= signal == Signal::Abandon && self.stage < Stage::Ended;
     }
 
     fn fail_job(&mut self) {
@@ -267,20 +275,34 @@ impl World {
         match deadline {
             Deadline::Drain => self.asked = self.asked.max(Signal::Finish),
             Deadline::Grace => self.asked = Signal::Cut,
-            Deadline::Cut | Deadline::Order | Deadline::Finalizers => {}
+            Deadline::Cut if self.is_any_job_alive() => self.asked = Signal::Abandon,
+            Deadline::Cut
+            | Deadline::Abandon
+            | Deadline::Now
+            | Deadline::Order
+            | Deadline::Finalizers => {}
         }
         self.passed.push(deadline);
         self.machine.passed(deadline);
     }
 
-    pub(super) fn interrupted(&mut self, mark: String) {
+    /// A task fails.
+    pub(super) fn failed(&mut self, id: usize, mark: String) {
+        if self.tasks[id].kind.is_optional() {
+            self.later += 1;
+        } else {
+            self.interrupted(mark);
+        }
+    }
+
+    fn interrupted(&mut self, mark: String) {
         if self.cause.is_none() {
             self.cause = Some((mark, false));
         } else {
             self.later += 1;
         }
         if !self.is_finalizing() {
-            self.asked = Signal::Cut;
+            self.asked = self.asked.max(Signal::Cut);
         }
     }
 
@@ -352,7 +374,7 @@ impl World {
         let mut told = None;
         if mem::replace(&mut self.tasks[id].at, At::Finalizer) == At::Gate {
             let (exit, outcome) = match self.shown {
-                Signal::Cut => (Exit::Cut, TaskOutcome::Cut),
+                Signal::Cut | Signal::Abandon => (Exit::Cut, TaskOutcome::Cut),
                 _ => (Exit::Stopped, TaskOutcome::Done),
             };
             self.tasks[id].outcome = outcome;

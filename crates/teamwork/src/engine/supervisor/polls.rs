@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 
 use super::{FEW, Supervisor, elsewhere::Tracked};
 use crate::engine::{
-    machine::Ending,
+    machine::{Ending, Exit, FinalizerFault},
     panics,
     step::{Driver, Progress, poll_driver, poll_one_of_several},
 };
@@ -85,7 +85,20 @@ impl Supervisor {
         true
     }
 
+    /// Says so when a task has failed that its job can do without: there is no cause to tell of it.
+    pub(super) fn log_failure(&self, slot: u32, ending: &Ending) {
+        let fault = match (&ending.exit, &ending.finalizer) {
+            (Some(Exit::Failed(fault)), _) => fault,
+            (_, Some(FinalizerFault::Failed(fault) | FinalizerFault::TimedOut(fault))) => fault,
+            _ => return,
+        };
+        if self.machine.is_optional(slot) {
+            tracing::warn!(job = %self.core.name, task = self.machine.name(slot), error = %fault.kind, "failed; the job goes on");
+        }
+    }
+
     pub(super) fn ended(&mut self, slot: u32, ending: Ending) {
+        self.log_failure(slot, &ending);
         self.machine.ended(slot, ending);
         self.core.ended_one();
         if self.machine.is_vacant(slot) {
@@ -166,6 +179,11 @@ impl Supervisor {
     }
 
     pub(super) fn give_up(&mut self, slot: u32) {
+        tracing::warn!(
+            job = %self.core.name,
+            task = self.machine.name(slot),
+            "given up: it did not end in time"
+        );
         if let Some(rare) = &mut self.rare {
             rare.near.retain(|&near| near != slot);
         }
@@ -173,6 +191,9 @@ impl Supervisor {
             self.near_few &= !(1 << slot);
         }
         let driver = self.take(slot);
+        if driver.is_none() {
+            self.core.lose();
+        }
         // A panic in the drop of a task that has leaked anyway changes nothing.
         let _ = panics::catch(|| drop(driver));
     }

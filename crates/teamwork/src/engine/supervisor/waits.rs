@@ -17,6 +17,9 @@ use crate::{
     },
 };
 
+/// How long a child job may take to give up on what it has left. It takes no time, unless something keeps its thread.
+const ABANDON_TIME: Duration = Duration::from_secs(1);
+
 impl Supervisor {
     pub(super) fn poll_prerequisites(&mut self, cx: &mut Context<'_>) {
         let Some(rare) = self
@@ -66,17 +69,55 @@ impl Supervisor {
         }
     }
 
+    /// What is left of the time that the job's parent has, if that is less.
+    fn within(&self, time: Duration) -> Duration {
+        let left = |end: Instant| end.saturating_duration_since(now());
+        self.core.ends_by().map_or(time, |end| time.min(left(end)))
+    }
+
+    /// How long runs that were cut may take to end. A child job has half of what its parent gives it, so that it has some left for
+    /// its finalizers however its own tasks and children behave.
+    fn cut_time(&self) -> Duration {
+        let own = self.core.finalizer_deadline();
+        own.min(self.within(own.saturating_mul(2)) / 2)
+    }
+
+    /// Tells child jobs, before they are cut, how much time they have: one deadline for all levels, not a sum.
+    pub(super) fn limit_children(&self, signal: Signal) {
+        if signal >= Signal::Cut && self.machine.has_children() {
+            self.core.end_children_by(later(now(), self.cut_time()));
+        }
+    }
+
     pub(super) fn arm(&mut self, deadline: Deadline) {
+        let after = self.time_for(deadline);
+        self.rare().rung_ends = after.map(|after| (deadline, later(now(), after)));
+    }
+
+    /// How long a rung of a stop lasts; `None` is for ever.
+    fn time_for(&self, deadline: Deadline) -> Option<Duration> {
         let finalizers = self.core.finalizer_deadline();
-        let rare = self.rare();
-        let after = match deadline {
-            Deadline::Drain => rare.deadlines.drain,
-            Deadline::Grace => Some(rare.deadlines.grace),
-            Deadline::Cut => Some(finalizers),
-            Deadline::Order => Some(finalizers / 2),
-            Deadline::Finalizers => Some(finalizers.saturating_sub(finalizers / 2)),
+        let deadlines = self.rare.as_ref().map(|rare| rare.deadlines);
+        match deadline {
+            Deadline::Drain => deadlines?.drain,
+            Deadline::Grace => Some(deadlines.map_or(crate::job::GRACE, |given| given.grace)),
+            Deadline::Cut => Some(self.cut_time()),
+            Deadline::Abandon => Some(finalizers.min(ABANDON_TIME)),
+            Deadline::Now => Some(Duration::ZERO),
+            Deadline::Order => Some(self.within(finalizers) / 2),
+            Deadline::Finalizers => Some(self.within(finalizers.saturating_sub(finalizers / 2))),
+        }
+    }
+
+    /// Moves the end of the rung under way forward, if the parent has said since that it has less time.
+    pub(super) fn hurry(&mut self) {
+        let rung = self.rare.as_ref().and_then(|rare| rare.rung_ends);
+        let (Some((deadline, at)), Some(_)) = (rung, self.core.ends_by()) else {
+            return;
         };
-        rare.rung_ends = after.map(|after| (deadline, later(now(), after)));
+        if let Some(time) = self.time_for(deadline) {
+            self.rare().rung_ends = Some((deadline, at.min(later(now(), time))));
+        }
     }
 
     pub(super) fn job_ends(&self) -> Option<(Instant, Duration)> {

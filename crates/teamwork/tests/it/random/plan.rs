@@ -7,6 +7,9 @@ use crate::scripted::{Do, Scripted, task};
 /// Ends the name of a task whose finalizer hangs.
 pub(super) const STAYS: &str = "stays";
 
+/// Is in the name of a task or a child that its job can do without.
+pub(super) const SPARE: &str = "spare";
+
 /// One script: a tree of jobs, and what is done to its root when.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -21,6 +24,8 @@ pub(super) struct JobPlan {
     pub(super) inline: bool,
     pub(super) timeout: Option<u64>,
     pub(super) oneshot: Option<Scripted>,
+    /// A whole job as the oneshot, instead.
+    pub(super) oneshot_job: Option<Box<Self>>,
     /// Whether its tasks are added before its children.
     pub(super) is_parent_first: bool,
     pub(super) tasks: Vec<TaskPlan>,
@@ -31,6 +36,24 @@ pub(super) struct JobPlan {
 pub(super) struct TaskPlan {
     pub(super) script: Scripted,
     pub(super) timeout: Option<u64>,
+}
+
+impl JobPlan {
+    pub(super) fn is_spare(&self) -> bool {
+        is_spare(self.name)
+    }
+}
+
+impl TaskPlan {
+    pub(super) fn is_spare(&self) -> bool {
+        is_spare(self.script.name)
+    }
+}
+
+/// Whether a job can do without the task or the child of this name.
+pub(super) fn is_spare(name: &str) -> bool {
+    let last = name.rsplit('.').next();
+    last.is_some_and(|last| last.contains(SPARE))
 }
 
 /// What is done from outside, and at which millisecond.
@@ -54,7 +77,7 @@ pub(super) enum What {
 /// How long things may take, and how bad they may be.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
-    /// For a cut, and for all finalizers of one job, in milliseconds.
+    /// For a cut, and for all finalizers of one job, in milliseconds. A job four levels down has an eighth of it.
     pub(super) deadline: u64,
     /// Whether finalizers may hang.
     pub(super) finalizers_hang: bool,
@@ -93,8 +116,14 @@ impl Dice {
             1..=2 => What::Finish,
             3 => What::Cancel,
             4 => What::Drop,
-            5..=7 => What::Add(self.script(format!("r.l{number}"))),
-            _ => What::AddJob(self.job(format!("r.k{number}"), 2)),
+            5..=7 => {
+                let spare = self.spare();
+                What::Add(self.script(format!("r.l{number}{spare}")))
+            }
+            _ => {
+                let spare = self.spare();
+                What::AddJob(self.job(format!("r.k{number}{spare}"), 2))
+            }
         };
         Event {
             at: self.rng.u64(..60),
@@ -111,14 +140,23 @@ impl Dice {
         let most = if self.is_rare(20) { 12 } else { 5 };
         let (tasks, children) = (self.rng.u32(..most), self.rng.u32(..3));
         let tasks = (0..tasks).map(|number| TaskPlan {
-            script: self.script(format!("{name}.t{number}")),
+            script: {
+                let spare = self.spare();
+                self.script(format!("{name}.t{number}{spare}"))
+            },
             timeout: self.timeout(),
         });
         let tasks = tasks.collect();
         let children = if depth < 3 { children } else { 0 };
-        let children = (0..children).map(|number| self.job(format!("{name}.j{number}"), depth + 1));
+        let children = (0..children).map(|number| {
+            let spare = self.spare();
+            self.job(format!("{name}.j{number}{spare}"), depth + 1)
+        });
         let children = children.collect();
+        let oneshot_job = (depth < 3 && self.is_rare(5))
+            .then(|| Box::new(self.job(format!("{name}.prepare"), depth + 1)));
         JobPlan {
+            oneshot_job,
             inline: self.rng.bool(),
             is_parent_first: self.rng.bool(),
             timeout: self.timeout(),
@@ -129,6 +167,10 @@ impl Dice {
             children,
             name: name.leak(),
         }
+    }
+
+    fn spare(&mut self) -> &'static str {
+        if self.is_rare(6) { SPARE } else { "" }
     }
 
     fn timeout(&mut self) -> Option<u64> {

@@ -1,0 +1,209 @@
+//! Tasks and children that are started again after a failure: rule 10.
+
+use std::time::Duration;
+
+use teamwork::{Context, Job, Outcome, Restart, TaskOptions};
+
+use crate::scripted::{Do, Journal, Scripted, outcomes, placed, sleep, task};
+
+/// At most two restarts, with a pause of 50 to 100 milliseconds before the first.
+fn twice() -> Restart {
+    let pause = Duration::from_millis(100);
+    Restart::at_most(2, Duration::from_secs(60)).pause(pause, pause)
+}
+
+/// Makes one of these for each attempt; the last of them again and again.
+fn attempts(
+    journal: &Journal,
+    attempts: impl Into<Vec<Scripted>>,
+) -> impl FnMut() -> Scripted + Send + 'static {
+    let (journal, mut left) = (journal.clone(), attempts.into());
+    move || {
+        let next = if left.len() > 1 {
+            left.remove(0)
+        } else {
+            left[0].clone()
+        };
+        next.journal(&journal)
+    }
+}
+
+async fn check(scripts: impl Into<Vec<Scripted>> + Clone, expected: &str, says: &str) {
+    for inline in [false, true] {
+        let journal = Journal::default();
+        let mut job = Job::new("test");
+        job.add_task("a", twice().task(attempts(&journal, scripts.clone())));
+        let ended = placed(job, inline).run().await;
+        let report = ended.unwrap_or_else(|failure| failure.report().clone());
+        assert_eq!(journal.text(), expected, "inline: {inline}");
+        assert_eq!(outcomes(&report), says, "inline: {inline}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_attempt_is_new_and_begins_when_the_one_before_is_finalized() {
+    let fails = task("a", [Do::Tick, Do::Fail]).finalize(Do::Sleep(20));
+    check(
+        [fails, task("b", [Do::Done])],
+        "init a · run a · run a · fin a · init b · run b · fin b",
+        "a done",
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_failure_too_many_counts() {
+    check(
+        [
+            task("a", [Do::Fail]),
+            task("b", [Do::Unwind]),
+            task("c", [Do::Fail]),
+        ],
+        "init a · run a · fin a · init b · run b · fin b · init c · run c · fin c",
+        "a failed",
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_init_can_fail_and_be_tried_again_while_the_job_starts() {
+    for inline in [false, true] {
+        let journal = Journal::default();
+        let mut job = Job::new("test");
+        let scripts = [task("a", []).init(Do::Fail), task("a", [Do::Done])];
+        job.add_task("a", twice().task(attempts(&journal, scripts)));
+        job.add_task("b", task("b", [Do::Done]).journal(&journal));
+        let report = placed(job, inline).run().await.unwrap();
+        let steps = journal.text();
+        assert!(
+            steps.starts_with("init a · fin a · init a · init b · run"),
+            "{steps}"
+        );
+        assert_eq!(outcomes(&report), "a done · b done");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_cannot_be_finalized_is_the_last() {
+    check(
+        [
+            task("a", [Do::Fail]).finalize(Do::Fail),
+            task("b", [Do::Done]),
+        ],
+        "init a · run a · fin a",
+        "a failed",
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_is_a_failure_like_any_other() {
+    let journal = Journal::default();
+    let mut job = Job::new("test");
+    let scripts = [task("a", [Do::Hang]), task("b", [Do::Done])];
+    job.add_task("a", twice().task(attempts(&journal, scripts)))
+        .timeout(Duration::from_millis(10));
+    job.run().await.unwrap();
+    assert_eq!(
+        journal.text(),
+        "init a · run a · cut a · fin a · init b · run b · fin b"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_the_pause() {
+    for inline in [false, true] {
+        for (cancels, says, outcome) in [
+            (false, "a done", Outcome::Done),
+            (true, "a cut", Outcome::Cancelled),
+        ] {
+            let journal = Journal::default();
+            let mut job = Job::new("test");
+            job.add_task(
+                "a",
+                twice().task(attempts(&journal, [task("a", [Do::Fail])])),
+            );
+            let handle = job.handle();
+            let stop = async {
+                sleep(20).await;
+                if cancels {
+                    handle.cancel("enough");
+                } else {
+                    handle.finish();
+                }
+            };
+            let (ended, ()) = tokio::join!(placed(job, inline).run(), stop);
+            let report = ended.unwrap_or_else(|failure| failure.report().clone());
+            assert!(report.elapsed() < Duration::from_millis(30), "{report}");
+            assert_eq!(journal.text(), "init a · run a · fin a");
+            assert_eq!(
+                (outcomes(&report).as_str(), report.outcome()),
+                (says, outcome)
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_job_is_made_anew() {
+    for (outer, inner) in [(false, false), (false, true), (true, false), (true, true)] {
+        for (most, says) in [(1, "child failed"), (2, "child done")] {
+            let journal = Journal::default();
+            let mut make = attempts(
+                &journal,
+                [
+                    task("a", [Do::Fail]),
+                    task("b", [Do::Unwind]),
+                    task("c", [Do::Done]),
+                ],
+            );
+            let child = Restart::at_most(most, Duration::from_secs(60)).job(move || {
+                let mut child = Job::new("child");
+                let task = make();
+                child.add_task(task.name, task);
+                placed(child, inner)
+            });
+            let mut parent = Job::new("parent");
+            parent.add_job(child);
+            let ended = placed(parent, outer).run().await;
+            let report = ended.unwrap_or_else(|failure| failure.report().clone());
+            assert_eq!(outcomes(&report), says);
+            let steps = journal.text();
+            assert!(
+                steps.starts_with("init a · run a · fin a · init b · run b · fin b"),
+                "{steps}"
+            );
+            assert_eq!(
+                steps.ends_with("init c · run c · fin c"),
+                most == 2,
+                "{steps}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_was_added_late_can_be_started_again_too() {
+    for inline in [false, true] {
+        let journal = Journal::default();
+        let noted = journal.clone();
+        let mut job = Job::new("test");
+        job.add_fn("adds", async move |cx: &Context| {
+            let scripts = [task("a", [Do::Fail]), task("b", [Do::DoneAfter(5)])];
+            let late = twice().task(attempts(&noted, scripts));
+            let options = TaskOptions::new().idle_timeout(Duration::from_secs(5));
+            let handle = cx
+                .job()
+                .add_task_with("late", late, options)
+                .map_err(|_| "refused")?;
+            handle.await?;
+            Ok(())
+        });
+        let report = placed(job, inline).run().await.unwrap();
+        assert_eq!(
+            journal.text(),
+            "init a · run a · fin a · init b · run b · fin b"
+        );
+        assert_eq!(report.come_and_gone(), 1);
+    }
+}
