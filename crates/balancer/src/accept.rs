@@ -17,7 +17,8 @@ use crate::bind::Door;
 use crate::core::Core;
 use crate::handover::Neighbours;
 use crate::log;
-use crate::session::{Arrival, Client, Ends};
+use crate::progress::Progress;
+use crate::session::{Arrival, Client};
 use crate::tasks::session_job;
 
 /// The first pause when the system has no socket left; each further one is twice as long.
@@ -42,6 +43,7 @@ pub(crate) struct Accept {
 #[derive(Debug)]
 struct Reception {
     listener: SocketAddr,
+    number: u16,
     core: Arc<Core>,
     neighbours: Arc<Neighbours>,
 }
@@ -62,6 +64,7 @@ impl Accept {
     pub(crate) fn new(door: Door, core: Arc<Core>, neighbours: Arc<Neighbours>) -> Self {
         let reception = Reception {
             listener: door.address(),
+            number: door.number(),
             core,
             neighbours,
         };
@@ -144,26 +147,27 @@ impl Reception {
 
     /// Makes a session of the connection, here or on a less busy core, or closes it. Says whether more may come.
     fn admit(&self, stream: TcpStream, client: SocketAddr, cx: &Context<()>) -> bool {
-        let ends = Ends {
-            client,
-            listener: self.listener,
-        };
-        let (stats, here) = (self.core.stats(), self.core.index());
-        let there = self.neighbours.choose(here, stats);
-        let sessions_max = self.core.config().sessions_max;
-        let Some(place) = stats.admit(there, sessions_max) else {
-            log::refused(ends, sessions_max);
+        let offer = self.neighbours.offer(&self.core);
+        let core = offer.as_ref().map_or(&self.core, |offer| offer.core());
+        let Some(place) = core.admit() else {
+            log::refused(client, self.listener, self.core.config().sessions_max);
             return true;
         };
-        let mut arrival = Arrival::now(Client::Watched(stream), ends, place);
-        if there != here {
-            match self.neighbours.hand_over(there, arrival) {
-                Ok(()) => return true,
-                Err(refused) => arrival = refused,
+        let arrival = Arrival {
+            client: Client::Watched(stream),
+            from: client,
+            listener: self.number,
+            place,
+            progress: Progress::start(),
+        };
+        match offer {
+            Some(offer) => {
+                offer.accept(arrival);
+                true
             }
+            // When this is refused, the balancer is about to stop. The session says so in the log when it is dropped.
+            None => cx.job().add_job(session_job(arrival)).is_ok(),
         }
-        // When this is refused, the balancer is about to stop. The session says so in the log when it is dropped.
-        cx.job().add_job(session_job(arrival, &self.core)).is_ok()
     }
 }
 

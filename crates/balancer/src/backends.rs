@@ -102,8 +102,8 @@ impl Backends {
         tried.add(index);
         let lease = Lease {
             backends: Arc::clone(self),
-            core,
-            index,
+            core: core as u32,
+            index: index as u32,
         };
         lease.counts().live.fetch_add(1, Relaxed);
         Some(lease)
@@ -114,13 +114,13 @@ impl Backends {
 #[derive(Debug)]
 pub(crate) struct Lease {
     backends: Arc<Backends>,
-    core: usize,
-    index: usize,
+    core: u32,
+    index: u32,
 }
 
 impl Lease {
     pub(crate) fn upstream(&self) -> &Upstream {
-        &self.backends.upstreams[self.index]
+        &self.backends.upstreams[self.index as usize]
     }
 
     /// Notes that the session was connected.
@@ -134,7 +134,8 @@ impl Lease {
     }
 
     fn counts(&self) -> &Counts {
-        &self.backends.counts[self.core * self.backends.upstreams.len() + self.index]
+        let each = self.backends.upstreams.len();
+        &self.backends.counts[self.core as usize * each + self.index as usize]
     }
 }
 

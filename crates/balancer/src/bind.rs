@@ -64,10 +64,11 @@ impl Listener {
         self.address
     }
 
-    /// Parts it into its sockets.
-    pub(crate) fn into_doors(self) -> impl Iterator<Item = Door> {
+    /// Parts it into its sockets; it is the listener of that number.
+    pub(crate) fn into_doors(self, number: u16) -> impl Iterator<Item = Door> {
         let open = Arc::new(AtomicUsize::new(self.sockets.len()));
         let door = move |socket| Door {
+            number,
             address: self.address,
             bound: Some(socket),
             open: None,
@@ -80,6 +81,7 @@ impl Listener {
 /// One socket of a [`Listener`].
 #[derive(Debug)]
 pub(crate) struct Door {
+    number: u16,
     address: SocketAddr,
     bound: Option<net::TcpListener>,
     open: Option<TcpListener>,
@@ -88,6 +90,11 @@ pub(crate) struct Door {
 }
 
 impl Door {
+    /// The number of its listener.
+    pub(crate) fn number(&self) -> u16 {
+        self.number
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }

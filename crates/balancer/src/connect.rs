@@ -24,7 +24,7 @@ pub(crate) struct Connected {
     pub(crate) stream: TcpStream,
     pub(crate) lease: Lease,
     /// How many other upstreams were tried before.
-    pub(crate) retries: usize,
+    pub(crate) retries: u8,
 }
 
 /// Why no upstream could be connected.
@@ -32,7 +32,7 @@ pub(crate) struct Connected {
 pub(crate) struct ConnectError {
     /// The upstream that was tried last.
     pub(crate) lease: Lease,
-    pub(crate) retries: usize,
+    pub(crate) retries: u8,
     pub(crate) why: Why,
 }
 
@@ -63,7 +63,7 @@ pub(crate) async fn connect(core: &Core, rng: &mut Rng) -> Result<Connected, Con
         .lease(core.index(), &mut tried, rng)
         .expect("`balancer` has asserted that there is an upstream");
     loop {
-        let retries = tried.count() - 1;
+        let retries = tried.count() as u8 - 1;
         let deadline = budget_ends.min(Instant::now() + timeout);
         let why = match attempt(lease.upstream().addresses(), core.local_ports(), deadline).await {
             Ok(stream) => {

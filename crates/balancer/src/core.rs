@@ -1,5 +1,6 @@
 //! What the sessions of one core share, and the job that makes them.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use teamwork::{Context, Job};
@@ -9,7 +10,7 @@ use crate::bind::Door;
 use crate::config::Config;
 use crate::connect::LocalPorts;
 use crate::handover::{Adopt, Inbox, Neighbours};
-use crate::pipes::Pipes;
+use crate::pipes::{Budget, Pipes};
 use crate::stats::Stats;
 use crate::watch::{Roll, Watch};
 
@@ -17,28 +18,37 @@ use crate::watch::{Roll, Watch};
 #[derive(Debug)]
 pub(crate) struct Core {
     index: usize,
-    config: Arc<Config>,
-    stats: Arc<Stats>,
+    common: Common,
     pipes: Pipes,
     roll: Roll,
     local_ports: LocalPorts,
 }
 
+/// What the cores share.
+#[derive(Debug, Clone)]
+pub(crate) struct Common {
+    pub(crate) config: Arc<Config>,
+    pub(crate) stats: Arc<Stats>,
+    pub(crate) pipes: Arc<Budget>,
+    /// The addresses that are listened on, by number.
+    pub(crate) listeners: Arc<[SocketAddr]>,
+}
+
 impl Core {
-    pub(crate) fn new(
-        index: usize,
-        config: Arc<Config>,
-        stats: Arc<Stats>,
-        pipes: Pipes,
-    ) -> Arc<Self> {
+    pub(crate) fn new(index: usize, common: Common) -> Arc<Self> {
         Arc::new(Self {
             index,
-            config,
-            stats,
-            pipes,
+            pipes: Pipes::new(common.config.splice, Arc::clone(&common.pipes)),
+            common,
             roll: Roll::default(),
             local_ports: LocalPorts::of_this_system(),
         })
+    }
+
+    /// Takes a place for a session, if there are fewer than allowed.
+    pub(crate) fn admit(self: &Arc<Self>) -> Option<Place> {
+        let admitted = self.stats().admit(self.index, self.config().sessions_max);
+        admitted.then(|| Place(Arc::clone(self)))
     }
 
     pub(crate) fn index(&self) -> usize {
@@ -46,15 +56,20 @@ impl Core {
     }
 
     pub(crate) fn config(&self) -> &Config {
-        &self.config
+        &self.common.config
     }
 
     pub(crate) fn stats(&self) -> &Arc<Stats> {
-        &self.stats
+        &self.common.stats
     }
 
     pub(crate) fn pipes(&self) -> &Pipes {
         &self.pipes
+    }
+
+    /// Returns the address of a listener.
+    pub(crate) fn listener(&self, number: u16) -> SocketAddr {
+        self.common.listeners[usize::from(number)]
     }
 
     pub(crate) fn roll(&self) -> &Roll {
@@ -63,6 +78,22 @@ impl Core {
 
     pub(crate) fn local_ports(&self) -> &LocalPorts {
         &self.local_ports
+    }
+}
+
+/// A session's place on a core, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Place(Arc<Core>);
+
+impl Place {
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.0
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.stats().leave(self.0.index);
     }
 }
 
@@ -86,7 +117,7 @@ pub(crate) fn core_job(
         Ok(())
     });
     if neighbours.count() > 1 {
-        job.add_task("adopt", Adopt::new(inbox, Arc::clone(core)));
+        job.add_task("adopt", Adopt::new(inbox));
     }
     job.add_task("watch", Watch::new(Arc::clone(core)));
     for door in doors {

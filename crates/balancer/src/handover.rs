@@ -19,7 +19,6 @@ use tracing::warn;
 
 use crate::core::Core;
 use crate::session::{Arrival, Session};
-use crate::stats::Stats;
 use crate::tasks::session_job;
 
 /// How many connections may wait for a core to adopt them; beyond, who accepted them keeps them.
@@ -37,27 +36,46 @@ pub(crate) type Inbox = mpsc::Receiver<Arrival>;
 /// All cores, as those see them who have a connection to hand over.
 #[derive(Debug)]
 pub(crate) struct Neighbours {
-    inboxes: Box<[mpsc::Sender<Arrival>]>,
-    allowances: Box<[Mutex<Allowance>]>,
+    cores: Box<[Neighbour]>,
     start: Barrier,
 }
 
+#[derive(Debug)]
+struct Neighbour {
+    core: Arc<Core>,
+    inbox: mpsc::Sender<Arrival>,
+    allowance: Mutex<Allowance>,
+}
+
+/// A place in the inbox of a less busy core.
+#[derive(Debug)]
+pub(crate) struct Offer<'a> {
+    core: &'a Arc<Core>,
+    place: mpsc::Permit<'a, Arrival>,
+}
+
 impl Neighbours {
-    /// Makes the inboxes of so many cores.
-    pub(crate) fn new(cores: usize) -> (Arc<Self>, Vec<Inbox>) {
-        let (inboxes, receivers): (Vec<_>, _) =
-            (0..cores).map(|_| mpsc::channel(INBOX_MAX)).unzip();
-        let allowances = (0..cores).map(|_| Mutex::default()).collect();
-        let neighbours = Self {
-            inboxes: inboxes.into(),
-            allowances,
-            start: Barrier::new(cores),
+    /// Makes the inboxes of the cores.
+    pub(crate) fn new(cores: &[Arc<Core>]) -> (Arc<Self>, Vec<Inbox>) {
+        let neighbour = |core: &Arc<Core>| {
+            let (inbox, receiver) = mpsc::channel(INBOX_MAX);
+            let neighbour = Neighbour {
+                core: Arc::clone(core),
+                inbox,
+                allowance: Mutex::default(),
+            };
+            (neighbour, receiver)
         };
-        (Arc::new(neighbours), receivers)
+        let (neighbours, inboxes): (Vec<_>, _) = cores.iter().map(neighbour).unzip();
+        let neighbours = Self {
+            start: Barrier::new(neighbours.len()),
+            cores: neighbours.into(),
+        };
+        (Arc::new(neighbours), inboxes)
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.inboxes.len()
+        self.cores.len()
     }
 
     /// Waits until all cores are there.
@@ -69,44 +87,42 @@ impl Neighbours {
         self.start.wait().await;
     }
 
-    /// Returns the core that is to take a connection which came in on `here`.
-    pub(crate) fn choose(&self, here: usize, stats: &Stats) -> usize {
+    /// Offers a place on a less busy core for a connection that came in on `here`, if there is one.
+    pub(crate) fn offer(&self, here: &Core) -> Option<Offer<'_>> {
         if self.count() == 1 {
-            return here;
+            return None;
         }
-        let there = (here + Rng::new().usize(1..self.count())) % self.count();
-        if stats.live_on(there) >= stats.live_on(here) {
-            return here;
+        let other = Rng::new().usize(1..self.count());
+        let there = &self.cores[(here.index() + other) % self.count()];
+        let live = |core: &Core| core.stats().live_on(core.index());
+        if live(&there.core) >= live(here) {
+            return None;
         }
         // Only the core itself takes this lock, once for each connection.
-        let mut allowance = self.allowances[here]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if allowance.take(Instant::now()) {
-            there
-        } else {
-            here
+        let allowance = self.cores[here.index()].allowance.lock();
+        let mut allowance = allowance.unwrap_or_else(PoisonError::into_inner);
+        if !allowance.take(Instant::now()) {
+            return None;
         }
+        Some(Offer {
+            core: &there.core,
+            place: there.inbox.try_reserve().ok()?,
+        })
+    }
+}
+
+impl Offer<'_> {
+    /// The core that makes it.
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        self.core
     }
 
-    /// Hands a connection over; given back when the core takes no more.
-    #[expect(
-        clippy::result_large_err,
-        reason = "what is given back goes on as it came"
-    )]
-    pub(crate) fn hand_over(
-        &self,
-        core: usize,
-        arrival: Arrival,
-    ) -> std::result::Result<(), Arrival> {
-        let Ok(place) = self.inboxes[core].try_reserve() else {
-            return Err(arrival);
-        };
+    /// Hands a connection over.
+    pub(crate) fn accept(self, arrival: Arrival) {
         match arrival.unwatched() {
-            Ok(arrival) => place.send(arrival),
+            Ok(arrival) => self.place.send(arrival),
             Err(error) => warn!(%error, "a connection was lost on the way to another thread"),
         }
-        Ok(())
     }
 }
 
@@ -144,12 +160,11 @@ impl Allowance {
 #[derive(Debug)]
 pub(crate) struct Adopt {
     inbox: Inbox,
-    core: Arc<Core>,
 }
 
 impl Adopt {
-    pub(crate) fn new(inbox: Inbox, core: Arc<Core>) -> Self {
-        Self { inbox, core }
+    pub(crate) fn new(inbox: Inbox) -> Self {
+        Self { inbox }
     }
 }
 
@@ -160,7 +175,7 @@ impl Task<()> for Adopt {
         let Some(Some(arrival)) = cx.unless_draining(self.inbox.recv()).await else {
             return Ok(Flow::Done(()));
         };
-        let session = session_job(arrival, &self.core);
+        let session = session_job(arrival);
         match cx.job().add_job(session) {
             Ok(()) => Ok(Flow::Tick),
             // The balancer is about to stop. The refused session says so in the log when it is dropped.
@@ -172,7 +187,7 @@ impl Task<()> for Adopt {
     async fn finalize(&mut self, _cx: &Context<()>) -> Result {
         self.inbox.close();
         while let Some(arrival) = self.inbox.recv().await {
-            drop(Session::new(arrival, &self.core));
+            drop(Session::new(arrival));
         }
         Ok(())
     }
@@ -181,6 +196,7 @@ impl Task<()> for Adopt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
 
     #[tokio::test(start_paused = true)]
     async fn hand_overs_are_limited_in_a_row_and_per_second() {
@@ -195,15 +211,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_goes_to_the_core_with_fewer_sessions() {
-        let (neighbours, _inboxes) = Neighbours::new(2);
-        let stats = Arc::new(Stats::new(Vec::new(), 2));
-        assert_eq!(
-            neighbours.choose(0, &stats),
-            0,
-            "equals keep what they have"
-        );
-        let _first = stats.admit(0, 10);
-        assert_eq!(neighbours.choose(0, &stats), 1);
-        assert_eq!(neighbours.choose(1, &stats), 1);
+        let cores = crate::cores(Config::for_upstreams(Vec::new(), 10), 2, Vec::new());
+        let (neighbours, _inboxes) = Neighbours::new(&cores);
+        let goes_to = |here: &Core| neighbours.offer(here).map(|offer| offer.core().index());
+        assert_eq!(goes_to(&cores[0]), None, "equals keep what they have");
+        let _first = cores[0].admit();
+        assert_eq!(goes_to(&cores[0]), Some(1));
+        assert_eq!(goes_to(&cores[1]), None);
     }
 }

@@ -68,14 +68,15 @@ mod stats;
 mod tasks;
 mod watch;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use teamwork::Job;
 
 use crate::bind::Door;
-use crate::core::{Core, core_job};
+use crate::core::{Common, Core, core_job};
 use crate::handover::Neighbours;
-use crate::pipes::{Budget, PIPES_MAX, Pipes};
+use crate::pipes::{Budget, PIPES_MAX};
 
 pub use address::{AddressError, ListenAddress, Upstream};
 pub use backends::{Backend, Backends};
@@ -100,28 +101,36 @@ pub fn balancer(config: Config, listeners: Vec<Listener>) -> (Job, Arc<Stats>) {
         !config.upstreams.is_empty(),
         "a balancer has at least one upstream"
     );
-    let cores = config.threads.get();
-    let stats = Arc::new(Stats::new(config.upstreams.clone(), cores));
-    let (config, budget) = (Arc::new(config), Budget::of(PIPES_MAX));
-    let (neighbours, inboxes) = Neighbours::new(cores);
+    let count = config.threads.get();
     let mut job = Job::new("balancer").drain_deadline(config.drain_timeout);
-    for ((index, doors), inbox) in share_out(listeners, cores)
-        .into_iter()
-        .enumerate()
-        .zip(inboxes)
-    {
-        let pipes = Pipes::new(config.splice, Arc::clone(&budget));
-        let core = Core::new(index, Arc::clone(&config), Arc::clone(&stats), pipes);
-        job.add_job(core_job(&core, doors, inbox, &neighbours));
+    let addresses = listeners.iter().map(Listener::local_addr).collect();
+    let cores = cores(config, count, addresses);
+    let stats = Arc::clone(cores[0].stats());
+    let (neighbours, inboxes) = Neighbours::new(&cores);
+    let shares = share_out(listeners, count);
+    for ((core, doors), inbox) in cores.iter().zip(shares).zip(inboxes) {
+        job.add_job(core_job(core, doors, inbox, &neighbours));
     }
     (job, stats)
+}
+
+/// Makes the cores of a balancer that listens on `listeners`.
+fn cores(config: Config, count: usize, listeners: Vec<SocketAddr>) -> Vec<Arc<Core>> {
+    let common = Common {
+        stats: Arc::new(Stats::new(config.upstreams.clone(), count)),
+        pipes: Budget::of(PIPES_MAX),
+        listeners: listeners.into(),
+        config: Arc::new(config),
+    };
+    let core = |index| Core::new(index, common.clone());
+    (0..count).map(core).collect()
 }
 
 /// Gives each core its sockets.
 fn share_out(listeners: Vec<Listener>, cores: usize) -> Vec<Vec<Door>> {
     let mut shares: Vec<Vec<Door>> = std::iter::repeat_with(Vec::new).take(cores).collect();
-    for listener in listeners {
-        for (turn, door) in listener.into_doors().enumerate() {
+    for (number, listener) in (0_u16..).zip(listeners) {
+        for (turn, door) in listener.into_doors(number).enumerate() {
             shares[turn % cores].push(door);
         }
     }

@@ -89,13 +89,13 @@ impl Pipes {
         let (reader, writer) = made.ok()?;
         let bytes = fcntl_setpipe_size(&writer, PIPE_BYTES)
             .or_else(|_not_allowed| fcntl_getpipe_size(&writer));
-        Some(Pipe {
+        Some(Pipe(Box::new(Ends {
             reader,
             writer,
             capacity: bytes.ok()?,
             filled: 0,
             _place: place,
-        })
+        })))
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Pipe>> {
@@ -114,9 +114,12 @@ impl Drop for Place {
     }
 }
 
-/// A pipe and how many bytes are in it.
+/// A pipe and how many bytes are in it; boxed, since a session that is idle has none.
 #[derive(Debug)]
-pub(crate) struct Pipe {
+pub(crate) struct Pipe(Box<Ends>);
+
+#[derive(Debug)]
+struct Ends {
     reader: OwnedFd,
     writer: OwnedFd,
     /// How much is asked for at once. What comes may fill its slots before, or be more than they were meant to hold.
@@ -127,7 +130,7 @@ pub(crate) struct Pipe {
 
 impl Pipe {
     pub(crate) fn is_empty(&self) -> bool {
-        self.filled == 0
+        self.0.filled == 0
     }
 
     /// Moves what the source has into the pipe, which has to be empty; nothing at the end of the stream.
@@ -137,8 +140,8 @@ impl Pipe {
     /// `WouldBlock` when nothing is there yet.
     pub(crate) fn fill(&mut self, source: &TcpStream) -> io::Result<usize> {
         debug_assert!(self.is_empty(), "a pipe is filled only when it is empty");
-        self.filled = socket::splice_in(source, &self.writer, self.capacity)?;
-        Ok(self.filled)
+        self.0.filled = socket::splice_in(source, &self.0.writer, self.0.capacity)?;
+        Ok(self.0.filled)
     }
 
     /// Moves as much out of the pipe as the sink takes.
@@ -147,8 +150,8 @@ impl Pipe {
     ///
     /// `WouldBlock` when it takes nothing yet.
     pub(crate) fn drain(&mut self, sink: &TcpStream) -> io::Result<usize> {
-        let moved = socket::splice_out(&self.reader, sink, self.filled)?;
-        self.filled -= moved;
+        let moved = socket::splice_out(&self.0.reader, sink, self.0.filled)?;
+        self.0.filled -= moved;
         Ok(moved)
     }
 }
@@ -162,21 +165,21 @@ mod tests {
         let pipes = Pipes::new(Splice::Auto, Budget::of(2));
         let (first, second) = (pipes.borrow().unwrap(), pipes.borrow().unwrap());
         assert!(pipes.borrow().is_none());
-        let name = format!("{:?}", second.reader);
+        let name = format!("{:?}", second.0.reader);
         pipes.give_back(first);
         pipes.give_back(second);
-        assert_eq!(format!("{:?}", pipes.borrow().unwrap().reader), name);
+        assert_eq!(format!("{:?}", pipes.borrow().unwrap().0.reader), name);
     }
 
     #[test]
     fn a_pipe_that_holds_bytes_is_destroyed_and_another_one_may_be_made() {
         let pipes = Pipes::new(Splice::Auto, Budget::of(1));
         let mut pipe = pipes.borrow().unwrap();
-        pipe.filled = rustix::io::write(&pipe.writer, b"left over").unwrap();
+        pipe.0.filled = rustix::io::write(&pipe.0.writer, b"left over").unwrap();
         pipes.give_back(pipe);
         assert!(pipes.idle().is_empty());
         let pipe = pipes.borrow().unwrap();
-        let read = rustix::io::read(&pipe.reader, &mut [0; 9]);
+        let read = rustix::io::read(&pipe.0.reader, &mut [0; 9]);
         assert_eq!(read, Err(rustix::io::Errno::WOULDBLOCK), "it is a new one");
     }
 

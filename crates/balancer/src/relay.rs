@@ -59,8 +59,15 @@ pub(crate) struct Pump {
 #[derive(Debug)]
 enum Pending {
     Nothing,
-    Bytes { rest: Box<[u8]>, written: usize },
+    Bytes(Box<Rest>),
     Piped(Pipe),
+}
+
+/// Bytes that the sink did not take, and how many of them it has taken since.
+#[derive(Debug)]
+struct Rest {
+    bytes: Box<[u8]>,
+    written: usize,
 }
 
 /// How bytes are moved.
@@ -173,7 +180,7 @@ impl Pump {
                 Some(step) => step,
                 None => self.copy(source, sink),
             },
-            Pending::Bytes { .. } => self.flush(sink),
+            Pending::Bytes(_) => self.flush(sink),
             Pending::Piped(_) => self.drain(sink, pipes),
         };
         if let Step::Moved { written } = step {
@@ -210,10 +217,10 @@ impl Pump {
             match write(sink, chunk) {
                 Ok(written) => {
                     if written < chunk.len() {
-                        self.pending = Pending::Bytes {
-                            rest: chunk[written..].into(),
+                        self.pending = Pending::Bytes(Box::new(Rest {
+                            bytes: chunk[written..].into(),
                             written: 0,
-                        };
+                        }));
                     }
                     Step::Moved { written }
                 }
@@ -223,13 +230,13 @@ impl Pump {
     }
 
     fn flush(&mut self, sink: &TcpStream) -> Step {
-        let Pending::Bytes { rest, written } = &mut self.pending else {
+        let Pending::Bytes(rest) = &mut self.pending else {
             return Step::Moved { written: 0 };
         };
-        match write(sink, &rest[*written..]) {
+        match write(sink, &rest.bytes[rest.written..]) {
             Ok(count) => {
-                *written += count;
-                if *written == rest.len() {
+                rest.written += count;
+                if rest.written == rest.bytes.len() {
                     self.pending = Pending::Nothing;
                 }
                 Step::Moved { written: count }

@@ -12,19 +12,11 @@ use tokio::time::Instant;
 
 use crate::backends::Lease;
 use crate::connect::{ConnectError, Why};
-use crate::core::Core;
+use crate::core::{Core, Place};
 use crate::ending::{Ending, Phase, Side};
 use crate::halves::{Event, Halves, Verdict};
 use crate::log;
 use crate::progress::{Limits, Patience, Progress};
-use crate::stats::Place;
-
-/// The two addresses that make a connection: who came, and where to.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Ends {
-    pub(crate) client: SocketAddr,
-    pub(crate) listener: SocketAddr,
-}
 
 /// The client's connection.
 #[derive(Debug)]
@@ -53,22 +45,15 @@ impl Client {
 #[derive(Debug)]
 pub(crate) struct Arrival {
     pub(crate) client: Client,
-    ends: Ends,
-    place: Place,
-    progress: Progress,
+    /// The client's address.
+    pub(crate) from: SocketAddr,
+    /// The number of the listener by which it came.
+    pub(crate) listener: u16,
+    pub(crate) place: Place,
+    pub(crate) progress: Progress,
 }
 
 impl Arrival {
-    /// Notes that `client` was accepted now.
-    pub(crate) fn now(client: Client, ends: Ends, place: Place) -> Self {
-        Self {
-            client,
-            ends,
-            place,
-            progress: Progress::start(),
-        }
-    }
-
     /// Has no runtime watch the client's connection, so that another thread can.
     ///
     /// # Errors
@@ -87,8 +72,7 @@ impl Arrival {
 /// given back; so there is exactly one line whatever happens to the tasks.
 #[derive(Debug)]
 pub(crate) struct Session {
-    ends: Ends,
-    core: Arc<Core>,
+    client: SocketAddr,
     progress: Progress,
     uploaded: AtomicU64,
     downloaded: AtomicU64,
@@ -96,6 +80,7 @@ pub(crate) struct Session {
     place: Place,
     /// Its place on the roll of its core.
     number: u32,
+    listener: u16,
 }
 
 /// What happens at most a few times in a session.
@@ -104,9 +89,9 @@ struct Story {
     halves: Halves,
     ending: Option<Ending>,
     upstream: Option<Lease>,
-    retries: usize,
     connected_after: Option<Duration>,
-    error: Option<Why>,
+    error: Option<Box<Why>>,
+    retries: u8,
     /// Nothing has moved for too long: the directions are to end the session.
     is_over: bool,
     /// How to wake the directions: the upload, the download.
@@ -114,34 +99,34 @@ struct Story {
 }
 
 impl Session {
-    /// Makes a session on `core` of a connection, which is given back for it to be relayed.
-    pub(crate) fn new(arrival: Arrival, core: &Arc<Core>) -> (Client, Arc<Self>) {
+    /// Makes a session of a connection, which is given back for it to be relayed.
+    pub(crate) fn new(arrival: Arrival) -> (Client, Arc<Self>) {
         let session = Arc::new_cyclic(|session| Self {
-            ends: arrival.ends,
-            core: Arc::clone(core),
+            client: arrival.from,
             progress: arrival.progress,
             uploaded: AtomicU64::new(0),
             downloaded: AtomicU64::new(0),
             story: Mutex::default(),
+            number: arrival.place.core().roll().enter(Weak::clone(session)),
+            listener: arrival.listener,
             place: arrival.place,
-            number: core.roll().enter(Weak::clone(session)),
         });
         (arrival.client, session)
     }
 
-    pub(crate) fn core(&self) -> &Core {
-        &self.core
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        self.place.core()
     }
 
     /// Notes that the runtime cannot watch the client's socket.
     pub(crate) fn not_watched(&self, error: io::Error) {
         let mut story = self.story();
         story.ending.get_or_insert(Ending::OutOfSockets);
-        story.error = Some(Why::OutOfSockets(error));
+        story.error = Some(Box::new(Why::OutOfSockets(error)));
     }
 
     /// Notes which upstream the session is connected to.
-    pub(crate) fn connected(&self, lease: Lease, retries: usize) {
+    pub(crate) fn connected(&self, lease: Lease, retries: u8) {
         let mut story = self.story();
         story.connected_after = Some(self.progress.started().elapsed());
         story.upstream = Some(lease);
@@ -158,7 +143,7 @@ impl Session {
         });
         story.upstream = Some(error.lease);
         story.retries = error.retries;
-        story.error = Some(error.why);
+        story.error = Some(Box::new(error.why));
     }
 
     /// Notes that `bytes` of `source` were handed to the other side.
@@ -193,7 +178,7 @@ impl Session {
 
     /// Ends the session if nothing has moved for too long.
     pub(crate) fn look(&self, now: Instant) {
-        let config = self.core.config();
+        let config = self.core().config();
         let limits = Limits {
             idle: config.idle_timeout,
             half_close: config.half_close_timeout,
@@ -243,16 +228,18 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.core.roll().leave(self.number);
+        self.core().roll().leave(self.number);
         let ending = self.end(|phase| Ending::Stopped { phase });
         let (uploaded, downloaded) = (self.uploaded.load(Relaxed), self.downloaded.load(Relaxed));
         let story = std::mem::take(&mut *self.story());
-        self.place.add_bytes(uploaded, downloaded);
+        let core = self.core();
+        core.stats().add_bytes(core.index(), uploaded, downloaded);
         log::session(&log::Line {
-            ends: self.ends,
+            client: self.client,
+            listener: core.listener(self.listener),
             upstream: story.upstream.as_ref().map(Lease::upstream),
             ending,
-            error: story.error.as_ref(),
+            error: story.error.as_deref(),
             retries: story.retries,
             uploaded,
             downloaded,

@@ -80,22 +80,32 @@ impl Stats {
         self.cores[core].live.load(Relaxed)
     }
 
-    /// Takes a place for a session on a core, if there are fewer than `sessions_max` on all of them.
+    /// Takes a place for a session on a core, if there are fewer than `sessions_max` on all of them; says whether it did.
     ///
     /// With several cores, sessions that are taken at the very same moment may all see the last place free: there are
     /// never more than one too many for each core beyond the first.
-    pub(crate) fn admit(self: &Arc<Self>, core: usize, sessions_max: usize) -> Option<Place> {
+    pub(crate) fn admit(&self, core: usize, sessions_max: usize) -> bool {
         let counts = &self.cores[core];
-        if self.live() >= sessions_max {
+        let has_room = self.live() < sessions_max;
+        if has_room {
+            counts.live.fetch_add(1, Relaxed);
+            counts.accepted.fetch_add(1, Relaxed);
+        } else {
             counts.refused.fetch_add(1, Relaxed);
-            return None;
         }
-        counts.live.fetch_add(1, Relaxed);
-        counts.accepted.fetch_add(1, Relaxed);
-        Some(Place {
-            stats: Arc::clone(self),
-            core,
-        })
+        has_room
+    }
+
+    /// Gives the place of a session on a core back.
+    pub(crate) fn leave(&self, core: usize) {
+        self.cores[core].live.fetch_sub(1, Relaxed);
+    }
+
+    /// Adds the bytes of a session on a core to the totals.
+    pub(crate) fn add_bytes(&self, core: usize, uploaded: u64, downloaded: u64) {
+        let counts = &self.cores[core];
+        counts.uploaded.fetch_add(uploaded, Relaxed);
+        counts.downloaded.fetch_add(downloaded, Relaxed);
     }
 
     fn sum(&self, counter: impl Fn(&Counts) -> &AtomicU64) -> u64 {
@@ -106,40 +116,18 @@ impl Stats {
     }
 }
 
-/// A session's place among those allowed, given back when dropped.
-#[derive(Debug)]
-pub(crate) struct Place {
-    stats: Arc<Stats>,
-    core: usize,
-}
-
-impl Place {
-    /// Adds a session's bytes to the totals.
-    pub(crate) fn add_bytes(&self, uploaded: u64, downloaded: u64) {
-        let counts = &self.stats.cores[self.core];
-        counts.uploaded.fetch_add(uploaded, Relaxed);
-        counts.downloaded.fetch_add(downloaded, Relaxed);
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.stats.cores[self.core].live.fetch_sub(1, Relaxed);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn there_are_never_more_sessions_than_allowed_and_the_others_are_counted() {
-        let stats = Arc::new(Stats::new(Vec::new(), 2));
-        let places: Vec<_> = (0..3).map(|turn| stats.admit(turn % 2, 2)).collect();
-        assert_eq!(places.iter().flatten().count(), 2);
+        let stats = Stats::new(Vec::new(), 2);
+        let admitted: Vec<_> = (0..3).map(|turn| stats.admit(turn % 2, 2)).collect();
+        assert_eq!(admitted, [true, true, false]);
         assert_eq!((stats.live(), stats.accepted(), stats.refused()), (2, 2, 1));
         assert_eq!((stats.live_on(0), stats.live_on(1)), (1, 1));
-        drop(places);
-        assert!(stats.admit(0, 2).is_some(), "places are given back");
+        stats.leave(1);
+        assert!(stats.admit(0, 2), "places are given back");
     }
 }

@@ -10,8 +10,9 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{self, Poll};
 
 use fastrand::Rng;
 use teamwork::{Cause, Context, Flow, Job, Result, Task};
@@ -20,7 +21,6 @@ use tokio::task::yield_now;
 use tracing::{debug, error};
 
 use crate::connect::connect;
-use crate::core::Core;
 use crate::ending::{Ending, Phase, Side};
 use crate::halves::{Event, Verdict};
 use crate::relay::{Pump, Sending, Step};
@@ -30,19 +30,23 @@ use crate::session::{Arrival, Client, Session};
 #[derive(Debug)]
 pub(crate) enum Link {
     /// Both are connected.
-    Up {
-        client: TcpStream,
-        upstream: TcpStream,
-    },
+    Up(Box<Streams>),
     /// No upstream could be connected, so the job finishes before a task can see this.
     Down,
 }
 
-/// Makes the job of a session on a core.
-pub(crate) fn session_job(arrival: Arrival, core: &Arc<Core>) -> Job<Link> {
-    let (client, session) = Session::new(arrival, core);
+/// Two connections.
+#[derive(Debug)]
+pub(crate) struct Streams {
+    client: TcpStream,
+    upstream: TcpStream,
+}
+
+/// Makes the job of a session on the core where it has its place.
+pub(crate) fn session_job(arrival: Arrival) -> Job<Link> {
+    let (client, session) = Session::new(arrival);
     let connect = Connect {
-        client: Some(client),
+        connecting: Some(Box::pin(link(client, Arc::clone(&session)))),
         session: Arc::clone(&session),
     };
     let mut job = Job::new("session")
@@ -55,38 +59,46 @@ pub(crate) fn session_job(arrival: Arrival, core: &Arc<Core>) -> Job<Link> {
 
 /// Connects the session to an upstream.
 struct Connect {
-    client: Option<Client>,
+    /// Boxed and dropped when done, because the oneshot's own memory stays for the whole session.
+    connecting: Option<Pin<Box<dyn Future<Output = Link> + Send>>>,
     session: Arc<Session>,
+}
+
+/// Connects a client's session to an upstream, and notes in the session what comes of it.
+async fn link(client: Client, session: Arc<Session>) -> Link {
+    let client = match client.watched() {
+        Ok(client) => client,
+        Err(error) => {
+            session.not_watched(error);
+            return Link::Down;
+        }
+    };
+    match connect(session.core(), &mut Rng::new()).await {
+        Ok(connected) => {
+            session.connected(connected.lease, connected.retries);
+            Link::Up(Box::new(Streams {
+                client,
+                upstream: connected.stream,
+            }))
+        }
+        Err(error) => {
+            session.not_connected(error);
+            Link::Down
+        }
+    }
 }
 
 impl Task for Connect {
     type Output = Link;
 
     async fn run(&mut self, cx: &Context) -> Result<Flow<Link>> {
-        let client = self.client.take().expect("a oneshot runs once");
-        let client = match client.watched() {
-            Ok(client) => client,
-            Err(error) => {
-                self.session.not_watched(error);
-                return Ok(Flow::FinishJob(Link::Down));
-            }
-        };
-        let mut rng = Rng::new();
-        // Boxed, because the oneshot's own memory stays for the whole session.
-        let connecting = Box::pin(connect(self.session.core(), &mut rng));
-        match cx.wait(connecting).await {
-            Ok(connected) => {
-                self.session.connected(connected.lease, connected.retries);
-                Ok(Flow::Done(Link::Up {
-                    client,
-                    upstream: connected.stream,
-                }))
-            }
-            Err(error) => {
-                self.session.not_connected(error);
-                Ok(Flow::FinishJob(Link::Down))
-            }
-        }
+        let connecting = self.connecting.as_mut().expect("a oneshot runs once");
+        let link = cx.wait(connecting).await;
+        self.connecting = None;
+        Ok(match link {
+            Link::Up(_) => Flow::Done(link),
+            Link::Down => Flow::FinishJob(link),
+        })
     }
 
     /// Notes who ended the session, if its own tasks did not. A oneshot is finalized last.
@@ -114,6 +126,14 @@ enum Mode {
     Over,
 }
 
+/// What a direction has waited for.
+enum Ready {
+    /// It can do something.
+    ToStep,
+    /// The session is to end.
+    SessionOver,
+}
+
 impl Direction {
     fn new(source: Side, session: Arc<Session>) -> Self {
         let sending = match source {
@@ -131,10 +151,39 @@ impl Direction {
 
     /// Returns the source's connection and the sink's.
     fn ends<'a>(&self, link: &'a Link) -> Option<(&'a TcpStream, &'a TcpStream)> {
-        match (link, self.source) {
-            (Link::Down, _) => None,
-            (Link::Up { client, upstream }, Side::Client) => Some((client, upstream)),
-            (Link::Up { client, upstream }, Side::Upstream) => Some((upstream, client)),
+        let Link::Up(streams) = link else {
+            return None;
+        };
+        Some(match self.source {
+            Side::Client => (&streams.client, &streams.upstream),
+            Side::Upstream => (&streams.upstream, &streams.client),
+        })
+    }
+
+    /// Ready when there is something to do for this direction, or nothing any more for the session.
+    fn poll_ready(&mut self, link: &Link, waker: &mut task::Context<'_>) -> Poll<Ready> {
+        let Some((source, sink)) = self.ends(link) else {
+            return Poll::Ready(Ready::SessionOver);
+        };
+        match self.pump.poll_ready(source, sink, waker) {
+            Poll::Ready(Ok(())) => Poll::Ready(Ready::ToStep),
+            Poll::Ready(Err(error)) => {
+                error!(%error, "could not wait for a connection");
+                self.session.end(|phase| Ending::Internal { phase });
+                Poll::Ready(Ready::SessionOver)
+            }
+            Poll::Pending if self.session.is_over(self.source, waker.waker()) => {
+                Poll::Ready(Ready::SessionOver)
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn step(&mut self, link: &Link) -> Flow {
+        match (self.ends(link), self.mode) {
+            (None, _) => Flow::FinishJob(()),
+            (Some((source, _)), Mode::Discard) => self.discard(source),
+            (Some((source, sink)), Mode::Relay | Mode::Over) => self.relay(source, sink),
         }
     }
 
@@ -184,29 +233,14 @@ impl Task<Link> for Direction {
     type Output = ();
 
     async fn run(&mut self, cx: &Context<Link>) -> Result<Flow> {
-        let Some((source, sink)) = self.ends(cx.value()) else {
-            return Ok(Flow::FinishJob(()));
-        };
         if self.pump.has_had_its_turn() {
             cx.wait(yield_now()).await;
         }
-        let (pump, session) = (&mut self.pump, &self.session);
-        let ready = poll_fn(|waker| match pump.poll_ready(source, sink, waker) {
-            Poll::Pending if session.is_over(self.source, waker.waker()) => Poll::Ready(Ok(false)),
-            ready => ready.map_ok(|()| true),
-        });
-        match cx.wait(ready).await {
-            Ok(true) => {}
-            Ok(false) => return Ok(Flow::FinishJob(())),
-            Err(error) => {
-                error!(%error, "could not wait for a connection");
-                self.session.end(|phase| Ending::Internal { phase });
-                return Ok(Flow::FinishJob(()));
-            }
-        }
-        Ok(match self.mode {
-            Mode::Discard => self.discard(source),
-            Mode::Relay | Mode::Over => self.relay(source, sink),
+        // What this captures is kept while the session is idle, so it is little.
+        let ready = poll_fn(|waker| self.poll_ready(cx.value(), waker));
+        Ok(match cx.wait(ready).await {
+            Ready::ToStep => self.step(cx.value()),
+            Ready::SessionOver => Flow::FinishJob(()),
         })
     }
 
