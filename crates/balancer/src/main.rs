@@ -11,9 +11,9 @@ use clap::{Parser, ValueEnum};
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
-/// glibc's own pads Tokio's aligned tasks, a small one to twice its size: see `bench library`.
+/// Sessions come and go in crowds: of the allocators tried it takes the least for a session, and gives it back afterwards.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Could not start, or failed.
 const FAILED: u8 = 1;
