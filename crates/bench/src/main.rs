@@ -102,7 +102,8 @@ fn main() -> Result<ExitCode> {
             let options = &arguments.balancer;
             let rows = balancer::run(options, arguments.quick, &mut std::io::stdout())?;
             println!();
-            report(&rows, &arguments)
+            rows.judged().for_each(|row| println!("{row}"));
+            finish(&rows, &arguments)
         }
         Some(Suite::Layouts) => report(&layouts::rows(arguments.quick)?, &arguments),
         Some(Suite::Library) | None => report(&library::run(arguments.quick)?, &arguments),

@@ -118,6 +118,11 @@ impl Rows {
         self.0.iter().all(Row::is_ok)
     }
 
+    /// Those that have a target.
+    pub(crate) fn judged(&self) -> impl Iterator<Item = &Row> {
+        self.0.iter().filter(|row| row.target.is_some())
+    }
+
     pub(crate) fn to_json(&self) -> Vec<JsonRow> {
         self.0.iter().map(JsonRow::from).collect()
     }
@@ -162,31 +167,29 @@ impl fmt::Display for Figure {
     }
 }
 
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = match (self.target, self.is_ok()) {
+            (None, _) => " ",
+            (_, true) => "✓",
+            (_, false) => "✗",
+        };
+        let (name, unit, ours) = (&self.name, self.unit, self.ours.to_string());
+        write!(f, "{mark} {name:58} {unit:>5}  {ours:22}")?;
+        for peer in &self.peers {
+            write!(f, "  {peer}")?;
+        }
+        write!(f, "  ratio {:.2}", self.ratio())?;
+        match self.target {
+            Some(target) => write!(f, "  target {target}"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl fmt::Display for Rows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for row in &self.0 {
-            let mark = match (row.target, row.is_ok()) {
-                (None, _) => " ",
-                (_, true) => "✓",
-                (_, false) => "✗",
-            };
-            write!(
-                f,
-                "{mark} {:58} {:>5}  {:22}",
-                row.name,
-                row.unit,
-                row.ours.to_string()
-            )?;
-            for peer in &row.peers {
-                write!(f, "  {peer}")?;
-            }
-            write!(f, "  ratio {:.2}", row.ratio())?;
-            match row.target {
-                Some(target) => writeln!(f, "  target {target}")?,
-                None => writeln!(f)?,
-            }
-        }
-        Ok(())
+        self.0.iter().try_for_each(|row| writeln!(f, "{row}"))
     }
 }
 

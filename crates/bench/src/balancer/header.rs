@@ -1,6 +1,11 @@
 //! What a run ran on, and who is missing.
 
-use std::{fs, io::Write, process::Command};
+use std::{
+    fs,
+    io::Write,
+    net::{TcpListener, TcpStream},
+    process::Command,
+};
 
 use anyhow::{Context, Result};
 
@@ -38,6 +43,9 @@ fn is_of(program: &str, contestant: &Contestant) -> bool {
     }
 }
 
+/// Whether a port whose connection has ended may be used again at once.
+const TW_REUSE: &str = "/proc/sys/net/ipv4/tcp_tw_reuse";
+
 /// Prints versions, the machine and what is the same for all.
 pub(crate) fn print(access_logs: AccessLogs, out: &mut dyn Write) -> Result<()> {
     let read = |file: &str| {
@@ -46,7 +54,6 @@ pub(crate) fn print(access_logs: AccessLogs, out: &mut dyn Write) -> Result<()> 
             .trim()
             .to_owned()
     };
-    let net = |name: &str| read(&format!("/proc/sys/net/ipv4/{name}"));
     let cores = std::thread::available_parallelism().context("count the cores")?;
     let logs = match access_logs {
         AccessLogs::Off => {
@@ -63,7 +70,7 @@ pub(crate) fn print(access_logs: AccessLogs, out: &mut dyn Write) -> Result<()> 
         ("processor", format!("{cores} cores, {}", processor())),
         (
             "tcp",
-            format!("{}, tcp_tw_reuse {}", net("tcp_congestion_control"), net("tcp_tw_reuse")),
+            format!("{} on loopback, tcp_tw_reuse {}", congestion()?, read(TW_REUSE)),
         ),
         ("user id", rustix::process::geteuid().as_raw().to_string()),
         ("session logs", logs.to_owned()),
@@ -91,6 +98,13 @@ fn version(name: &str, flag: &str) -> String {
     let said = said.unwrap_or_default();
     let said = String::from_utf8_lossy(&said);
     said.lines().next().unwrap_or("missing").to_owned()
+}
+
+/// The congestion control of a connection over loopback, which may not be the system's default.
+fn congestion() -> Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("listen")?;
+    let stream = TcpStream::connect(listener.local_addr()?).context("connect")?;
+    rustix::net::sockopt::tcp_congestion(&stream).context("ask for the congestion control")
 }
 
 fn processor() -> String {

@@ -64,6 +64,7 @@ struct Scale {
     warm_up_ms: u64,
     window_ms: u64,
     traced_ms: u64,
+    settle_ms: u64,
 }
 
 const FULL: Scale = Scale {
@@ -72,6 +73,7 @@ const FULL: Scale = Scale {
     warm_up_ms: 150,
     window_ms: 700,
     traced_ms: 400,
+    settle_ms: 3_000,
 };
 
 const QUICK: Scale = Scale {
@@ -80,13 +82,20 @@ const QUICK: Scale = Scale {
     warm_up_ms: 100,
     window_ms: 300,
     traced_ms: 200,
+    settle_ms: 1_000,
 };
 
 /// A quick run has fewer idle sessions.
 const QUICK_IDLE: usize = 2_000;
 
 /// What a full run from root repeats as `nobody`: where pipes and their budget may matter.
-const REPEATED: [&str; 4] = ["bulk-down-8", "bulk-up-8", "ping-64", "connect-close"];
+const REPEATED: [&str; 5] = [
+    "bulk-down-8",
+    "bulk-up-8",
+    "ping-64",
+    "ping-64k-600",
+    "connect-close",
+];
 
 /// What was measured of one contestant in one scenario.
 #[derive(Debug)]
@@ -291,6 +300,7 @@ impl Suite {
             processes: running.processes.clone(),
             warm_up_ms: self.scale.warm_up_ms * times,
             window_ms: window_ms * times,
+            settle_ms: self.scale.settle_ms,
         }
     }
 }

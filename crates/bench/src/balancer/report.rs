@@ -44,7 +44,13 @@ impl<'a> Report<'a> {
         let peers: Vec<_> = peers.map(figure).collect();
         let is_judged = ours.contestant.setup == Setup::Ours && !peers.is_empty();
         Row {
-            name: format!("{}{}: {}", self.scenario.name, self.by(), metric.name),
+            name: format!(
+                "{}{}: {}, {}",
+                self.scenario.name,
+                self.by(),
+                metric.name,
+                ours.contestant
+            ),
             unit: metric.unit,
             better: metric.better,
             ours: figure(ours),

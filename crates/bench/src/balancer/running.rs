@@ -31,18 +31,8 @@ const NOBODY: u32 = 65534;
 pub(crate) struct Starter {
     folder: tempfile::TempDir,
     balancer: PathBuf,
-    threads_flag: ThreadsFlag,
     access_logs: AccessLogs,
     started: usize,
-}
-
-/// How the balancer is told how many threads to use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ThreadsFlag {
-    /// `--threads N`.
-    Option,
-    /// Not at all; Tokio is told by its environment.
-    Environment,
 }
 
 /// A proxy that runs, or the upstream itself.
@@ -66,20 +56,9 @@ impl Starter {
         let built = beside_this("balancer")?;
         let balancer = folder.path().join("balancer");
         fs::copy(&built, &balancer).with_context(|| format!("copy {}", built.display()))?;
-        let help = Command::new(&balancer)
-            .arg("--help")
-            .output()
-            .context("ask the balancer for its options")?;
-        let help = String::from_utf8_lossy(&help.stdout).into_owned();
-        let threads_flag = if help.contains("--threads") {
-            ThreadsFlag::Option
-        } else {
-            ThreadsFlag::Environment
-        };
         Ok(Self {
             folder,
             balancer,
-            threads_flag,
             access_logs,
             started: 0,
         })
@@ -146,22 +125,32 @@ impl Starter {
                 let options = ["-c".to_owned(), path, "-e".to_owned(), errors];
                 [vec![program("nginx")?], options.to_vec()].concat()
             }
-            Setup::Ours => self.like_ours(&[self.balancer.display().to_string()], plan),
-            Setup::Like(command) => self.like_ours(command, plan),
+            Setup::Ours => like_ours(&[self.balancer.display().to_string()], plan),
+            Setup::Like(command) => like_ours(command, plan),
         };
         Ok(command)
     }
+}
 
-    fn like_ours(&self, command: &[String], plan: &Plan<'_>) -> Vec<String> {
-        let threads = plan.threads;
-        let mut all = vec!["env".to_owned(), format!("TOKIO_WORKER_THREADS={threads}")];
-        all.extend_from_slice(command);
-        all.extend(plan.balancer());
-        if self.threads_flag == ThreadsFlag::Option {
-            all.extend(["--threads".to_owned(), threads.to_string()]);
-        }
-        all
+/// The command of a balancer.
+fn like_ours(command: &[String], plan: &Plan<'_>) -> Vec<String> {
+    let threads = plan.threads;
+    let mut all = vec!["env".to_owned(), format!("TOKIO_WORKER_THREADS={threads}")];
+    all.extend_from_slice(command);
+    all.extend(plan.balancer());
+    if knows_threads(command) {
+        all.extend(["--threads".to_owned(), threads.to_string()]);
     }
+    all
+}
+
+/// Whether a balancer has an option for its threads; otherwise Tokio is told by its environment.
+fn knows_threads(command: &[String]) -> bool {
+    let Some((program, arguments)) = command.split_first() else {
+        return false;
+    };
+    let help = Command::new(program).args(arguments).arg("--help").output();
+    help.is_ok_and(|help| String::from_utf8_lossy(&help.stdout).contains("--threads"))
 }
 
 /// Starts a command that ends with this program, as the plan's user, with what it says going to files.

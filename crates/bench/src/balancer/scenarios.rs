@@ -132,6 +132,8 @@ pub(crate) fn all() -> Vec<Scenario> {
         ping("ping-16k-1", 1, SIXTEEN_K),
         ping("ping-16k-64", 64, SIXTEEN_K),
         ping("ping-16k-512", 512, SIXTEEN_K),
+        // So many pipes, one for each direction, exceed what a user without rights gets in full size.
+        ping("ping-64k-600", 600, 64 * 1024),
         connect_close(),
         mixed(),
         idle(5_000),

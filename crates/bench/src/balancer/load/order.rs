@@ -59,6 +59,8 @@ pub(crate) struct Order {
     pub(crate) processes: Vec<u32>,
     pub(crate) warm_up_ms: u64,
     pub(crate) window_ms: u64,
+    /// How long memory may take to fall after the last idle session.
+    pub(crate) settle_ms: u64,
 }
 
 /// What the suite says.

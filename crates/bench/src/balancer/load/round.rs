@@ -21,11 +21,11 @@ use crate::balancer::usage::{Usage, private_bytes};
 /// How many connections are made at a time.
 const CONNECTING_MAX: usize = 64;
 
-/// How long memory may take to fall after the last session.
-const SETTLE_MAX: Duration = Duration::from_secs(3);
+/// How long connections may take to be seen closed.
+const CLOSING_MAX: Duration = Duration::from_secs(3);
 
-/// How often is looked whether something has come to rest.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How often is looked whether memory has fallen.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// How long open sessions are left alone before their memory is read.
 const REST: Duration = Duration::from_millis(500);
@@ -38,6 +38,8 @@ pub(super) struct Round {
     uploads: Vec<Upload>,
     pingers: Vec<Pinger>,
     private_before: u64,
+    /// What has been added to that at the end of the window.
+    grown: u64,
 }
 
 /// What the clients did for a while.
@@ -57,6 +59,7 @@ impl Round {
             uploads: Vec::new(),
             pingers: Vec::new(),
             private_before: 0,
+            grown: 0,
         };
         if round.mix().idle > 0 || round.mix().connections > round.mix().requests {
             round.touch_once().await?;
@@ -90,6 +93,8 @@ impl Round {
             sleep(REST).await;
         }
         let uploaded = self.seen.uploaded.load(Ordering::Relaxed) - uploaded;
+        let private_bytes = private_bytes(&self.order.processes)?;
+        self.grown = private_bytes.saturating_sub(self.private_before);
         latencies.sort_unstable();
         Ok(Measured {
             seconds: elapsed.as_secs_f64(),
@@ -100,22 +105,26 @@ impl Round {
             p99_ns: percentile(&latencies, 0.99),
             spent,
             private_before: self.private_before,
-            private_bytes: private_bytes(&self.order.processes)?,
+            private_bytes,
         })
     }
 
     /// Closes everything; returns the processes' private memory once it does not fall any more.
     pub(super) async fn close(mut self) -> Result<u64> {
-        let settles = self.mix().idle > 0;
         self.downloads.clear();
         self.uploads.clear();
         self.pingers.clear();
+        self.seen.enough.notify_waiters();
         self.all_closed().await;
-        let end = Instant::now() + SETTLE_MAX;
         let mut least = private_bytes(&self.order.processes)?;
-        while settles && Instant::now() < end {
-            sleep(LOOK_EVERY * 5).await;
-            least = least.min(private_bytes(&self.order.processes)?);
+        if self.mix().idle > 0 {
+            let end = Instant::now() + Duration::from_millis(self.order.settle_ms);
+            // A twentieth of it may stay without anybody waiting for the rest.
+            let enough = self.private_before + self.grown / 20;
+            while least > enough && Instant::now() < end {
+                sleep(LOOK_EVERY).await;
+                least = least.min(private_bytes(&self.order.processes)?);
+            }
         }
         Ok(least)
     }
@@ -197,7 +206,7 @@ impl Round {
 
     /// Waits until the upstream has seen all connections end, so that they are counted with what they cost; not for ever.
     async fn all_closed(&self) {
-        let end = Instant::now() + SETTLE_MAX;
+        let end = Instant::now() + CLOSING_MAX;
         while self.seen.open.load(Ordering::Relaxed) > 0 && Instant::now() < end {
             sleep(Duration::from_millis(1)).await;
         }

@@ -15,6 +15,7 @@ use teamwork::{Context, Flow, Task};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, Interest},
     net::{TcpListener, TcpStream},
+    sync::Notify,
 };
 
 use super::order::{REQUEST_BYTES, wanted};
@@ -32,6 +33,8 @@ pub(super) struct Seen {
     pub(super) uploaded: AtomicU64,
     /// Connections that are open.
     pub(super) open: AtomicUsize,
+    /// Downloads end: a proxy may go on reading one whose client has gone.
+    pub(super) enough: Notify,
 }
 
 /// Listens on a port, with room for bursts.
@@ -80,8 +83,9 @@ async fn answer(mut stream: TcpStream, seen: &Seen) -> io::Result<()> {
     match request[0] {
         _ if read == 0 => Ok(()),
         wanted::ANSWERS => answer_all(stream, request, read).await,
-        wanted::DOWNLOAD => loop {
-            stream.write_all(&CHUNK).await?;
+        wanted::DOWNLOAD => tokio::select! {
+            () = seen.enough.notified() => Ok(()),
+            failed = write_for_ever(&mut stream) => failed,
         },
         wanted::UPLOAD => {
             throw_away(&stream, |bytes| {
@@ -93,6 +97,12 @@ async fn answer(mut stream: TcpStream, seen: &Seen) -> io::Result<()> {
             stream.write_all(&[wanted::BYTE]).await?;
             stream.read(&mut request).await.map(drop)
         }
+    }
+}
+
+async fn write_for_ever(stream: &mut TcpStream) -> io::Result<()> {
+    loop {
+        stream.write_all(&CHUNK).await?;
     }
 }
 
