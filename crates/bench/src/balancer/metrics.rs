@@ -1,9 +1,9 @@
 //! The figures of each kind of scenario, and what they have to reach.
 
 use super::{
-    Sample, Seen,
     contestants::Setup,
     scenarios::{IDLE_KIB_TARGET, KEPT_KIB_TARGET, Kind, P99_TARGET, Scenario},
+    suite::{Sample, Seen},
 };
 use crate::rows::{Better, Target};
 
@@ -68,8 +68,8 @@ impl Metric {
 /// What the work of a round is measured in.
 pub(crate) fn work(kind: Kind) -> fn(&Sample) -> f64 {
     match kind {
-        Kind::Stream => megabytes,
-        Kind::Operation | Kind::Mixed | Kind::Idle | Kind::Growth => operations,
+        Kind::Stream | Kind::Mixed => megabytes,
+        Kind::Operation | Kind::Idle | Kind::Growth => operations,
     }
 }
 

@@ -3,13 +3,17 @@
 use std::fmt;
 
 use super::{
-    Seen,
     configs::User,
     contestants::{HaProxy, Setup},
     metrics::{Metric, metrics, work},
+    plots::{Bar, Bars},
     scenarios::{Kind, Scenario},
+    suite::Seen,
 };
 use crate::rows::{Figure, Row};
+
+/// The figures that are plotted.
+const PLOTTED: [&str; 3] = ["CPU", "p99", "memory"];
 
 const NAME_WIDTH: usize = 22;
 
@@ -57,6 +61,39 @@ impl<'a> Report<'a> {
             peers,
             target: metric.target.filter(|_| is_judged),
         }
+    }
+
+    /// Plots of a few of the figures, with the names of their files.
+    pub(crate) fn bars(&self) -> Vec<(String, Bars)> {
+        let plotted = self
+            .metrics
+            .iter()
+            .filter(|metric| PLOTTED.contains(&metric.name));
+        let plot = |metric: &Metric| {
+            let bars = self.seen.iter().filter_map(|seen| {
+                let values = metric.values(seen);
+                let is_known = !values.is_empty();
+                let figure = Figure::of(seen.contestant.name.clone(), values);
+                is_known.then(|| Bar {
+                    name: figure.name.into_owned(),
+                    value: figure.median,
+                    spread: figure.spread,
+                })
+            });
+            let title = format!("{}{}: {}", self.scenario.name, self.by(), metric.name);
+            let file = title
+                .replace([' ', '(', ')'], "")
+                .replace(':', "-")
+                .to_lowercase();
+            let (unit, bars) = (metric.unit, bars.collect());
+            (file, Bars { title, unit, bars })
+        };
+        plotted.map(plot).collect()
+    }
+
+    /// How many sessions there were, if that is what the scenario is about.
+    pub(crate) fn sessions(&self) -> Option<usize> {
+        (self.scenario.kind == Kind::Growth).then_some(self.scenario.mix.connections)
     }
 
     fn by(&self) -> &'static str {
@@ -109,7 +146,13 @@ impl fmt::Display for Report<'_> {
         for seen in self.seen {
             self.calls(seen, f)?;
         }
-        Ok(())
+        let rounds = self.seen.iter().flat_map(|seen| &seen.rounds);
+        let others: Vec<_> = rounds.map(|round| round.measured.others_share).collect();
+        let others = 100.0 * Figure::of("", others).median;
+        writeln!(
+            f,
+            "  other processes took {others:.0} % of the processors meanwhile"
+        )
     }
 }
 

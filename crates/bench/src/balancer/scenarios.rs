@@ -145,17 +145,20 @@ pub(crate) fn all() -> Vec<Scenario> {
 /// The few that a quick run has, unless it is told otherwise.
 const QUICK: [&str; 4] = ["bulk-down-8", "ping-64", "connect-close", "idle"];
 
-/// Those that are wanted: whose name begins with one of these, or the usual ones of a run.
+/// Those that are wanted: of this name, or whose names begin like this if none is called that; or the usual ones of a run.
 pub(crate) fn wanted(names: &[String], quick: bool) -> Vec<Scenario> {
-    let is_wanted = |scenario: &Scenario| {
+    let all = all();
+    let is_meant = |name: &String, scenario: &Scenario| {
+        let is_exact = all.iter().any(|scenario| scenario.name == *name);
+        scenario.name == *name || !is_exact && scenario.name.starts_with(name)
+    };
+    let is_wanted = |scenario: &&Scenario| {
         if names.is_empty() {
             return !quick || QUICK.contains(&scenario.name.as_str());
         }
-        names.iter().any(|name| scenario.name.starts_with(name))
+        names.iter().any(|name| is_meant(name, scenario))
     };
-    let mut wanted = all();
-    wanted.retain(is_wanted);
-    wanted
+    all.iter().filter(is_wanted).cloned().collect()
 }
 
 #[cfg(test)]
@@ -170,8 +173,8 @@ mod tests {
     fn scenarios_are_chosen_by_how_their_names_begin() {
         assert_eq!(names(&wanted(&[], true)), QUICK);
         assert_eq!(wanted(&[], false).len(), all().len());
-        let chosen = wanted(&["bulk-up".to_owned(), "idle".to_owned()], true);
-        assert_eq!(names(&chosen), ["bulk-up-1", "bulk-up-8", "idle"]);
+        let chosen = wanted(&["bulk-up".to_owned(), "ping-64".to_owned()], true);
+        assert_eq!(names(&chosen), ["bulk-up-1", "bulk-up-8", "ping-64"]);
         assert!(wanted(&["nothing".to_owned()], false).is_empty());
     }
 }

@@ -77,6 +77,13 @@ impl Thread {
     }
 }
 
+/// How long all processors have been busy so far, time taken by other guests of the machine included.
+pub(crate) fn busy_ns() -> Result<u64> {
+    let stat = read("/proc/stat")?;
+    let ticks = busy_ticks(&stat).context("read /proc/stat")?;
+    Ok(ticks * nanos_per_tick())
+}
+
 /// The threads of a process.
 pub(crate) fn threads(process: u32) -> Result<Vec<u32>> {
     let folder = format!("/proc/{process}/task");
@@ -141,6 +148,21 @@ fn fields_after_name(stat: &str) -> Option<impl Iterator<Item = &str>> {
     Some(stat.rsplit_once(')')?.1.split_whitespace())
 }
 
+/// The first line of `/proc/stat` without what was idle: user, nice, system, (idle, iowait,) irq, softirq, steal.
+fn busy_ticks(stat: &str) -> Option<u64> {
+    let times: Vec<u64> = stat
+        .lines()
+        .next()?
+        .strip_prefix("cpu ")?
+        .split_whitespace()
+        .map_while(|time| time.parse().ok())
+        .collect();
+    let [user, nice, system, _, _, irq, softirq, steal, ..] = times[..] else {
+        return None;
+    };
+    Some(user + nice + system + irq + softirq + steal)
+}
+
 fn parent(stat: &str) -> Option<u32> {
     fields_after_name(stat)?.nth(1)?.parse().ok()
 }
@@ -164,6 +186,13 @@ mod tests {
         assert_eq!(parent(STAT), Some(42));
         assert_eq!(cpu_ticks(STAT), Some(400));
         assert_eq!(cpu_ticks("812 (short) S 42"), None);
+    }
+
+    #[test]
+    fn busy_is_everything_but_idle_and_waiting() {
+        let stat = "cpu  1 2 4 100 100 8 16 32 0 0\ncpu0 1 2 3 4 5 6 7 8 9 10\n";
+        assert_eq!(busy_ticks(stat), Some(63));
+        assert_eq!(busy_ticks("cpu  1 2"), None);
     }
 
     #[test]

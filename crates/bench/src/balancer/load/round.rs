@@ -4,6 +4,7 @@ use std::{
     io,
     net::SocketAddr,
     sync::{Arc, atomic::Ordering},
+    thread::available_parallelism,
     time::Duration,
 };
 
@@ -16,7 +17,7 @@ use super::{
     order::{Measured, Mix, Order},
     upstream::Seen,
 };
-use crate::balancer::usage::{Usage, private_bytes};
+use crate::balancer::usage::{Usage, busy_ns, private_bytes};
 
 /// How many connections are made at a time.
 const CONNECTING_MAX: usize = 64;
@@ -74,6 +75,9 @@ impl Round {
     /// Does it for as long as the window is.
     pub(super) async fn measure(&mut self) -> Result<Measured> {
         let uploaded = self.seen.uploaded.load(Ordering::Relaxed);
+        let me = [std::process::id()];
+        let busy = busy_ns()?;
+        let mine = Usage::of(&me)?;
         let before = Usage::of(&self.order.processes)?;
         let start = Instant::now();
         let done = self
@@ -89,6 +93,9 @@ impl Round {
         }
         let elapsed = start.elapsed();
         let spent = Usage::of(&self.order.processes)?.since(&before);
+        let known = spent.cpu_ns + Usage::of(&me)?.since(&mine).cpu_ns;
+        let others = (busy_ns()? - busy).saturating_sub(known) as f64;
+        let all = elapsed.as_nanos() as f64 * available_parallelism()?.get() as f64;
         if idle > 0 {
             sleep(REST).await;
         }
@@ -104,6 +111,7 @@ impl Round {
             p50_ns: percentile(&latencies, 0.5),
             p99_ns: percentile(&latencies, 0.99),
             spent,
+            others_share: others / all,
             private_before: self.private_before,
             private_bytes,
         })
