@@ -52,6 +52,9 @@ impl Metric {
     /// A value for each round, or none where there is nothing to tell.
     pub(crate) fn values(&self, seen: &Seen) -> Vec<f64> {
         let is_direct = seen.contestant.setup == Setup::Direct;
+        if seen.failed.is_some() {
+            return Vec::new();
+        }
         match self.of {
             Proxied(_) if is_direct => Vec::new(),
             Proxied(value) | Round(value) => seen.rounds.iter().map(value).collect(),

@@ -144,6 +144,9 @@ impl fmt::Display for Report<'_> {
             writeln!(f)?;
         }
         for seen in self.seen {
+            if let Some(why) = &seen.failed {
+                writeln!(f, "  FAILED: {}: {why}", seen.contestant)?;
+            }
             self.calls(seen, f)?;
         }
         let rounds = self.seen.iter().flat_map(|seen| &seen.rounds);

@@ -12,7 +12,7 @@ use super::{
     plots::Plots,
     report::Report,
     running::{Running, Starter},
-    scenarios::Scenario,
+    scenarios::{Kind, Scenario},
     trace::{Calls, Tracer},
 };
 use crate::rows::Row;
@@ -51,10 +51,21 @@ pub(super) const QUICK: Scale = Scale {
 pub(crate) struct Seen {
     pub(crate) contestant: Contestant,
     pub(crate) rounds: Vec<Sample>,
+    /// Why there are no more rounds: a contestant that fails drops out of the scenario.
+    pub(crate) failed: Option<String>,
     /// What strace counted, if it could.
     pub(crate) traced: Option<Traced>,
     /// Why it could not.
     pub(crate) untraced: Option<String>,
+}
+
+impl Seen {
+    fn note(&mut self, sample: Result<Sample>) {
+        match sample {
+            Ok(sample) => self.rounds.push(sample),
+            Err(error) => self.failed = Some(format!("{error:#}")),
+        }
+    }
 }
 
 /// A round with strace.
@@ -98,11 +109,10 @@ impl Suite {
         let mut rows = Vec::new();
         for scenario in scenarios {
             let seen = if scenario.kind.is_fresh() {
-                self.measure_fresh(scenario, user).await
+                self.measure_fresh(scenario, user).await?
             } else {
                 self.measure(scenario, &running).await
             };
-            let seen = seen.with_context(|| format!("scenario {}", scenario.name))?;
             let report = Report::new(scenario, user, &seen);
             self.plots.add(&report);
             write!(out, "{report}")?;
@@ -120,38 +130,46 @@ impl Suite {
     }
 
     /// Rounds of all contestants, interleaved; each round begins with another one.
-    async fn measure(&mut self, scenario: &Scenario, running: &[Running]) -> Result<Vec<Seen>> {
+    async fn measure(&mut self, scenario: &Scenario, running: &[Running]) -> Vec<Seen> {
         let mut seen = self.unseen();
         for round in 0..self.scale.rounds {
             for turn in 0..running.len() {
                 let index = (turn + round) % running.len();
-                let sample = self.round(scenario, &running[index]).await;
-                let sample = sample.with_context(|| seen[index].contestant.name.clone())?;
-                seen[index].rounds.push(sample);
-            }
-        }
-        for (seen, running) in seen.iter_mut().zip(running) {
-            if seen.contestant.setup != Setup::Direct {
-                match self.traced(scenario, running).await {
-                    Ok(traced) => seen.traced = Some(traced),
-                    Err(error) => seen.untraced = Some(format!("{error:#}")),
+                if seen[index].failed.is_none() {
+                    let sample = self.round(scenario, &running[index]).await;
+                    seen[index].note(sample);
                 }
             }
         }
-        Ok(seen)
+        for (seen, running) in seen.iter_mut().zip(running) {
+            if seen.contestant.setup == Setup::Direct || seen.failed.is_some() {
+                continue;
+            }
+            match self.traced(scenario, running).await {
+                Ok(traced) => seen.traced = Some(traced),
+                Err(error) => seen.untraced = Some(format!("{error:#}")),
+            }
+        }
+        seen
     }
 
     /// The same, but with proxies that have just been started.
     async fn measure_fresh(&mut self, scenario: &Scenario, user: User) -> Result<Vec<Seen>> {
         let mut seen = self.unseen();
+        let rounds = match scenario.kind {
+            // There are many of these, and a line through them shows which one strays.
+            Kind::Growth => 1,
+            _ => self.scale.fresh_rounds,
+        };
         // The processes that are started inherit this. Huge pages would count what is near a session, too.
         rustix::thread::disable_transparent_huge_pages(true).context("disable huge pages")?;
-        for _ in 0..self.scale.fresh_rounds {
+        for _ in 0..rounds {
             for (index, seen) in seen.iter_mut().enumerate() {
-                let running = self.start(index, user).await?;
-                let sample = self.round(scenario, &running).await;
-                let sample = sample.with_context(|| seen.contestant.name.clone())?;
-                seen.rounds.push(sample);
+                if seen.failed.is_none() {
+                    let running = self.start(index, user).await?;
+                    let sample = self.round(scenario, &running).await;
+                    seen.note(sample);
+                }
             }
         }
         rustix::thread::disable_transparent_huge_pages(false).context("enable huge pages")?;
@@ -162,6 +180,7 @@ impl Suite {
         let unseen = |contestant: &Contestant| Seen {
             contestant: contestant.clone(),
             rounds: Vec::new(),
+            failed: None,
             traced: None,
             untraced: None,
         };
@@ -195,8 +214,13 @@ impl Suite {
     }
 
     fn order(&self, scenario: &Scenario, running: &Running, window_ms: u64) -> Order {
-        // Idle sessions are not used, only opened.
-        let times = if scenario.mix.idle > 0 { 0 } else { 1 };
+        let times = match scenario.kind {
+            // Sessions are not used, only opened.
+            Kind::Idle => 0,
+            // A single connection gives few latencies.
+            Kind::Mixed => 3,
+            Kind::Stream | Kind::Operation | Kind::Growth => 1,
+        };
         Order {
             mix: scenario.mix.clone(),
             targets: running.targets.clone(),

@@ -72,53 +72,66 @@ impl Bars {
 impl Lines {
     pub(crate) fn to_svg(&self) -> String {
         let points = || self.lines.iter().flat_map(|(_, points)| points);
-        let most_x = highest(points().map(|point| point.0)).max(2.0);
-        let most_y = highest(points().map(|point| point.1));
-        let (width, bottom) = (WIDTH - NAMES - 2.0 * MARGIN, TITLE + LINES);
-        // The number of sessions is on a logarithmic scale.
-        let place = |(x, y): (f64, f64)| {
-            let across = x.max(1.0).ln() / most_x.ln();
-            (MARGIN + across * width, bottom - y / most_y * LINES)
+        let axes = Axes {
+            most_x: highest(points().map(|point| point.0)).max(2.0),
+            most_y: highest(points().map(|point| point.1)),
         };
-        let mut svg = opening(&self.title, self.unit, bottom + MARGIN);
+        let mut svg = opening(&self.title, self.unit, Axes::BOTTOM + MARGIN);
+        axes.draw(&mut svg, points().map(|point| point.0).collect());
+        for (row, (name, points)) in self.lines.iter().enumerate() {
+            let path: Vec<_> = points
+                .iter()
+                .map(|point| axes.place(*point))
+                .map(|(x, y)| format!("{x:.1},{y:.1}"))
+                .collect();
+            let (path, style) = (path.join(" "), style(name));
+            let _ = write!(svg, r#"<polyline points="{path}" fill="none" {style}/>"#);
+            let (left, at) = (MARGIN * 2.0 + Axes::WIDTH, TITLE + 20.0 * row as f64);
+            let _ = write!(svg, r#"<path d="M{left:.1} {at:.1}h24" {style}/>"#);
+            text(&mut svg, (left + 30.0, at + 4.0), "start", name);
+        }
+        svg + "</svg>\n"
+    }
+}
+
+/// The axes of a plot of lines; the number of sessions is on a logarithmic scale.
+struct Axes {
+    most_x: f64,
+    most_y: f64,
+}
+
+impl Axes {
+    const WIDTH: f64 = WIDTH - NAMES - 2.0 * MARGIN;
+    const BOTTOM: f64 = TITLE + LINES;
+
+    fn place(&self, (x, y): (f64, f64)) -> (f64, f64) {
+        let across = x.max(1.0).ln() / self.most_x.ln();
+        let up = y / self.most_y;
+        (MARGIN + across * Self::WIDTH, Self::BOTTOM - up * LINES)
+    }
+
+    fn draw(&self, svg: &mut String, mut numbers: Vec<f64>) {
         for step in 0..=4 {
-            let y = most_y * f64::from(step) / 4.0;
-            let at = place((1.0, y)).1;
+            let y = self.most_y * f64::from(step) / 4.0;
+            let (at, width) = (self.place((1.0, y)).1, Self::WIDTH);
             let _ = write!(
                 svg,
                 r##"<path d="M{MARGIN} {at:.1}h{width:.1}" stroke="#ccc"/>"##
             );
-            text(&mut svg, (MARGIN - 4.0, at + 4.0), "end", &short(y));
+            text(svg, (MARGIN - 4.0, at + 4.0), "end", &short(y));
         }
-        let mut numbers: Vec<_> = points().map(|point| point.0).collect();
         numbers.sort_by(f64::total_cmp);
-        numbers.dedup();
+        let mut last = f64::NEG_INFINITY;
         for number in numbers {
-            let at = place((number, 0.0)).0;
-            text(&mut svg, (at, bottom + 16.0), "middle", &short(number));
+            let at = self.place((number, 0.0)).0;
+            // There is no room for every number.
+            if at - last >= MARGIN {
+                last = at;
+                text(svg, (at, Self::BOTTOM + 16.0), "middle", &short(number));
+            }
         }
-        let middle = MARGIN + width / 2.0;
-        text(&mut svg, (middle, bottom + 32.0), "middle", "sessions");
-        for (row, (name, points)) in self.lines.iter().enumerate() {
-            let path: Vec<_> = points
-                .iter()
-                .map(|point| place(*point))
-                .map(|(x, y)| format!("{x:.1},{y:.1}"))
-                .collect();
-            let (path, color) = (path.join(" "), color(name));
-            let dash = dashes(name);
-            let _ = write!(
-                svg,
-                r#"<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2" stroke-dasharray="{dash}"/>"#
-            );
-            let (left, at) = (MARGIN * 2.0 + width, TITLE + 20.0 * row as f64);
-            let _ = write!(
-                svg,
-                r#"<path d="M{left:.1} {at:.1}h24" stroke="{color}" stroke-width="2" stroke-dasharray="{dash}"/>"#
-            );
-            text(&mut svg, (left + 30.0, at + 4.0), "start", name);
-        }
-        svg + "</svg>\n"
+        let middle = MARGIN + Self::WIDTH / 2.0;
+        text(svg, (middle, Self::BOTTOM + 32.0), "middle", "sessions");
     }
 }
 
@@ -164,14 +177,17 @@ fn color(name: &str) -> &'static str {
     }
 }
 
-/// Members of a family have different dashes.
-fn dashes(name: &str) -> &'static str {
-    match name.split_once('/').map_or(name, |(name, _)| name) {
+/// A line: members of a family have different dashes, and one thread is thinner than two.
+fn style(name: &str) -> String {
+    let dashes = match name.split_once('/').map_or(name, |(name, _)| name) {
         name if name.ends_with("splice-256k") => "2 3",
         name if name.ends_with("256k") => "8 3",
         name if name.ends_with("splice") => "8 3 2 3",
         _ => "none",
-    }
+    };
+    let width = if name.ends_with("/1") { 1.5 } else { 3.5 };
+    let color = color(name);
+    format!(r#"stroke="{color}" stroke-width="{width}" stroke-dasharray="{dashes}""#)
 }
 
 fn short(value: f64) -> String {
