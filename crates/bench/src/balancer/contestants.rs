@@ -76,9 +76,12 @@ impl fmt::Display for Contestant {
     }
 }
 
-/// Everybody, each with one and with two threads.
+/// The name of one more contestant that is the balancer's data path with the job of each session taken out.
 ///
-/// The job's own cost is shown by `also`: the balancer's data path with the job taken out is one more command of that kind.
+/// Wherever it is measured, there are rows on what the job costs: `--also nojob=COMMAND`.
+pub(crate) const WITHOUT_JOB: &str = "nojob/";
+
+/// Everybody, each with one and with two threads.
 pub(crate) fn everybody(also: &[Also]) -> Vec<Contestant> {
     let mut everybody = vec![Contestant::new("direct", Setup::Direct, 1)];
     for threads in [1, 2] {

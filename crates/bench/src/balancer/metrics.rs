@@ -118,8 +118,14 @@ pub(crate) fn metrics(scenario: &Scenario) -> Vec<Metric> {
         ],
         Kind::Growth => vec![rate(), cpu(), p50(), p99(), grown()],
     };
-    if let Some(limit) = scenario.cpu_target {
-        metrics[1].target = Some(Target::RatioToBestOf("", limit));
+    for metric in &mut metrics {
+        match (metric.name, scenario.cpu_target, scenario.calls_target) {
+            ("CPU", Some(limit), _) => metric.target = Some(Target::RatioToBestOf("", limit)),
+            ("calls", _, Some(limit)) => {
+                metric.target = Some(Target::RatioToBestOf("haproxy", limit));
+            }
+            _ => {}
+        }
     }
     metrics
 }

@@ -44,7 +44,8 @@ pub(crate) struct Options {
     /// Only contestants whose name begins like this, such as haproxy, nginx/1 or balancer; may be repeated
     #[arg(long, value_name = "CONTESTANT", value_delimiter = ',')]
     contestants: Vec<String>,
-    /// One more contestant: a command that takes the balancer's options, such as an earlier build of it
+    /// One more contestant: a command that takes the balancer's options, such as an earlier build of it. One that is
+    /// called `nojob` is the balancer without the job of each session, and what the job costs is judged by it
     #[arg(long, value_name = "NAME=COMMAND")]
     also: Vec<Also>,
     /// So many rounds instead of the usual number

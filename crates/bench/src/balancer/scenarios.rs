@@ -10,6 +10,19 @@ pub(crate) struct Scenario {
     pub(crate) mix: Mix,
     /// What share of the best peer's processor time per unit of work ours may take.
     pub(crate) cpu_target: Option<f64>,
+    /// What share of HAProxy's system calls ours may make.
+    pub(crate) calls_target: Option<f64>,
+    /// How much more it may take than without the job that each session is.
+    pub(crate) job_target: Option<JobTarget>,
+}
+
+/// How much the job of a session may cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum JobTarget {
+    /// At most so much processor time for one of it without the job.
+    CpuRatio(f64),
+    /// At most so much more memory for a session, in KiB.
+    MoreKib(f64),
 }
 
 /// What a unit of the work is.
@@ -51,6 +64,8 @@ fn scenario(name: &str, kind: Kind, mix: Mix) -> Scenario {
         kind,
         mix,
         cpu_target: None,
+        calls_target: None,
+        job_target: None,
     }
 }
 
@@ -86,6 +101,8 @@ fn connect_close() -> Scenario {
     };
     Scenario {
         cpu_target: Some(0.85),
+        calls_target: Some(1.0),
+        job_target: Some(JobTarget::CpuRatio(1.03)),
         ..scenario("connect-close", Kind::Operation, mix)
     }
 }
@@ -95,7 +112,10 @@ fn idle(sessions: usize) -> Scenario {
         idle: sessions,
         ..Mix::default()
     };
-    scenario("idle", Kind::Idle, mix)
+    Scenario {
+        job_target: Some(JobTarget::MoreKib(1.0)),
+        ..scenario("idle", Kind::Idle, mix)
+    }
 }
 
 fn mixed() -> Scenario {
