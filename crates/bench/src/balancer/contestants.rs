@@ -107,7 +107,7 @@ pub(crate) fn everybody(also: &[Also]) -> Vec<Contestant> {
 const QUICK: [&str; 6] = [
     "direct",
     "haproxy/1",
-    "haproxy-splice/1",
+    "haproxy-splice-256k/1",
     "nginx/1",
     "balancer/1",
     "balancer/2",
