@@ -247,7 +247,7 @@ mod tests {
     fn an_upstream_is_all_it_takes() {
         let config = parse("-u 127.0.0.1:9091").unwrap();
         assert_eq!(config.listen, ["127.0.0.1:9090".parse().unwrap()]);
-        assert_eq!(config.sessions_max, 480);
+        assert_eq!(config.sessions_max, 448);
         assert_eq!(config.idle_timeout, Duration::from_secs(600));
         assert_eq!(config.connect_timeout, Duration::from_secs(5));
     }
