@@ -1,58 +1,58 @@
 //! One session as a job: connect, then relay both ways.
 //!
 //! ```text
-//! connect ─┬─ watch      ends the session when nothing moves for too long
-//!          ├─ upload     client → upstream
+//! connect ─┬─ upload     client → upstream
 //!          └─ download   upstream → client
 //! ```
 //!
-//! The tasks share a [`Session`]. What the network does is no failure of the job: the ending is noted in the
+//! The tasks share a [`Session`]; the [`Watch`](crate::watch::Watch) of their core ends it when nothing moves for too long. What the network does is no failure of the job: the ending is noted in the
 //! session, and the job finishes.
 
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{self, Poll};
 
 use fastrand::Rng;
 use teamwork::{Cause, Context, Flow, Job, Result, Task};
 use tokio::net::TcpStream;
-use tokio::time::sleep_until;
+use tokio::task::yield_now;
 use tracing::{debug, error};
 
 use crate::connect::connect;
 use crate::ending::{Ending, Phase, Side};
 use crate::halves::{Event, Verdict};
-use crate::progress::Patience;
-use crate::relay::{Pump, Step};
-use crate::session::Session;
+use crate::relay::{Pump, Sending, Step};
+use crate::session::{Arrival, Client, Session};
 
 /// The two connections of a session, once there are two.
 #[derive(Debug)]
 pub(crate) enum Link {
     /// Both are connected.
-    Up {
-        client: TcpStream,
-        upstream: TcpStream,
-    },
+    Up(Box<Streams>),
     /// No upstream could be connected, so the job finishes before a task can see this.
     Down,
 }
 
-/// Makes the job of a session.
-pub(crate) fn session_job(client: TcpStream, session: Session) -> Job<Link> {
-    let session = Arc::new(session);
+/// Two connections.
+#[derive(Debug)]
+pub(crate) struct Streams {
+    client: TcpStream,
+    upstream: TcpStream,
+}
+
+/// Makes the job of a session on the core where it has its place.
+pub(crate) fn session_job(arrival: Arrival) -> Job<Link> {
+    let (client, session) = Session::new(arrival);
     let connect = Connect {
-        client: Some(client),
+        connecting: Some(Box::pin(link(client, Arc::clone(&session)))),
         session: Arc::clone(&session),
     };
     let mut job = Job::new("session")
         .inline()
+        .isolated()
         .add_oneshot_task("connect", connect);
-    job.add_task(
-        "watch",
-        Watch {
-            session: Arc::clone(&session),
-        },
-    );
     job.add_task("upload", Direction::new(Side::Client, Arc::clone(&session)));
     job.add_task("download", Direction::new(Side::Upstream, session));
     job
@@ -60,64 +60,52 @@ pub(crate) fn session_job(client: TcpStream, session: Session) -> Job<Link> {
 
 /// Connects the session to an upstream.
 struct Connect {
-    client: Option<TcpStream>,
+    /// Boxed and dropped when done, because the oneshot's own memory stays for the whole session.
+    connecting: Option<Pin<Box<dyn Future<Output = Link> + Send>>>,
     session: Arc<Session>,
+}
+
+/// Connects a client's session to an upstream, and notes in the session what comes of it.
+async fn link(client: Client, session: Arc<Session>) -> Link {
+    let client = match client.watched() {
+        Ok(client) => client,
+        Err(error) => {
+            session.not_watched(error);
+            return Link::Down;
+        }
+    };
+    match connect(session.core(), &mut Rng::new()).await {
+        Ok(connected) => {
+            session.connected(connected.lease, connected.retries);
+            Link::Up(Box::new(Streams {
+                client,
+                upstream: connected.stream,
+            }))
+        }
+        Err(error) => {
+            session.not_connected(error);
+            Link::Down
+        }
+    }
 }
 
 impl Task for Connect {
     type Output = Link;
 
     async fn run(&mut self, cx: &Context) -> Result<Flow<Link>> {
-        let backends = self.session.place().stats().backends();
-        let mut rng = Rng::new();
-        // Boxed, because the oneshot's own memory stays for the whole session.
-        let connecting = Box::pin(connect(backends, self.session.connect_timeout(), &mut rng));
-        let connected = match cx.wait(connecting).await {
-            Ok(connected) => connected,
-            Err(error) => {
-                self.session.not_connected(error);
-                return Ok(Flow::FinishJob(Link::Down));
-            }
-        };
-        self.session.connected(connected.lease, connected.retries);
-        let client = self.client.take().expect("a oneshot runs once");
-        set_nodelay(&client, &connected.stream);
-        Ok(Flow::Done(Link::Up {
-            client,
-            upstream: connected.stream,
-        }))
+        let connecting = self.connecting.as_mut().expect("a oneshot runs once");
+        let link = cx.wait(connecting).await;
+        self.connecting = None;
+        Ok(match link {
+            Link::Up(_) => Flow::Done(link),
+            Link::Down => Flow::FinishJob(link),
+        })
     }
 
     /// Notes who ended the session, if its own tasks did not. A oneshot is finalized last.
     async fn finalize(&mut self, cx: &Context) -> Result {
         self.session.end(|phase| stopped(cx.cause(), phase));
         Ok(())
-    }
-}
-
-/// Ends the session when nothing has moved for too long.
-struct Watch {
-    session: Arc<Session>,
-}
-
-impl Task<Link> for Watch {
-    type Output = ();
-
-    async fn run(&mut self, cx: &Context<Link>) -> Result<Flow> {
-        match self.session.patience() {
-            Patience::Over(_) => Ok(Flow::FinishJob(())),
-            Patience::Until(then) => {
-                let session = &self.session;
-                cx.wait(async {
-                    tokio::select! {
-                        () = sleep_until(then) => {}
-                        () = session.half_closed() => {}
-                    }
-                })
-                .await;
-                Ok(Flow::Tick)
-            }
-        }
     }
 }
 
@@ -139,27 +127,69 @@ enum Mode {
     Over,
 }
 
+/// What a direction has waited for.
+enum Ready {
+    /// It can do something.
+    ToStep,
+    /// The session is to end.
+    SessionOver,
+}
+
 impl Direction {
     fn new(source: Side, session: Arc<Session>) -> Self {
+        let sending = match source {
+            Side::Client => Sending::Fresh,
+            // The client's socket has inherited it from the listening one.
+            Side::Upstream => Sending::AtOnce,
+        };
         Self {
             source,
             session,
-            pump: Pump::default(),
+            pump: Pump::new(sending),
             mode: Mode::Relay,
         }
     }
 
     /// Returns the source's connection and the sink's.
     fn ends<'a>(&self, link: &'a Link) -> Option<(&'a TcpStream, &'a TcpStream)> {
-        match (link, self.source) {
-            (Link::Down, _) => None,
-            (Link::Up { client, upstream }, Side::Client) => Some((client, upstream)),
-            (Link::Up { client, upstream }, Side::Upstream) => Some((upstream, client)),
+        let Link::Up(streams) = link else {
+            return None;
+        };
+        Some(match self.source {
+            Side::Client => (&streams.client, &streams.upstream),
+            Side::Upstream => (&streams.upstream, &streams.client),
+        })
+    }
+
+    /// Ready when there is something to do for this direction, or nothing any more for the session.
+    fn poll_ready(&mut self, link: &Link, waker: &mut task::Context<'_>) -> Poll<Ready> {
+        let Some((source, sink)) = self.ends(link) else {
+            return Poll::Ready(Ready::SessionOver);
+        };
+        match self.pump.poll_ready(source, sink, waker) {
+            Poll::Ready(Ok(())) => Poll::Ready(Ready::ToStep),
+            Poll::Ready(Err(error)) => {
+                error!(%error, "could not wait for a connection");
+                self.session.end(|phase| Ending::Internal { phase });
+                Poll::Ready(Ready::SessionOver)
+            }
+            Poll::Pending if self.session.is_over(self.source, waker.waker()) => {
+                Poll::Ready(Ready::SessionOver)
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn step(&mut self, link: &Link) -> Flow {
+        match (self.ends(link), self.mode) {
+            (None, _) => Flow::FinishJob(()),
+            (Some((source, _)), Mode::Discard) => self.discard(source),
+            (Some((source, sink)), Mode::Relay | Mode::Over) => self.relay(source, sink),
         }
     }
 
     fn relay(&mut self, source: &TcpStream, sink: &TcpStream) -> Flow {
-        let event = match self.pump.step(source, sink) {
+        let event = match self.pump.step(source, sink, self.session.core().pipes()) {
             Step::Moved { written: 0 } => return Flow::Tick,
             Step::Moved { written } => {
                 self.session.moved(self.source, written);
@@ -204,17 +234,14 @@ impl Task<Link> for Direction {
     type Output = ();
 
     async fn run(&mut self, cx: &Context<Link>) -> Result<Flow> {
-        let Some((source, sink)) = self.ends(cx.value()) else {
-            return Ok(Flow::FinishJob(()));
-        };
-        if let Err(error) = cx.wait(self.pump.ready(source, sink)).await {
-            error!(%error, "could not wait for a connection");
-            self.session.end(|phase| Ending::Internal { phase });
-            return Ok(Flow::FinishJob(()));
+        if self.pump.has_had_its_turn() {
+            cx.wait(yield_now()).await;
         }
-        Ok(match self.mode {
-            Mode::Discard => self.discard(source),
-            Mode::Relay | Mode::Over => self.relay(source, sink),
+        // What this captures is kept while the session is idle, so it is little.
+        let ready = poll_fn(|waker| self.poll_ready(cx.value(), waker));
+        Ok(match cx.wait(ready).await {
+            Ready::ToStep => self.step(cx.value()),
+            Ready::SessionOver => Flow::FinishJob(()),
         })
     }
 
@@ -247,12 +274,4 @@ fn stopped(cause: Option<Arc<Cause>>, phase: Phase) -> Ending {
 fn hand_on_the_end(sink: &TcpStream) {
     // It fails only on a connection that is broken already, which the opposite direction is about to read.
     let _broken = socket2::SockRef::from(sink).shutdown(std::net::Shutdown::Write);
-}
-
-/// Has small messages sent at once: whether to collect them is for the peers to decide.
-fn set_nodelay(client: &TcpStream, upstream: &TcpStream) {
-    for stream in [client, upstream] {
-        // It fails only on a connection that is broken already, which its direction is about to read.
-        let _broken = stream.set_nodelay(true);
-    }
 }
