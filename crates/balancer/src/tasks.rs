@@ -5,12 +5,11 @@
 //!          └─ download   upstream → client
 //! ```
 //!
-//! The tasks share a [`Session`]; the [`Watch`](crate::watch::Watch) of their core ends it when nothing moves for too long. What the network does is no failure of the job: the ending is noted in the
-//! session, and the job finishes.
+//! The tasks share a [`Session`]; the [`Watch`](crate::watch::Watch) of their core ends it when nothing moves for too long. What the
+//! network does is no failure of the job: the ending is noted in the session, and the job finishes.
 
 use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll};
 
@@ -31,7 +30,7 @@ use crate::session::{Arrival, Client, Session};
 pub(crate) enum Link {
     /// Both are connected.
     Up(Box<Streams>),
-    /// No upstream could be connected, so the job finishes before a task can see this.
+    /// No upstream could be connected: there is nothing to relay.
     Down,
 }
 
@@ -45,28 +44,21 @@ pub(crate) struct Streams {
 /// Makes the job of a session on the core where it has its place.
 pub(crate) fn session_job(arrival: Arrival) -> Job<Link> {
     let (client, session) = Session::new(arrival);
-    let connect = Connect {
-        connecting: Some(Box::pin(link(client, Arc::clone(&session)))),
-        session: Arc::clone(&session),
-    };
+    let connecting = Arc::clone(&session);
+    // Without a finalizer, its memory does not stay for the whole session.
+    let connect = async move |cx: &Context| Ok(cx.wait(link(client, connecting)).await);
     let mut job = Job::new("session")
         .inline()
         .isolated()
-        .add_oneshot_task("connect", connect);
+        .add_oneshot_fn("connect", connect);
     job.add_task("upload", Direction::new(Side::Client, Arc::clone(&session)));
     job.add_task("download", Direction::new(Side::Upstream, session));
     job
 }
 
-/// Connects the session to an upstream.
-struct Connect {
-    /// Boxed and dropped when done, because the oneshot's own memory stays for the whole session.
-    connecting: Option<Pin<Box<dyn Future<Output = Link> + Send>>>,
-    session: Arc<Session>,
-}
-
 /// Connects a client's session to an upstream, and notes in the session what comes of it.
 async fn link(client: Client, session: Arc<Session>) -> Link {
+    let _fault = Fault(&session);
     let client = match client.watched() {
         Ok(client) => client,
         Err(error) => {
@@ -89,23 +81,14 @@ async fn link(client: Client, session: Arc<Session>) -> Link {
     }
 }
 
-impl Task for Connect {
-    type Output = Link;
+/// Notes that a session has ended by a fault of ours, if this is dropped by a panic.
+struct Fault<'a>(&'a Session);
 
-    async fn run(&mut self, cx: &Context) -> Result<Flow<Link>> {
-        let connecting = self.connecting.as_mut().expect("a oneshot runs once");
-        let link = cx.wait(connecting).await;
-        self.connecting = None;
-        Ok(match link {
-            Link::Up(_) => Flow::Done(link),
-            Link::Down => Flow::FinishJob(link),
-        })
-    }
-
-    /// Notes who ended the session, if its own tasks did not. A oneshot is finalized last.
-    async fn finalize(&mut self, cx: &Context) -> Result {
-        self.session.end(|phase| stopped(cx.cause(), phase));
-        Ok(())
+impl Drop for Fault<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.end(|phase| Ending::Internal { phase });
+        }
     }
 }
 
