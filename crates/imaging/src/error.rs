@@ -7,8 +7,8 @@ pub type CodecError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why an image was not resized.
 ///
-/// Everything but [`Encode`](Self::Encode) and [`Panicked`](Self::Panicked) is about the input: trying again
-/// with the same bytes gives the same error.
+/// Everything but [`Scale`](Self::Scale), [`Encode`](Self::Encode), [`Panicked`](Self::Panicked) and [`Stopped`](Self::Stopped) is about the
+/// input: trying again with the same bytes gives the same error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImageError {
@@ -41,12 +41,18 @@ pub enum ImageError {
         /// What the reader stumbled over.
         source: CodecError,
     },
+    /// Whoever asked for it wanted it to stop; see [`resize_until`](crate::resize_until).
+    #[error("stopped before it was done")]
+    Stopped,
     /// A codec panicked on this image. A defect of the codec, not of the caller.
     #[error("codec panicked: {message}")]
     Panicked {
         /// The message of the panic.
         message: String,
     },
+    /// The picture could not be scaled.
+    #[error("scale the picture")]
+    Scale(#[source] CodecError),
     /// The resized picture could not be written.
     #[error("write {format} image")]
     Encode {

@@ -5,12 +5,12 @@
 //! a time.
 //!
 //! ```
-//! use imaging::{Options, resize};
+//! use imaging::{Options, Size, resize};
 //!
 //! # let photo = testkit::images::gradient_jpeg(1200, 800);
-//! let thumbnail = resize(&photo, &Options::new("256x256".parse()?))?;
+//! let thumbnail = resize(&photo, &Options::new(Size::new(256, 256)))?;
 //! assert_eq!((thumbnail.width, thumbnail.height), (256, 171));
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # Ok::<(), imaging::ImageError>(())
 //! ```
 //!
 //! # What it does
@@ -43,24 +43,35 @@
 //! picture it claims. Panics of the decoders are caught and
 //! become [`ImageError::Panicked`], which needs a build with `panic = "unwind"`.
 
+mod bounds;
+mod canvas;
+mod codec;
 mod error;
 mod exif;
 mod format;
 mod guard;
 mod header;
 mod jpeg;
+mod layout;
+mod light;
 mod limits;
+mod options;
 mod orientation;
 mod pixels;
 mod png;
 mod resize;
 mod scale;
 mod size;
+mod warning;
+mod watch;
 
+pub use bounds::Bounds;
 pub use error::{CodecError, ImageError};
 pub use format::Format;
 pub use header::{Header, inspect};
 pub use limits::{Limit, Limits};
+pub use options::{Enlarge, Gravity, Light, Mode, Options, Output, QUALITY_DEFAULT, Shrink, Turn};
 pub use orientation::Orientation;
-pub use resize::{Options, QUALITY_DEFAULT, Resized, resize};
+pub use resize::{Resized, resize, resize_each, resize_until};
 pub use size::{ParseSizeError, Size};
+pub use warning::Warning;

@@ -19,6 +19,8 @@ pub struct Limits {
     pub scans_max: u32,
     /// Each side of the result.
     pub output_side_max: u32,
+    /// Width times height of the result.
+    pub output_pixels_max: u64,
 }
 
 impl Limits {
@@ -34,6 +36,8 @@ impl Limits {
     pub const SCANS_MAX: u32 = 100;
     /// No thumbnail needs more, and no screen shows more.
     pub const OUTPUT_SIDE_MAX: u32 = 16_384;
+    /// 100 megapixels, as for the source. A picture that is enlarged or padded could otherwise have 268.
+    pub const OUTPUT_PIXELS_MAX: u64 = 100_000_000;
 
     pub(crate) fn check_input(&self, input: &[u8]) -> Result<(), ImageError> {
         check(
@@ -59,7 +63,20 @@ impl Limits {
             Limit::OutputSide,
             longer.into(),
             self.output_side_max.into(),
-        )
+        )?;
+        check(Limit::OutputPixels, output.pixels(), self.output_pixels_max)
+    }
+
+    /// Returns the lower of each two limits.
+    pub(crate) fn lower(self, other: Self) -> Self {
+        Self {
+            input_bytes_max: self.input_bytes_max.min(other.input_bytes_max),
+            pixels_max: self.pixels_max.min(other.pixels_max),
+            side_max: self.side_max.min(other.side_max),
+            scans_max: self.scans_max.min(other.scans_max),
+            output_side_max: self.output_side_max.min(other.output_side_max),
+            output_pixels_max: self.output_pixels_max.min(other.output_pixels_max),
+        }
     }
 }
 
@@ -71,6 +88,7 @@ impl Default for Limits {
             side_max: Self::SIDE_MAX,
             scans_max: Self::SCANS_MAX,
             output_side_max: Self::OUTPUT_SIDE_MAX,
+            output_pixels_max: Self::OUTPUT_PIXELS_MAX,
         }
     }
 }
@@ -100,6 +118,8 @@ pub enum Limit {
     Scans,
     /// [`Limits::output_side_max`].
     OutputSide,
+    /// [`Limits::output_pixels_max`].
+    OutputPixels,
 }
 
 impl fmt::Display for Limit {
@@ -110,6 +130,7 @@ impl fmt::Display for Limit {
             Self::Side => "the longer side in pixels",
             Self::Scans => "the number of JPEG scans",
             Self::OutputSide => "the longer side of the result in pixels",
+            Self::OutputPixels => "the number of pixels of the result",
         })
     }
 }

@@ -72,12 +72,12 @@ impl Found {
     }
 }
 
-impl From<Bounds> for Size {
+impl From<Bounds> for imaging::Bounds {
     fn from(bounds: Bounds) -> Self {
         match bounds {
-            Bounds::Width(width) => Self::new(width.get(), u32::MAX),
-            Bounds::Height(height) => Self::new(u32::MAX, height.get()),
-            Bounds::Both(width, height) => Self::new(width.get(), height.get()),
+            Bounds::Width(width) => Self::of_width(width.get()),
+            Bounds::Height(height) => Self::of_height(height.get()),
+            Bounds::Both(width, height) => Size::new(width.get(), height.get()).into(),
         }
     }
 }
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn a_side_that_is_not_given_does_not_bound() {
         let fit = |query, width, height| match Order::parse(Some(query)) {
-            Ok(Order::Resize(bounds)) => Size::from(bounds).fit(Size::new(width, height)),
+            Ok(Order::Resize(bounds)) => imaging::Bounds::from(bounds).fit(Size::new(width, height)),
             order => panic!("{query}: {order:?}"),
         };
         assert_eq!(fit("width=10", 100, 60_000), Size::new(10, 6_000));

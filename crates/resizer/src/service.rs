@@ -129,11 +129,13 @@ impl Service {
         imaging::inspect(&held.bytes, &self.limits)?;
         let options = Options {
             limits: self.limits,
-            ..Options::new(bounds.into())
+            ..Options::new(bounds)
         };
         let resized = self
             .pool
-            .try_run(move |_| imaging::resize(&held.bytes, &options))
+            .try_run(move |stop| {
+                imaging::resize_until(&held.bytes, &options, &|| stop.is_stopped())
+            })
             .map_err(|_| Problem::QueueFull)?;
         match timeout_at(deadline.at(), resized).await {
             Ok(Ok(result)) => Ok(Done::Resized(result?)),

@@ -3,10 +3,15 @@
 use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
 
 use crate::pixels::{Channels, Pixels};
-use crate::{Format, ImageError};
+use crate::watch::{Watch, WatchedWriter};
+use crate::{Format, ImageError, QUALITY_DEFAULT};
 
 /// Encodes `pixels`, which have no alpha, as a baseline JPEG.
-pub(crate) fn encode(pixels: &Pixels, quality: u8) -> Result<Vec<u8>, ImageError> {
+pub(crate) fn encode(
+    pixels: &Pixels,
+    quality: Option<u8>,
+    watch: &Watch<'_>,
+) -> Result<Vec<u8>, ImageError> {
     let color_type = match pixels.channels {
         Channels::Gray => ColorType::Luma,
         Channels::Rgb => ColorType::Rgb,
@@ -18,8 +23,9 @@ pub(crate) fn encode(pixels: &Pixels, quality: u8) -> Result<Vec<u8>, ImageError
         |side: u32| u16::try_from(side).map_err(|error| ImageError::encode(Format::Jpeg, error));
     let (width, height) = (side(pixels.size.width)?, side(pixels.size.height)?);
 
-    let mut bytes = Vec::new();
-    let mut encoder = Encoder::new(&mut bytes, quality.clamp(1, 100));
+    let quality = quality.unwrap_or(QUALITY_DEFAULT).clamp(1, 100);
+    let mut writer = WatchedWriter::new(watch);
+    let mut encoder = Encoder::new(&mut writer, quality);
     encoder.set_sampling_factor(SamplingFactor::F_2_2);
     // The default takes one pixel of four, which leaves jagged edges between colours.
     encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
@@ -29,5 +35,5 @@ pub(crate) fn encode(pixels: &Pixels, quality: u8) -> Result<Vec<u8>, ImageError
     encoder
         .encode(&pixels.data, width, height, color_type)
         .map_err(|error| ImageError::encode(Format::Jpeg, error))?;
-    Ok(bytes)
+    Ok(writer.bytes)
 }

@@ -12,14 +12,18 @@ use mozjpeg::{ColorSpace, Decompress};
 use super::corrupt;
 use super::frame::Colours;
 use super::markers::Frame;
+use crate::codec::Decoding;
 use crate::pixels::{Decoded, Pixels};
+use crate::watch::WatchedReader;
 use crate::{Format, ImageError, Size};
 
 /// libjpeg has no return codes: a fatal error unwinds, with a text that starts so.
 const FATAL_ERROR: &str = "libjpeg fatal error: ";
+/// How many rows are decoded before the next question whether to go on.
+const ROWS_PER_BATCH: usize = 64;
 
-pub(crate) fn decode(input: &[u8], frame: &Frame, shrink: u32) -> Result<Decoded, ImageError> {
-    let picture = catch_unwind(AssertUnwindSafe(|| decode_unwinding(input, frame, shrink)))
+pub(crate) fn decode(decoding: &Decoding<'_>, frame: &Frame) -> Result<Decoded, ImageError> {
+    let picture = catch_unwind(AssertUnwindSafe(|| decode_unwinding(decoding, frame)))
         .unwrap_or_else(|payload| Err(fatal_error(payload)));
     let (size, data) = picture.map_err(|error| ImageError::corrupt(Format::Jpeg, error))?;
     let data = match frame.colours {
@@ -28,15 +32,18 @@ pub(crate) fn decode(input: &[u8], frame: &Frame, shrink: u32) -> Result<Decoded
     };
     let pixels = Pixels::new(size, frame.colours.channels(), data)
         .ok_or_else(|| corrupt("the picture is incomplete"))?;
+    let shrink = decoding.shrink;
     Ok(Decoded { pixels, shrink })
 }
 
-fn decode_unwinding(input: &[u8], frame: &Frame, shrink: u32) -> io::Result<(Size, Vec<u8>)> {
-    let mut decoder = Decompress::new_mem(input)?;
+fn decode_unwinding(decoding: &Decoding<'_>, frame: &Frame) -> io::Result<(Size, Vec<u8>)> {
+    let reader = WatchedReader::new(decoding.input, decoding.watch);
+    let mut decoder = Decompress::new_reader(reader)?;
     let agreed = (frame.size().width as usize, frame.size().height as usize);
     if decoder.size() != agreed {
         return Err(io::Error::other("the file has two different sizes"));
     }
+    let shrink = decoding.shrink;
     decoder.scale(match shrink {
         8.. => 1,
         4.. => 2,
@@ -52,7 +59,12 @@ fn decode_unwinding(input: &[u8], frame: &Frame, shrink: u32) -> io::Result<(Siz
         frame.size().width.div_ceil(shrink),
         frame.size().height.div_ceil(shrink),
     );
-    let data = decoder.read_scanlines()?;
+    let mut data = vec![0; decoder.min_flat_buffer_size()];
+    let row_bytes = data.len() / decoder.height().max(1);
+    for rows in data.chunks_mut(row_bytes * ROWS_PER_BATCH) {
+        decoding.watch.check_io()?;
+        decoder.read_scanlines_into(rows)?;
+    }
     decoder.finish()?;
     Ok((size, data))
 }

@@ -1,21 +1,23 @@
 //! Decodes a PNG.
 
-use std::io::Cursor;
-
 use png::{ColorType, DecodingError, Info, Limits, Transformations};
 
+use crate::codec::Decoding;
 use crate::pixels::{Channels, Decoded, Pixels};
-use crate::{Format, Header, ImageError};
+use crate::watch::WatchedReader;
+use crate::{Format, ImageError};
 
 /// The longest match, 258 bytes, in the shortest code, one bit for its length and one for its distance.
 const DEFLATE_RATIO_MAX: usize = 258 * 8 / 2;
 
 /// Decodes to 8 bits per channel: palettes and transparent colours are resolved, 16 bits lose their lower
 /// half, 1, 2 and 4 bits are spread.
-pub(crate) fn decode(input: &[u8], source: &Header) -> Result<Decoded, ImageError> {
+pub(crate) fn decode(decoding: &Decoding<'_>) -> Result<Decoded, ImageError> {
+    let (input, source) = (decoding.input, decoding.source);
     // What the decoder keeps besides pixels are rows and small chunks, which cannot be larger than this.
     let bytes = input.len().max(1 << 24);
-    let mut decoder = png::Decoder::new_with_limits(Cursor::new(input), Limits { bytes });
+    let reader = WatchedReader::new(input, decoding.watch);
+    let mut decoder = png::Decoder::new_with_limits(reader, Limits { bytes });
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);

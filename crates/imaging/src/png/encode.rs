@@ -1,8 +1,11 @@
 //! Encodes a PNG.
 
+use std::io::Write;
+
 use png::{BitDepth, ColorType, DeflateCompression, Encoder, EncodingError, Filter};
 
 use crate::pixels::{Channels, Pixels};
+use crate::watch::{BATCH_BYTES, Watch};
 use crate::{Format, ImageError};
 
 /// Level 6 makes files 5 % smaller and takes twice as long. Levels below 4 save time that decoding a source of
@@ -10,11 +13,11 @@ use crate::{Format, ImageError};
 const DEFLATE_LEVEL: u8 = 4;
 
 /// Encodes `pixels` with 8 bits per channel.
-pub(crate) fn encode(pixels: &Pixels) -> Result<Vec<u8>, ImageError> {
-    write(pixels).map_err(|error| ImageError::encode(Format::Png, error))
+pub(crate) fn encode(pixels: &Pixels, watch: &Watch<'_>) -> Result<Vec<u8>, ImageError> {
+    write(pixels, watch).map_err(|error| ImageError::encode(Format::Png, error))
 }
 
-fn write(pixels: &Pixels) -> Result<Vec<u8>, EncodingError> {
+fn write(pixels: &Pixels, watch: &Watch<'_>) -> Result<Vec<u8>, EncodingError> {
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, pixels.size.width, pixels.size.height);
     encoder.set_color(match pixels.channels {
@@ -27,7 +30,12 @@ fn write(pixels: &Pixels) -> Result<Vec<u8>, EncodingError> {
     encoder.set_deflate_compression(DeflateCompression::Level(DEFLATE_LEVEL));
     encoder.set_filter(Filter::Adaptive);
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(&pixels.data)?;
+    let mut rows = writer.stream_writer()?;
+    for batch in pixels.data.chunks(BATCH_BYTES) {
+        watch.check_io()?;
+        rows.write_all(batch)?;
+    }
+    rows.finish()?;
     writer.finish()?;
     Ok(bytes)
 }

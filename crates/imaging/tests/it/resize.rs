@@ -66,7 +66,7 @@ fn a_higher_quality_takes_more_bytes_and_any_number_is_taken() {
     });
     let bytes = |quality| {
         let options = Options {
-            quality,
+            quality: Some(quality),
             ..Options::new(Size::new(64, 64))
         };
         resize(&photo, &options).unwrap().bytes.len()
