@@ -71,7 +71,7 @@ fn room_for(channels: Channels, [red, green, blue, opacity]: [u8; 4]) -> Channel
 }
 
 /// Gives a picture the channels that it lacks: the same picture in more bytes.
-fn with_channels(pixels: Pixels, channels: Channels) -> Pixels {
+pub(crate) fn with_channels(pixels: Pixels, channels: Channels) -> Pixels {
     if pixels.channels == channels {
         return pixels;
     }

@@ -2,7 +2,8 @@
 
 use crate::pixels::{Decoded, Pixels};
 use crate::watch::Watch;
-use crate::{Format, Header, ImageError, Limits, Output, jpeg, png};
+use crate::webp::Loss;
+use crate::{Format, Header, ImageError, Limits, Output, jpeg, png, raster, webp};
 
 /// What a decoder is given.
 pub(crate) struct Decoding<'a> {
@@ -20,6 +21,7 @@ pub(crate) fn decode(decoding: &Decoding<'_>) -> Result<Decoded, ImageError> {
     let decoded = match decoding.source.format {
         Format::Jpeg => jpeg::decode(decoding),
         Format::Png => png::decode(decoding),
+        _ => raster::decode(decoding),
     }?;
     Ok(Decoded {
         pixels: decoded.pixels.without_needless_alpha(),
@@ -32,6 +34,7 @@ pub(crate) fn decode(decoding: &Decoding<'_>) -> Result<Decoded, ImageError> {
 pub(crate) enum Codec {
     Jpeg,
     Png,
+    WebP(Loss),
 }
 
 impl Codec {
@@ -40,9 +43,16 @@ impl Codec {
         match output {
             Output::Jpeg => Self::Jpeg,
             Output::Png => Self::Png,
-            Output::Same => match source.format {
+            Output::WebP => Self::WebP(Loss::Some),
+            Output::WebPLossless => Self::WebP(Loss::None),
+            Output::Same => match source.format.written() {
                 Format::Jpeg => Self::Jpeg,
-                Format::Png => Self::Png,
+                // What cannot be written with loss is written without.
+                Format::WebP if source.lossless || !cfg!(feature = "webp") => {
+                    Self::WebP(Loss::None)
+                }
+                Format::WebP => Self::WebP(Loss::Some),
+                _ => Self::Png,
             },
         }
     }
@@ -51,6 +61,7 @@ impl Codec {
         match self {
             Self::Jpeg => Format::Jpeg,
             Self::Png => Format::Png,
+            Self::WebP(_) => Format::WebP,
         }
     }
 
@@ -67,6 +78,7 @@ impl Codec {
         match self {
             Self::Jpeg => jpeg::encode(pixels, quality, watch),
             Self::Png => png::encode(pixels, watch),
+            Self::WebP(loss) => webp::encode(pixels, (loss, quality), watch),
         }
     }
 }

@@ -12,8 +12,8 @@ pub type CodecError = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImageError {
-    /// The content is neither JPEG nor PNG.
-    #[error("not a JPEG or PNG image")]
+    /// The content is of no format that is read here.
+    #[error("not a JPEG, PNG, WebP, GIF, BMP or TIFF image")]
     Unrecognised,
     /// The image exceeds one of the [`Limits`](crate::Limits).
     #[error("{limit} is {actual}, and at most {maximum} is allowed")]

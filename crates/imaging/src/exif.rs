@@ -1,4 +1,4 @@
-//! Reads the orientation out of EXIF data, and nothing else.
+//! Reads what matters here out of EXIF data, and nothing else.
 //!
 //! Cameras write EXIF with entries out of order, wrong types and lengths that point nowhere. Whatever cannot
 //! be understood is skipped: a picture with broken EXIF is shown as it is stored.
@@ -11,23 +11,65 @@ const TYPE_SHORT: u16 = 3;
 const TYPE_LONG: u16 = 4;
 const ENTRY_BYTES: usize = 12;
 const TIFF_MAGIC: u16 = 42;
+/// What stands before EXIF in a JPEG, and before that in some files of other formats.
+pub(crate) const PREFIX: &[u8] = b"Exif\0\0";
 
 /// Finds the orientation in a TIFF structure, the payload of EXIF.
-///
-/// Only the first directory is read, once and from front to back; so the work is bounded by its 65 535
-/// entries, and nothing is allocated.
 pub(crate) fn orientation(tiff: &[u8]) -> Option<Orientation> {
-    let reader = Reader::new(tiff)?;
-    if reader.short(2)? != TIFF_MAGIC {
-        return None;
+    Directory::first(tiff)?.orientation()
+}
+
+/// Returns EXIF without the name that does not belong to it.
+pub(crate) fn without_prefix(exif: &[u8]) -> &[u8] {
+    exif.strip_prefix(PREFIX).unwrap_or(exif)
+}
+
+/// The first directory of a TIFF structure.
+///
+/// It is read from front to back, so the work is bounded by its 65 535 entries, and nothing is allocated.
+pub(crate) struct Directory<'a> {
+    reader: Reader<'a>,
+    /// Where its entries begin.
+    start: usize,
+    entries: usize,
+}
+
+impl<'a> Directory<'a> {
+    pub(crate) fn first(tiff: &'a [u8]) -> Option<Self> {
+        let reader = Reader::new(tiff)?;
+        if reader.short(2)? != TIFF_MAGIC {
+            return None;
+        }
+        let directory = reader.long(4)? as usize;
+        Some(Self {
+            start: directory.checked_add(2)?,
+            entries: reader.short(directory)?.into(),
+            reader,
+        })
     }
-    let directory = reader.long(4)? as usize;
-    let entries = usize::from(reader.short(directory)?);
-    (0..entries)
-        .map_while(|index| directory.checked_add(2 + index * ENTRY_BYTES))
-        .find(|&entry| reader.short(entry) == Some(TAG_ORIENTATION))
-        .and_then(|entry| reader.value(entry))
-        .and_then(Orientation::from_exif)
+
+    pub(crate) fn orientation(&self) -> Option<Orientation> {
+        let value = self.number(TAG_ORIENTATION)?;
+        Orientation::from_exif(value.try_into().ok()?)
+    }
+
+    /// Reads a value that should be one number.
+    pub(crate) fn number(&self, tag: u16) -> Option<u32> {
+        let entry = self.find(tag)?;
+        self.reader.number(entry)
+    }
+
+    /// Whether another directory follows.
+    pub(crate) fn has_next(&self) -> bool {
+        let end = self.start.checked_add(self.entries * ENTRY_BYTES);
+        end.and_then(|end| self.reader.long(end)).unwrap_or(0) != 0
+    }
+
+    fn find(&self, tag: u16) -> Option<usize> {
+        (0..self.entries)
+            .map_while(|index| self.start.checked_add(index * ENTRY_BYTES))
+            .find(|&entry| self.reader.short(entry) == Some(tag))
+    }
 }
 
 /// Reads numbers in the byte order that the structure declares. Every read is checked.
@@ -49,13 +91,13 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Reads the value of a directory entry, which should be one SHORT but is not always.
-    fn value(&self, entry: usize) -> Option<u16> {
+    /// Reads the value of a directory entry, which should be one SHORT or LONG but is not always.
+    fn number(&self, entry: usize) -> Option<u32> {
         let field = entry.checked_add(8)?;
         match self.short(entry.checked_add(2)?)? {
             TYPE_BYTE => self.tiff.get(field).map(|&byte| byte.into()),
-            TYPE_SHORT => self.short(field),
-            TYPE_LONG => self.long(field)?.try_into().ok(),
+            TYPE_SHORT => self.short(field).map(Into::into),
+            TYPE_LONG => self.long(field),
             _ => None,
         }
     }

@@ -43,12 +43,15 @@
 //! picture it claims. Panics of the decoders are caught and
 //! become [`ImageError::Panicked`], which needs a build with `panic = "unwind"`.
 
+mod bmp;
 mod bounds;
+mod bytes;
 mod canvas;
 mod codec;
 mod error;
 mod exif;
 mod format;
+mod gif;
 mod guard;
 mod header;
 mod jpeg;
@@ -59,11 +62,14 @@ mod options;
 mod orientation;
 mod pixels;
 mod png;
+mod raster;
 mod resize;
 mod scale;
 mod size;
+mod tiff;
 mod warning;
 mod watch;
+mod webp;
 
 pub use bounds::Bounds;
 pub use error::{CodecError, ImageError};

@@ -145,6 +145,10 @@ pub enum Output {
     Jpeg,
     /// PNG, without loss.
     Png,
+    /// WebP with loss. Needs the feature `webp`.
+    WebP,
+    /// WebP without loss.
+    WebPLossless,
 }
 
 /// What is averaged when pixels are merged.

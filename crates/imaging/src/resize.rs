@@ -191,6 +191,9 @@ impl<'a> Job<'a> {
         let pixels = self.orientation.apply(scaled);
         let codec = Codec::choose(self.options.output, &self.source);
         let mut warnings = Vec::new();
+        if self.source.animated {
+            warnings.push(Warning::FirstPictureOnly);
+        }
         if self.stays_small() {
             warnings.push(Warning::NotEnlarged);
         }

@@ -10,6 +10,8 @@ pub enum Warning {
     NotEnlarged,
     /// It was transparent, and the result has a background; see [`Options::background`](crate::Options::background).
     Flattened,
+    /// It is animated or has several pages, and the result shows the first one.
+    FirstPictureOnly,
 }
 
 impl fmt::Display for Warning {
@@ -17,6 +19,7 @@ impl fmt::Display for Warning {
         formatter.write_str(match self {
             Self::NotEnlarged => "the picture is smaller than the box and was not enlarged",
             Self::Flattened => "the picture was transparent and now has a background",
+            Self::FirstPictureOnly => "of several pictures only the first is kept",
         })
     }
 }

@@ -90,7 +90,7 @@ Examples:
   curl --data-binary @photo.jpg -o small.jpg 'http://127.0.0.1:9091/resize?width=256&height=256'
   curl http://127.0.0.1:9091/healthz
 
-POST /resize?width=PIXELS&height=PIXELS takes a JPEG or PNG image as its body and answers the image, made to fit
+POST /resize?width=PIXELS&height=PIXELS takes an image as its body and answers the image, made to fit
 into that box; it is never enlarged. One of the two sides is enough. With dry_run=true the body is read and dropped.
 Errors are application/problem+json with a stable \"code\"; 503 says by Retry-After when to try again.
 

@@ -143,7 +143,9 @@ mod tests {
     #[test]
     fn a_side_that_is_not_given_does_not_bound() {
         let fit = |query, width, height| match Order::parse(Some(query)) {
-            Ok(Order::Resize(bounds)) => imaging::Bounds::from(bounds).fit(Size::new(width, height)),
+            Ok(Order::Resize(bounds)) => {
+                imaging::Bounds::from(bounds).fit(Size::new(width, height))
+            }
             order => panic!("{query}: {order:?}"),
         };
         assert_eq!(fit("width=10", 100, 60_000), Size::new(10, 6_000));

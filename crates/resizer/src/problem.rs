@@ -50,7 +50,7 @@ pub(crate) enum Problem {
     #[error("send the image without a Content-Encoding; got {encoding:?}")]
     ContentEncoding { encoding: String },
 
-    #[error("the body is neither a JPEG nor a PNG image")]
+    #[error("the body is not a JPEG, PNG, WebP, GIF, BMP or TIFF image")]
     NotAnImage,
     #[error("cannot resize this image: {why}")]
     ImageUnsupported { why: String },
@@ -204,7 +204,7 @@ mod tests {
             let error = imaging::inspect(input, &imaging::Limits::default()).unwrap_err();
             assert_eq!(Problem::from(error).code(), code);
         };
-        check(b"GIF89a", "not_an_image");
+        check(b"%PDF-1.7", "not_an_image");
         check(&testkit::images::gradient_png(8, 8)[..20], "image_broken");
         check(&testkit::images::gradient_jpeg(8, 8)[..20], "image_broken");
     }

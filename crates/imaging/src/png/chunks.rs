@@ -1,35 +1,33 @@
-//! Reads the chunks of a PNG that matter before it is decoded: size and orientation.
+//! Reads the chunks of a PNG that matter before it is decoded.
 
+use crate::bytes::big_long;
 use crate::format::PNG_MAGIC;
 use crate::{Format, Header, ImageError, Orientation, exif};
 
-/// Reads size and orientation, and looks at nothing else.
+/// Reads size and orientation, and whether it is animated.
 pub(crate) fn read_header(input: &[u8]) -> Result<Header, ImageError> {
     let mut chunks = Chunks::new(input);
     let (width, height) = chunks
         .next()
         .filter(|chunk| chunk.name == *b"IHDR")
-        .and_then(|chunk| Some((long(chunk.data, 0)?, long(chunk.data, 4)?)))
+        .and_then(|chunk| Some((big_long(chunk.data, 0)?, big_long(chunk.data, 4)?)))
         .ok_or_else(|| ImageError::corrupt(Format::Png, "the file does not start with a header"))?;
-    if width == 0 || height == 0 {
-        return Err(ImageError::corrupt(
-            Format::Png,
-            "a side of the picture is 0",
-        ));
+    let mut header = Header::new(Format::Png, width, height)?;
+    let mut orientation = None;
+    for chunk in chunks {
+        match &chunk.name {
+            // It may stand before the picture data or behind it.
+            b"eXIf" => orientation = orientation.or_else(|| find_orientation(chunk.data)),
+            b"acTL" => header.animated = true,
+            _ => {}
+        }
     }
-    Ok(Header {
-        format: Format::Png,
-        width,
-        height,
-        orientation: find_orientation(chunks).unwrap_or_default(),
-    })
+    header.orientation = orientation.unwrap_or_default();
+    Ok(header)
 }
 
-/// EXIF may stand before the picture data or behind it.
-fn find_orientation(mut chunks: Chunks<'_>) -> Option<Orientation> {
-    chunks
-        .find(|chunk| chunk.name == *b"eXIf")
-        .and_then(|chunk| exif::orientation(chunk.data))
+fn find_orientation(exif: &[u8]) -> Option<Orientation> {
+    exif::orientation(exif::without_prefix(exif))
 }
 
 struct Chunk<'a> {
@@ -54,7 +52,7 @@ impl<'a> Iterator for Chunks<'a> {
     type Item = Chunk<'a>;
 
     fn next(&mut self) -> Option<Chunk<'a>> {
-        let length = long(self.rest, 0)? as usize;
+        let length = big_long(self.rest, 0)? as usize;
         let name = *self.rest.get(4..)?.first_chunk()?;
         let end = length.checked_add(8)?;
         let data = self.rest.get(8..end)?;
@@ -62,8 +60,4 @@ impl<'a> Iterator for Chunks<'a> {
         self.rest = self.rest.get(end.checked_add(checksum_bytes)?..)?;
         Some(Chunk { name, data })
     }
-}
-
-fn long(bytes: &[u8], offset: usize) -> Option<u32> {
-    Some(u32::from_be_bytes(*bytes.get(offset..)?.first_chunk()?))
 }

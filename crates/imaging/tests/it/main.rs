@@ -2,6 +2,7 @@
 
 mod colours;
 mod damage;
+mod formats;
 mod kinds;
 mod limits;
 mod modes;

@@ -87,13 +87,7 @@ fn metadata_is_left_out() {
 
 #[test]
 fn what_is_not_an_image_is_not_recognised() {
-    for input in [
-        &b""[..],
-        b"\xFF\xD8",
-        b"GIF89a\x01\0\x01\0",
-        b"<svg/>",
-        b"\x89PNG",
-    ] {
+    for input in [&b""[..], b"\xFF\xD8", b"GIF", b"<svg/>", b"\x89PNG"] {
         let error = resize(input, &Options::new(Size::new(9, 9))).unwrap_err();
         assert!(matches!(error, ImageError::Unrecognised), "{error}");
     }

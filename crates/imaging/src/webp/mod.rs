@@ -1,0 +1,7 @@
+//! WebP: our own reader of its chunks, and the encoders.
+
+mod chunks;
+mod encode;
+
+pub(crate) use chunks::read_header;
+pub(crate) use encode::{Loss, encode};
