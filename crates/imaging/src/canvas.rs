@@ -8,7 +8,7 @@ pub(crate) fn flatten(pixels: Pixels, background: [u8; 4]) -> Pixels {
     let [red, green, blue, _] = background;
     let is_gray = red == green && green == blue;
     match pixels.channels {
-        Channels::Gray | Channels::Rgb => pixels,
+        Channels::Gray | Channels::Rgb | Channels::Inks => pixels,
         Channels::GrayAlpha if is_gray => merge::<2, 1>(&pixels, Channels::Gray, [red]),
         Channels::GrayAlpha => flatten(with_channels(pixels, Channels::Rgba), background),
         Channels::Rgba => merge::<4, 3>(&pixels, Channels::Rgb, [red, green, blue]),
@@ -49,7 +49,7 @@ pub(crate) fn pad(pixels: Pixels, layout: &Layout, background: [u8; 4]) -> Pixel
         Channels::Gray => place(&pixels, layout, &[red]),
         Channels::GrayAlpha => place(&pixels, layout, &[red, opacity]),
         Channels::Rgb => place(&pixels, layout, &[red, green, blue]),
-        Channels::Rgba => place(&pixels, layout, &background),
+        Channels::Rgba | Channels::Inks => place(&pixels, layout, &background),
     }
 }
 

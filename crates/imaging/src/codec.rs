@@ -1,5 +1,6 @@
 //! Which decoder reads a picture and which encoder writes it.
 
+use crate::extras::Kept;
 use crate::pixels::{Decoded, Pixels};
 use crate::watch::Watch;
 use crate::webp::Loss;
@@ -11,6 +12,10 @@ pub(crate) struct Decoding<'a> {
     /// What the input says of itself.
     pub(crate) source: &'a Header,
     /// By how much the sides may be divided. A decoder that cannot do so gives the whole picture.
+    #[cfg_attr(
+        not(feature = "mozjpeg"),
+        expect(dead_code, reason = "only libjpeg divides")
+    )]
     pub(crate) shrink: u32,
     pub(crate) limits: &'a Limits,
     pub(crate) watch: &'a Watch<'a>,
@@ -27,6 +32,13 @@ pub(crate) fn decode(decoding: &Decoding<'_>) -> Result<Decoded, ImageError> {
         pixels: decoded.pixels.without_needless_alpha(),
         ..decoded
     })
+}
+
+/// What an encoder is given besides the pixels.
+pub(crate) struct Writing<'a> {
+    pub(crate) quality: Option<u8>,
+    pub(crate) kept: &'a Kept,
+    pub(crate) watch: &'a Watch<'a>,
 }
 
 /// How a picture is written.
@@ -69,16 +81,24 @@ impl Codec {
         !matches!(self, Self::Jpeg)
     }
 
+    /// Returns how many bytes of each kind of metadata a file can have.
+    pub(crate) const fn metadata_bytes_max(self) -> usize {
+        match self {
+            // A segment has 65533, and some are taken by its name.
+            Self::Jpeg => 65_500,
+            Self::Png | Self::WebP(_) => usize::MAX,
+        }
+    }
+
     pub(crate) fn encode(
         self,
         pixels: &Pixels,
-        quality: Option<u8>,
-        watch: &Watch<'_>,
+        writing: &Writing<'_>,
     ) -> Result<Vec<u8>, ImageError> {
         match self {
-            Self::Jpeg => jpeg::encode(pixels, quality, watch),
-            Self::Png => png::encode(pixels, watch),
-            Self::WebP(loss) => webp::encode(pixels, (loss, quality), watch),
+            Self::Jpeg => jpeg::encode(pixels, writing),
+            Self::Png => png::encode(pixels, writing),
+            Self::WebP(loss) => webp::encode(pixels, loss, writing),
         }
     }
 }

@@ -17,6 +17,10 @@ pub struct Limits {
     pub side_max: u32,
     /// Scans in a JPEG.
     pub scans_max: u32,
+    /// A colour profile, in bytes. A larger one is ignored with a [warning](crate::Warning).
+    pub profile_bytes_max: usize,
+    /// Each of EXIF and XMP, in bytes, if they are kept. Larger ones are dropped with a [warning](crate::Warning).
+    pub metadata_bytes_max: usize,
     /// Each side of the result.
     pub output_side_max: u32,
     /// Width times height of the result.
@@ -34,6 +38,10 @@ impl Limits {
     /// libjpeg writes progressive photos with 10 scans. Each scan visits every block again, so a small file with
     /// thousands of them would keep a core busy for minutes.
     pub const SCANS_MAX: u32 = 100;
+    /// 4 MiB. Those of cameras and screens have some hundred bytes, those of presses up to 2 MB.
+    pub const PROFILE_BYTES_MAX: usize = 4 << 20;
+    /// 64 KiB: as much as a JPEG can have.
+    pub const METADATA_BYTES_MAX: usize = 64 << 10;
     /// No thumbnail needs more, and no screen shows more.
     pub const OUTPUT_SIDE_MAX: u32 = 16_384;
     /// 100 megapixels, as for the source. A picture that is enlarged or padded could otherwise have 268.
@@ -74,6 +82,8 @@ impl Limits {
             pixels_max: self.pixels_max.min(other.pixels_max),
             side_max: self.side_max.min(other.side_max),
             scans_max: self.scans_max.min(other.scans_max),
+            profile_bytes_max: self.profile_bytes_max.min(other.profile_bytes_max),
+            metadata_bytes_max: self.metadata_bytes_max.min(other.metadata_bytes_max),
             output_side_max: self.output_side_max.min(other.output_side_max),
             output_pixels_max: self.output_pixels_max.min(other.output_pixels_max),
         }
@@ -87,6 +97,8 @@ impl Default for Limits {
             pixels_max: Self::PIXELS_MAX,
             side_max: Self::SIDE_MAX,
             scans_max: Self::SCANS_MAX,
+            profile_bytes_max: Self::PROFILE_BYTES_MAX,
+            metadata_bytes_max: Self::METADATA_BYTES_MAX,
             output_side_max: Self::OUTPUT_SIDE_MAX,
             output_pixels_max: Self::OUTPUT_PIXELS_MAX,
         }

@@ -39,6 +39,8 @@ pub struct Options {
     /// What lies around a padded picture, and behind a transparent one that becomes a JPEG: red, green, blue and
     /// opacity. Default: white.
     pub background: [u8; 4],
+    /// What is kept of the text that cameras and people added. Default: [`Metadata::None`].
+    pub metadata: Metadata,
     /// Whether light is averaged, or the numbers that stand for it. Default: [`Light::Encoded`].
     pub light: Light,
     /// How much of the shrinking is left to the decoder. Default: [`Shrink::Safe`].
@@ -59,6 +61,7 @@ impl Options {
             output: Output::default(),
             quality: None,
             background: [u8::MAX; 4],
+            metadata: Metadata::default(),
             light: Light::default(),
             shrink: Shrink::default(),
             limits: Limits::default(),
@@ -149,6 +152,18 @@ pub enum Output {
     WebP,
     /// WebP without loss.
     WebPLossless,
+}
+
+/// What is kept of the text that cameras and people added to a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Metadata {
+    /// Nothing: no place, no camera, no name.
+    #[default]
+    None,
+    /// The artist and the copyright notice of EXIF.
+    Copyright,
+    /// EXIF, with its orientation set to upright, and XMP. The sizes and the preview in them are those of the source.
+    All,
 }
 
 /// What is averaged when pixels are merged.

@@ -71,7 +71,7 @@ impl Orientation {
             Channels::Gray => walk.collect::<1>(&stored, upright),
             Channels::GrayAlpha => walk.collect::<2>(&stored, upright),
             Channels::Rgb => walk.collect::<3>(&stored, upright),
-            Channels::Rgba => walk.collect::<4>(&stored, upright),
+            Channels::Rgba | Channels::Inks => walk.collect::<4>(&stored, upright),
         };
         Pixels {
             size: upright,

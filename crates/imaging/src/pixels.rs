@@ -9,6 +9,8 @@ pub(crate) enum Channels {
     GrayAlpha,
     Rgb,
     Rgba,
+    /// Cyan, magenta, yellow and black: for each the light that its ink leaves, so that 255 is none of it.
+    Inks,
 }
 
 impl Channels {
@@ -26,7 +28,7 @@ impl Channels {
             Self::Gray => 1,
             Self::GrayAlpha => 2,
             Self::Rgb => 3,
-            Self::Rgba => 4,
+            Self::Rgba | Self::Inks => 4,
         }
     }
 }
@@ -81,7 +83,7 @@ impl Pixels {
     /// have one.
     pub(crate) fn has_one_opacity(&self) -> bool {
         match self.channels {
-            Channels::Gray | Channels::Rgb => true,
+            Channels::Gray | Channels::Rgb | Channels::Inks => true,
             Channels::GrayAlpha => all_equal(self.data.as_chunks().0, |&[_, alpha]| alpha),
             Channels::Rgba => all_equal(self.data.as_chunks().0, |&[_, _, _, alpha]| alpha),
         }

@@ -1,7 +1,9 @@
 //! The whole way of a picture: header, decode, scale, turn, encode.
 
 use crate::canvas;
-use crate::codec::{Codec, Decoding, decode};
+use crate::codec::{Codec, Decoding, Writing, decode};
+use crate::colours::Colours;
+use crate::extras::{Extras, Kept};
 use crate::guard::catch_panic;
 use crate::layout::{Area, Layout};
 use crate::pixels::{Decoded, Pixels};
@@ -116,16 +118,46 @@ fn resize_unguarded(
         .iter()
         .map(|options| Job::new(options, input, &source))
         .collect::<Result<_, _>>()?;
-    let decoded = decode(&Decoding {
+    let limits = strictest(options);
+    let extras = Extras::read(input, &source, &limits);
+    let mut decoded = decode(&Decoding {
         input,
         source: &source,
         shrink: jobs.iter().map(Job::shrink).min().unwrap_or(1),
-        limits: &strictest(options),
+        limits: &limits,
         watch,
     })?;
+    let mut shared = Shared::new(extras, &decoded, watch);
+    if options.iter().any(|options| options.light == Light::Linear) {
+        // Light can only be told from the colours of a known profile.
+        decoded.pixels = shared.colours.convert(decoded.pixels)?;
+        shared.colours = Colours::Plain;
+    }
     jobs.iter()
-        .map(|job| job.perform(&decoded, watch))
+        .map(|job| job.perform(&decoded, &shared))
         .collect()
+}
+
+/// What all results have in common, besides the decoded picture.
+struct Shared<'a> {
+    extras: Extras<'a>,
+    colours: Colours,
+    /// Whether there was a profile that is of no use.
+    broken_profile: bool,
+    watch: &'a Watch<'a>,
+}
+
+impl<'a> Shared<'a> {
+    fn new(extras: Extras<'a>, decoded: &Decoded, watch: &'a Watch<'a>) -> Self {
+        let profile = extras.profile.as_deref();
+        let colours = profile.map(|profile| Colours::read(profile, decoded.pixels.channels));
+        Self {
+            broken_profile: extras.lost_profile || matches!(colours, Some(Err(_))),
+            colours: colours.and_then(Result::ok).unwrap_or(Colours::Plain),
+            extras,
+            watch,
+        }
+    }
 }
 
 /// Of the limits that matter after the header, the lowest of each.
@@ -181,31 +213,44 @@ impl<'a> Job<'a> {
         self.options.shrink.divisor(horizontal.min(vertical))
     }
 
-    fn perform(&self, decoded: &Decoded, watch: &Watch<'_>) -> Result<Resized, ImageError> {
+    fn perform(&self, decoded: &Decoded, shared: &Shared<'_>) -> Result<Resized, ImageError> {
+        let options = self.options;
         let scaling = Scaling {
             seen: self.stored_seen(),
             target: self.stored_target(),
-            light: self.options.light,
+            light: options.light,
         };
-        let scaled = scale(decoded, &scaling, watch)?;
-        let pixels = self.orientation.apply(scaled);
-        let codec = Codec::choose(self.options.output, &self.source);
-        let mut warnings = Vec::new();
-        if self.source.animated {
-            warnings.push(Warning::FirstPictureOnly);
-        }
-        if self.stays_small() {
-            warnings.push(Warning::NotEnlarged);
-        }
+        let scaled = scale(decoded, &scaling, shared.watch)?;
+        let pixels = self.orientation.apply(shared.colours.convert(scaled)?);
+        let codec = Codec::choose(options.output, &self.source);
+        let mut warnings = self.warnings(shared);
         let pixels = self.lay_out(pixels, codec, &mut warnings);
+        let mut kept = Kept::select(&shared.extras, (options.metadata, options.turn));
+        warnings.extend(kept.within(&options.limits, codec.metadata_bytes_max()));
+        let writing = Writing {
+            quality: options.quality,
+            kept: &kept,
+            watch: shared.watch,
+        };
         Ok(Resized {
-            bytes: codec.encode(&pixels, self.options.quality, watch)?,
+            bytes: codec.encode(&pixels, &writing)?,
             format: codec.format(),
             width: pixels.size.width,
             height: pixels.size.height,
             source: self.source,
             warnings,
         })
+    }
+
+    fn warnings(&self, shared: &Shared<'_>) -> Vec<Warning> {
+        [
+            (self.source.animated, Warning::FirstPictureOnly),
+            (shared.broken_profile, Warning::BrokenProfile),
+            (self.stays_small(), Warning::NotEnlarged),
+        ]
+        .into_iter()
+        .filter_map(|(applies, warning)| applies.then_some(warning))
+        .collect()
     }
 
     /// Adds what is around the picture, and behind it if the format has no transparency.

@@ -158,7 +158,7 @@ const fn pixel_type(channels: Channels) -> PixelType {
         Channels::Gray => PixelType::U8,
         Channels::GrayAlpha => PixelType::U8x2,
         Channels::Rgb => PixelType::U8x3,
-        Channels::Rgba => PixelType::U8x4,
+        Channels::Rgba | Channels::Inks => PixelType::U8x4,
     }
 }
 
@@ -167,6 +167,6 @@ const fn wide_pixel_type(channels: Channels) -> PixelType {
         Channels::Gray => PixelType::U16,
         Channels::GrayAlpha => PixelType::U16x2,
         Channels::Rgb => PixelType::U16x3,
-        Channels::Rgba => PixelType::U16x4,
+        Channels::Rgba | Channels::Inks => PixelType::U16x4,
     }
 }

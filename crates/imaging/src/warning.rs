@@ -12,6 +12,10 @@ pub enum Warning {
     Flattened,
     /// It is animated or has several pages, and the result shows the first one.
     FirstPictureOnly,
+    /// Its colour profile is broken, above the limit, or not for such a picture. The colours were taken for sRGB.
+    BrokenProfile,
+    /// EXIF or XMP was to be kept, and is too large for the limit or the format of the result.
+    MetadataDropped,
 }
 
 impl fmt::Display for Warning {
@@ -20,6 +24,8 @@ impl fmt::Display for Warning {
             Self::NotEnlarged => "the picture is smaller than the box and was not enlarged",
             Self::Flattened => "the picture was transparent and now has a background",
             Self::FirstPictureOnly => "of several pictures only the first is kept",
+            Self::BrokenProfile => "the colour profile is of no use and was ignored",
+            Self::MetadataDropped => "the metadata is too large to be kept",
         })
     }
 }

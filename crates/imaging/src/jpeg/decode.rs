@@ -1,5 +1,7 @@
 //! Chooses how a JPEG is decoded.
 
+#[cfg(feature = "mozjpeg")]
+use super::frame::Colours;
 use super::markers::{read_frame, read_scans};
 use crate::ImageError;
 use crate::codec::Decoding;
@@ -13,7 +15,9 @@ use crate::pixels::Decoded;
 pub(crate) fn decode(decoding: &Decoding<'_>) -> Result<Decoded, ImageError> {
     let frame = read_frame(decoding.input)?;
     let scans = read_scans(decoding.input, &frame, decoding.limits)?;
-    if decoding.shrink == 1 && scans.interleaved {
+    // A profile for inks needs the inks, which zune-jpeg does not give.
+    let is_common = scans.interleaved && frame.colours != Colours::Inks;
+    if decoding.shrink == 1 && is_common {
         super::zune::decode(decoding, &frame)
     } else {
         super::libjpeg::decode(decoding, &frame)

@@ -26,10 +26,6 @@ pub(crate) fn decode(decoding: &Decoding<'_>, frame: &Frame) -> Result<Decoded, 
     let picture = catch_unwind(AssertUnwindSafe(|| decode_unwinding(decoding, frame)))
         .unwrap_or_else(|payload| Err(fatal_error(payload)));
     let (size, data) = picture.map_err(|error| ImageError::corrupt(Format::Jpeg, error))?;
-    let data = match frame.colours {
-        Colours::Gray | Colours::Rgb => data,
-        Colours::Inks => inks_to_rgb(&data),
-    };
     let pixels = Pixels::new(size, frame.colours.channels(), data)
         .ok_or_else(|| corrupt("the picture is incomplete"))?;
     let shrink = decoding.shrink;
@@ -78,21 +74,4 @@ fn fatal_error(payload: Box<dyn Any + Send>) -> io::Error {
         Some(reason) => io::Error::other(reason.to_owned()),
         None => resume_unwind(payload),
     }
-}
-
-/// Converts inverted inks to light: each colour is what its ink and the black leave of it.
-fn inks_to_rgb(inks: &[u8]) -> Vec<u8> {
-    let (pixels, _) = inks.as_chunks::<4>();
-    pixels
-        .iter()
-        .flat_map(|&[cyan, magenta, yellow, black]| {
-            [cyan, magenta, yellow].map(|ink| multiply(ink, black))
-        })
-        .collect()
-}
-
-/// Multiplies two fractions of 255, rounded.
-fn multiply(left: u8, right: u8) -> u8 {
-    let product = (u16::from(left) * u16::from(right) + 127) / 255;
-    u8::try_from(product).unwrap_or(u8::MAX)
 }

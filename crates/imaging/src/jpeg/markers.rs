@@ -139,6 +139,34 @@ fn read_exif(segment: &[u8]) -> Option<Orientation> {
     exif::orientation(segment.strip_prefix(exif::PREFIX)?)
 }
 
+/// Goes through the segments before the first scan, and ends early where one is broken.
+pub(super) struct Segments<'a> {
+    markers: Markers<'a>,
+}
+
+impl<'a> Segments<'a> {
+    pub(super) const fn new(input: &'a [u8]) -> Self {
+        Self {
+            markers: Markers { input, position: 0 },
+        }
+    }
+}
+
+impl<'a> Iterator for Segments<'a> {
+    /// A marker and what is in its segment.
+    type Item = (u8, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.markers.next_marker().ok()? {
+                SOS | EOI => return None,
+                SOI => {}
+                marker => return Some((marker, self.markers.segment().ok()?)),
+            }
+        }
+    }
+}
+
 /// A cursor that goes from marker to marker.
 struct Markers<'a> {
     input: &'a [u8],

@@ -13,7 +13,11 @@ use crate::watch::{BATCH_BYTES, Watch};
 use crate::{Format, ImageError};
 
 pub(crate) fn decode(decoding: &Decoding<'_>, frame: &Frame) -> Result<Decoded, ImageError> {
-    let channels = frame.colours.channels();
+    // This decoder turns inks into light itself.
+    let channels = match frame.colours.channels() {
+        Channels::Inks => Channels::Rgb,
+        channels => channels,
+    };
     // Our own limits were checked before; those of the decoder must not be lower.
     let options = DecoderOptions::new_fast()
         .set_max_width(usize::from(u16::MAX))

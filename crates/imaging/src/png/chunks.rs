@@ -1,8 +1,12 @@
 //! Reads the chunks of a PNG that matter before it is decoded.
 
 use crate::bytes::big_long;
+use crate::extras::Extras;
 use crate::format::PNG_MAGIC;
 use crate::{Format, Header, ImageError, Orientation, exif};
+
+/// Before XMP stand its keyword, that it is not compressed, and no language and no translation of the keyword.
+const XMP_PREFIX: &[u8] = b"XML:com.adobe.xmp\0\0\0\0\0";
 
 /// Reads size and orientation, and whether it is animated.
 pub(crate) fn read_header(input: &[u8]) -> Result<Header, ImageError> {
@@ -28,6 +32,31 @@ pub(crate) fn read_header(input: &[u8]) -> Result<Header, ImageError> {
 
 fn find_orientation(exif: &[u8]) -> Option<Orientation> {
     exif::orientation(exif::without_prefix(exif))
+}
+
+/// Finds EXIF, XMP and a profile of at most `most` bytes, wherever they stand.
+pub(crate) fn read_extras(input: &[u8], most: usize) -> Extras<'_> {
+    let mut extras = Extras::default();
+    for chunk in Chunks::new(input) {
+        match &chunk.name {
+            b"iCCP" => match inflate_profile(chunk.data, most) {
+                Some(profile) => extras.set_profile(profile, most),
+                None => extras.lost_profile = true,
+            },
+            b"eXIf" => extras.exif = extras.exif.or(Some(exif::without_prefix(chunk.data))),
+            // A compressed text is left out.
+            b"iTXt" => extras.xmp = extras.xmp.or(chunk.data.strip_prefix(XMP_PREFIX)),
+            _ => {}
+        }
+    }
+    extras
+}
+
+/// Behind a name that ends with 0 and the number of the method, 0, the profile is compressed.
+fn inflate_profile(data: &[u8], most: usize) -> Option<Vec<u8>> {
+    let name_end = memchr::memchr(0, data)?;
+    let compressed = data.get(name_end + 1..)?.strip_prefix(&[0])?;
+    fdeflate::decompress_to_vec_bounded(compressed, most).ok()
 }
 
 struct Chunk<'a> {

@@ -2,6 +2,8 @@
 
 use image_webp::{ColorType, WebPEncoder};
 
+use super::extras::extend;
+use crate::codec::Writing;
 use crate::pixels::{Channels, Pixels};
 use crate::watch::{Watch, WatchedWriter};
 use crate::{Format, ImageError};
@@ -18,18 +20,22 @@ pub(crate) enum Loss {
 
 pub(crate) fn encode(
     pixels: &Pixels,
-    (loss, quality): (Loss, Option<u8>),
-    watch: &Watch<'_>,
+    loss: Loss,
+    writing: &Writing<'_>,
 ) -> Result<Vec<u8>, ImageError> {
     if pixels.size.width.max(pixels.size.height) > SIDE_MAX {
         let reason = "a side is longer than 16383 pixels";
         return Err(ImageError::encode(Format::WebP, reason));
     }
-    watch.check()?;
-    match loss {
-        Loss::None => encode_lossless(pixels, watch),
-        Loss::Some => encode_lossy(pixels, quality),
+    writing.watch.check()?;
+    let simple = match loss {
+        Loss::None => encode_lossless(pixels, writing.watch),
+        Loss::Some => encode_lossy(pixels, writing.quality),
+    }?;
+    if writing.kept.is_empty() {
+        return Ok(simple);
     }
+    Ok(extend(&simple, pixels, writing.kept))
 }
 
 fn encode_lossless(pixels: &Pixels, watch: &Watch<'_>) -> Result<Vec<u8>, ImageError> {
@@ -37,7 +43,8 @@ fn encode_lossless(pixels: &Pixels, watch: &Watch<'_>) -> Result<Vec<u8>, ImageE
         Channels::Gray => ColorType::L8,
         Channels::GrayAlpha => ColorType::La8,
         Channels::Rgb => ColorType::Rgb8,
-        Channels::Rgba => ColorType::Rgba8,
+        // Inks became light long ago.
+        Channels::Rgba | Channels::Inks => ColorType::Rgba8,
     };
     let mut writer = WatchedWriter::new(watch);
     WebPEncoder::new(&mut writer)

@@ -2,6 +2,8 @@
 
 mod chunks;
 mod encode;
+mod extras;
 
 pub(crate) use chunks::read_header;
 pub(crate) use encode::{Loss, encode};
+pub(crate) use extras::read_extras;

@@ -10,7 +10,6 @@ use image_webp::{ColorType, WebPEncoder};
 use imaging::{
     Format, ImageError, Limits, Options, Orientation, Output, Size, Warning, inspect, resize,
 };
-use testkit::images;
 
 use crate::picture::{Picture, fit, fit_picture};
 
@@ -110,7 +109,7 @@ fn check_quarters(picture: &Picture, tolerance: u8) {
 /// Checks what a file is taken for, what it is written as, and that its colours are right.
 #[track_caller]
 fn check(input: &[u8], (read, written): (Format, Format)) {
-    let header = inspect(input, &Limits::default()).unwrap();
+    let header = inspect(input, &Limits::default()).expect("a good header");
     assert_eq!(
         (header.format, header.width, header.height),
         (read, WIDTH, HEIGHT)
@@ -234,7 +233,7 @@ fn written(input: &[u8], output: Output, quality: Option<u8>) -> imaging::Resize
         quality,
         ..Options::new(Size::new(48, 48))
     };
-    resize(input, &options).unwrap()
+    resize(input, &options).expect("a good image")
 }
 
 #[test]
@@ -256,6 +255,8 @@ fn every_output_can_be_asked_for() {
 #[cfg(feature = "webp")]
 #[test]
 fn a_webp_with_loss_is_written_and_read() {
+    use testkit::images;
+
     let photo = images::jpeg(160, 120, |x, y| {
         [(x * 7 % 256) as u8, (y * 5 % 256) as u8, 9]
     });

@@ -22,7 +22,7 @@ impl Picture {
             Format::Jpeg => Self::decode_jpeg(bytes),
             Format::Png => Self::decode_png(bytes),
             Format::WebP => Self::decode_webp(bytes),
-            other => panic!("{other} is not written"),
+            other => unreachable!("{other} is not written"),
         }
     }
 
