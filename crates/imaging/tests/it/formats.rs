@@ -5,7 +5,7 @@ use std::io::Cursor;
 use image::codecs::bmp::BmpEncoder;
 use image::codecs::gif::GifEncoder;
 use image::codecs::tiff::TiffEncoder;
-use image::{Delay, ExtendedColorType, Frame, ImageEncoder, RgbaImage};
+use image::{Delay, ExtendedColorType, Frame, ImageEncoder, ImageFormat, RgbaImage};
 use image_webp::{ColorType, WebPEncoder};
 use imaging::{
     Format, ImageError, Limits, Options, Orientation, Output, Size, Warning, inspect, resize,
@@ -61,6 +61,32 @@ pub(crate) fn webp(channels: usize, prepare: impl Fn(&mut WebPEncoder<&mut Vec<u
         .encode(&quarters(channels), WIDTH, HEIGHT, kind)
         .expect("a buffer in memory takes everything");
     bytes
+}
+
+#[cfg(feature = "webp")]
+pub(crate) fn lossy_webp() -> Vec<u8> {
+    webp::Encoder::from_rgb(&quarters(3), WIDTH, HEIGHT)
+        .encode(80.0)
+        .to_vec()
+}
+
+/// Encodes a picture of three channels in the formats that are not written here.
+pub(crate) fn written_by_others(picture: &Picture) -> Vec<(String, Vec<u8>)> {
+    let pixels = image::RgbImage::from_raw(
+        picture.width as u32,
+        picture.height as u32,
+        picture.data.clone(),
+    );
+    let image = image::DynamicImage::from(pixels.expect("the right length"));
+    [ImageFormat::Bmp, ImageFormat::Tiff, ImageFormat::Gif]
+        .map(|format| {
+            let mut bytes = Cursor::new(Vec::new());
+            image
+                .write_to(&mut bytes, format)
+                .expect("a buffer in memory takes everything");
+            (format!("{format:?}"), bytes.into_inner())
+        })
+        .into()
 }
 
 /// Encodes a GIF of as many frames, of which only the first has the quarters.
