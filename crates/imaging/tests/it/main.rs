@@ -10,6 +10,7 @@ mod modes;
 mod orientation;
 mod picture;
 mod profiles;
+mod quality;
 mod reference;
 mod resize;
 mod samples;
