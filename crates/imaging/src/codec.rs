@@ -23,15 +23,23 @@ pub(crate) struct Decoding<'a> {
 
 /// Decodes the picture.
 pub(crate) fn decode(decoding: &Decoding<'_>) -> Result<Decoded, ImageError> {
-    let decoded = match decoding.source.format {
-        Format::Jpeg => jpeg::decode(decoding),
-        Format::Png => png::decode(decoding),
-        _ => raster::decode(decoding),
-    }?;
+    let decoded = read(decoding)?;
+    // Some decoders give what they have when they are stopped.
+    if decoding.watch.has_stopped() {
+        return Err(ImageError::Stopped);
+    }
     Ok(Decoded {
         pixels: decoded.pixels.without_needless_alpha(),
         ..decoded
     })
+}
+
+fn read(decoding: &Decoding<'_>) -> Result<Decoded, ImageError> {
+    match decoding.source.format {
+        Format::Jpeg => jpeg::decode(decoding),
+        Format::Png => png::decode(decoding),
+        _ => raster::decode(decoding),
+    }
 }
 
 /// What an encoder is given besides the pixels.
@@ -99,6 +107,86 @@ impl Codec {
             Self::Jpeg => jpeg::encode(pixels, writing),
             Self::Png => png::encode(pixels, writing),
             Self::WebP(loss) => webp::encode(pixels, loss, writing),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::{inspect, resize_each};
+
+    /// Noise as a JPEG: much to read.
+    fn photo() -> Vec<u8> {
+        let mut random = fastrand::Rng::with_seed(5);
+        let pixels: Vec<u8> = (0..600 * 400 * 3).map(|_| random.u8(..)).collect();
+        let mut bytes = Vec::new();
+        jpeg_encoder::Encoder::new(&mut bytes, 95)
+            .encode(&pixels, 600, 400, jpeg_encoder::ColorType::Rgb)
+            .expect("pixels of the right length");
+        bytes
+    }
+
+    /// Decodes until the question whether to stop was asked so many times. Returns how often it was, and whether the
+    /// picture was decoded to its end: zune-jpeg leaves what it did not come to in gray.
+    fn read_until(input: &[u8], shrink: u32, last: usize) -> (usize, bool) {
+        let asked = Cell::new(0);
+        let stop = || {
+            asked.set(asked.get() + 1);
+            asked.get() >= last
+        };
+        let decoding = Decoding {
+            input,
+            source: &inspect(input, &Limits::default()).expect("a good header"),
+            shrink,
+            limits: &Limits::default(),
+            watch: &Watch::new(&stop),
+        };
+        let is_whole = read(&decoding).is_ok_and(|decoded| {
+            let row_bytes = decoded.pixels.size.width as usize * 3;
+            let mut last_row = decoded.pixels.data.iter().rev().take(row_bytes);
+            last_row.any(|&byte| byte != 128)
+        });
+        (asked.get(), is_whole)
+    }
+
+    #[track_caller]
+    fn check(input: &[u8], shrink: u32) {
+        let (asked, is_whole) = read_until(input, shrink, usize::MAX);
+        assert!(is_whole && asked > 3, "{asked} questions");
+        for last in [1, asked / 2] {
+            let (_, is_whole) = read_until(input, shrink, last);
+            assert!(!is_whole, "stopped at {last} of {asked}");
+        }
+    }
+
+    #[test]
+    fn a_stopped_decoder_does_not_go_on_to_the_end() {
+        let photo = photo();
+        check(&photo, 1);
+        check(&photo, 4);
+        let as_stored = crate::Bounds {
+            width: None,
+            height: None,
+        };
+        for output in [Output::Png, Output::WebPLossless] {
+            let options = crate::Options {
+                output,
+                ..crate::Options::new(as_stored)
+            };
+            let made = resize_each(&photo, &[options], &|| false).expect("a good photo");
+            assert_eq!((made[0].width, made[0].height), (600, 400));
+            check(&made[0].bytes, 1);
+        }
+        let pixels = image::RgbImage::from_pixel(600, 400, image::Rgb([9, 90, 200]));
+        for format in [image::ImageFormat::Bmp, image::ImageFormat::Tiff] {
+            let mut bytes = std::io::Cursor::new(Vec::new());
+            pixels
+                .write_to(&mut bytes, format)
+                .expect("a buffer in memory takes everything");
+            check(&bytes.into_inner(), 1);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Decodes a JPEG at its full size with zune-jpeg, in Rust.
 
-use zune_core::bytestream::{ZByteIoError, ZByteReaderTrait, ZCursor, ZSeekFrom};
+use zune_core::bytestream::{ZByteIoError, ZByteReaderTrait, ZSeekFrom};
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
@@ -50,37 +50,36 @@ fn corrupt(error: &DecodeErrors) -> ImageError {
     ImageError::corrupt(Format::Jpeg, error.to_string())
 }
 
-/// Reads from memory as fast as [`ZCursor`] alone, and asks from time to time whether to go on.
+/// Reads from memory, and asks from time to time whether to go on.
 ///
-/// The decoder asks after each few bytes whether the file has ended, which is when an error reaches it.
+/// This is where the decoder spends much of its time, so one comparison tells both that nothing is due and that there is
+/// enough left to read.
 struct Reader<'a> {
-    cursor: ZCursor<&'a [u8]>,
+    input: &'a [u8],
+    position: usize,
+    /// Up to here, nothing has to be asked; never behind the end of the input.
+    calm_until: usize,
     watch: &'a Watch<'a>,
-    /// The position at which to ask next.
-    ask_at: u64,
 }
 
 impl<'a> Reader<'a> {
-    fn new(decoding: &Decoding<'a>) -> Self {
+    const fn new(decoding: &Decoding<'a>) -> Self {
         Self {
-            cursor: ZCursor::new(decoding.input),
+            input: decoding.input,
+            position: 0,
+            calm_until: 0,
             watch: decoding.watch,
-            ask_at: 0,
         }
     }
 
-    #[inline(always)]
-    fn check(&mut self) -> Result<(), ZByteIoError> {
-        match self.cursor.z_position()? >= self.ask_at {
-            true => self.ask(),
-            false => Ok(()),
-        }
+    fn rest(&self) -> &'a [u8] {
+        self.input.get(self.position..).unwrap_or_default()
     }
 
     #[cold]
     fn ask(&mut self) -> Result<(), ZByteIoError> {
         self.watch.check_io()?;
-        self.ask_at = self.cursor.z_position()? + BATCH_BYTES as u64;
+        self.calm_until = (self.position + BATCH_BYTES).min(self.input.len());
         Ok(())
     }
 }
@@ -88,48 +87,77 @@ impl<'a> Reader<'a> {
 impl ZByteReaderTrait for Reader<'_> {
     #[inline(always)]
     fn read_byte_no_error(&mut self) -> u8 {
-        self.cursor.read_byte_no_error()
+        let byte = self.input.get(self.position).copied().unwrap_or(0);
+        self.position += 1;
+        byte
     }
 
     #[inline(always)]
     fn read_exact_bytes(&mut self, buffer: &mut [u8]) -> Result<(), ZByteIoError> {
-        self.check()?;
-        self.cursor.read_exact_bytes(buffer)
+        let end = self.position + buffer.len();
+        if end > self.calm_until {
+            self.ask()?;
+        }
+        let Some(bytes) = self.input.get(self.position..end) else {
+            return Err(ZByteIoError::NotEnoughBytes(
+                self.rest().len(),
+                buffer.len(),
+            ));
+        };
+        buffer.copy_from_slice(bytes);
+        self.position = end;
+        Ok(())
     }
 
-    #[inline(always)]
     fn read_bytes(&mut self, buffer: &mut [u8]) -> Result<usize, ZByteIoError> {
-        self.check()?;
-        self.cursor.read_bytes(buffer)
+        let count = self.peek_bytes(buffer)?;
+        self.position += count;
+        Ok(count)
     }
 
-    #[inline(always)]
     fn peek_bytes(&mut self, buffer: &mut [u8]) -> Result<usize, ZByteIoError> {
-        self.cursor.peek_bytes(buffer)
+        let rest = self.rest();
+        let count = rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        Ok(count)
     }
 
-    #[inline(always)]
     fn peek_exact_bytes(&mut self, buffer: &mut [u8]) -> Result<(), ZByteIoError> {
-        self.cursor.peek_exact_bytes(buffer)
+        let position = self.position;
+        self.read_exact_bytes(buffer)?;
+        self.position = position;
+        Ok(())
     }
 
-    #[inline(always)]
     fn z_seek(&mut self, from: ZSeekFrom) -> Result<u64, ZByteIoError> {
-        self.cursor.z_seek(from)
+        let position = match from {
+            ZSeekFrom::Start(position) => usize::try_from(position).ok(),
+            ZSeekFrom::End(by) => self.input.len().checked_add_signed(by as isize),
+            ZSeekFrom::Current(by) => self.position.checked_add_signed(by as isize),
+        };
+        // So far from the end of all numbers, positions can be added to without a care.
+        let position = position.filter(|&position| position <= isize::MAX as usize);
+        self.position = position.ok_or(ZByteIoError::SeekError("out of range"))?;
+        Ok(self.position as u64)
     }
 
     #[inline(always)]
     fn is_eof(&mut self) -> Result<bool, ZByteIoError> {
-        self.check()?;
-        self.cursor.is_eof()
+        // When the decoder is refused some bytes it tries one at a time, without asking for errors but here.
+        if self.watch.has_stopped() {
+            self.watch.check_io()?;
+        }
+        Ok(self.position >= self.input.len())
     }
 
-    #[inline(always)]
     fn z_position(&mut self) -> Result<u64, ZByteIoError> {
-        self.cursor.z_position()
+        Ok(self.position as u64)
     }
 
     fn read_remaining(&mut self, sink: &mut Vec<u8>) -> Result<usize, ZByteIoError> {
-        self.cursor.read_remaining(sink)
+        let rest = self.rest();
+        sink.extend_from_slice(rest);
+        self.position += rest.len();
+        Ok(rest.len())
     }
 }
