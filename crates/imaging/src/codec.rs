@@ -55,6 +55,8 @@ pub(crate) enum Codec {
     Jpeg,
     Png,
     WebP(Loss),
+    #[cfg(feature = "avif")]
+    Avif,
 }
 
 impl Codec {
@@ -65,6 +67,8 @@ impl Codec {
             Output::Png => Self::Png,
             Output::WebP => Self::WebP(Loss::Some),
             Output::WebPLossless => Self::WebP(Loss::None),
+            #[cfg(feature = "avif")]
+            Output::Avif => Self::Avif,
             Output::Same => match source.format.written() {
                 Format::Jpeg => Self::Jpeg,
                 // What cannot be written with loss is written without.
@@ -82,6 +86,8 @@ impl Codec {
             Self::Jpeg => Format::Jpeg,
             Self::Png => Format::Png,
             Self::WebP(_) => Format::WebP,
+            #[cfg(feature = "avif")]
+            Self::Avif => Format::Avif,
         }
     }
 
@@ -95,6 +101,8 @@ impl Codec {
             // A segment has 65533, and some are taken by its name.
             Self::Jpeg => 65_500,
             Self::Png | Self::WebP(_) => usize::MAX,
+            #[cfg(feature = "avif")]
+            Self::Avif => 0,
         }
     }
 
@@ -107,6 +115,8 @@ impl Codec {
             Self::Jpeg => jpeg::encode(pixels, writing),
             Self::Png => png::encode(pixels, writing),
             Self::WebP(loss) => webp::encode(pixels, loss, writing),
+            #[cfg(feature = "avif")]
+            Self::Avif => crate::avif::encode(pixels, writing),
         }
     }
 }

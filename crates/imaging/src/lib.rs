@@ -45,12 +45,17 @@
 //! - `webp`: libwebp writes WebP with loss. Without it, [`Output::WebP`] is [`ImageError::Unsupported`], and a WebP stays a
 //!   WebP without loss. Reading WebP, which is where libwebp had its worst holes, is done in Rust either way.
 //!
+//! - `avif`, off: rav1e writes [AVIF](Output), in Rust and without assembly, which is slow. Nothing here reads AVIF: there is a Rust port of dav1d, but its
+//!   interface is that of C, and no released crate gives it a safe one without C beside it.
+//!
 //! # Hostile input
 //!
 //! [`Limits`] are checked on the header, before anything is allocated, and a file must have enough data for the
 //! picture it claims. Panics of the decoders are caught and
 //! become [`ImageError::Panicked`], which needs a build with `panic = "unwind"`.
 
+#[cfg(feature = "avif")]
+mod avif;
 mod bmp;
 mod bounds;
 mod bytes;

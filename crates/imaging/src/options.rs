@@ -34,7 +34,7 @@ pub struct Options {
     /// The format of the result. Default: [`Output::Same`].
     pub output: Output,
     /// The quality of lossy formats, from 1 to 100; what lies outside is brought inside. `None`, the default, is 82
-    /// ([`QUALITY_DEFAULT`]) for JPEG and 80 for WebP.
+    /// ([`QUALITY_DEFAULT`]) for JPEG, 80 for WebP and 63 for AVIF.
     pub quality: Option<u8>,
     /// What lies around a padded picture, and behind a transparent one that becomes a JPEG: red, green, blue and
     /// opacity. Default: white.
@@ -152,6 +152,9 @@ pub enum Output {
     WebP,
     /// WebP without loss.
     WebPLossless,
+    /// AVIF with loss. Metadata is not written, and it is encoded in one piece, which takes seconds for a large picture.
+    #[cfg(feature = "avif")]
+    Avif,
 }
 
 /// What is kept of the text that cameras and people added to a picture.

@@ -202,7 +202,9 @@ fn photos_of_each_format() -> Vec<(String, Vec<u8>)> {
         };
         match resize(&photo, &options) {
             Ok(made) => photos.push((format!("{output:?}"), made.bytes)),
-            Err(error) => assert!(!cfg!(feature = "webp"), "{error}"),
+            // Without libwebp.
+            Err(ImageError::Unsupported { .. }) if output == Output::WebP => {}
+            Err(error) => unreachable!("{output:?}: {error}"),
         }
     }
     let png = Picture::decode(&photos[0].1);

@@ -348,3 +348,19 @@ fn formats_are_told_by_content() {
     }
     assert_eq!(Format::detect(&bmp()[..18]), Some(Format::Bmp));
 }
+
+#[cfg(feature = "avif")]
+#[test]
+fn an_avif_is_written_but_not_read() {
+    for input in [
+        bmp(),
+        testkit::images::solid_png(30, 30, [200, 100, 50, 120]),
+    ] {
+        let [coarse, fine] =
+            [10, 95].map(|quality| written(&input, Output::Avif, Some(quality)).bytes);
+        assert_eq!(&fine[4..12], b"ftypavif");
+        assert!(coarse.len() <= fine.len());
+        let error = resize(&fine, &Options::new(Size::new(9, 9))).unwrap_err();
+        assert!(matches!(error, ImageError::Unrecognised), "{error:?}");
+    }
+}

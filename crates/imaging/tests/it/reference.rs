@@ -103,7 +103,7 @@ fn transpose(picture: &Exact) -> Exact {
 
 /// Scales a picture; the colours of a transparent one are weighted by their opacity.
 pub(crate) fn scale(picture: &Picture, sides: [Side; 2]) -> Exact {
-    let has_alpha = picture.channels % 2 == 0;
+    let has_alpha = picture.channels.is_multiple_of(2);
     let mut exact = Exact {
         width: picture.width,
         height: picture.height,
