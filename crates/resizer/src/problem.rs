@@ -19,7 +19,9 @@ pub(crate) enum Problem {
     #[error("this path takes {allow}")]
     MethodNotAllowed { allow: &'static str },
 
-    #[error("unknown parameter {name:?}; known are width, height and dry_run")]
+    #[error(
+        "unknown parameter {name:?}; known are width, height, fit, format, quality and dry_run"
+    )]
     UnknownParameter { name: String },
     #[error("parameter {name} {why}")]
     BadParameter { name: &'static str, why: String },

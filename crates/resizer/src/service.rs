@@ -16,7 +16,7 @@ use crate::{
     body::{Arrival, Deadline, Held, Intake},
     budget::MemoryBudget,
     config::Config,
-    order::{Bounds, Order},
+    order::{Order, Wish},
     problem::Problem,
     route::{Route, route},
     stats::Stats,
@@ -115,21 +115,16 @@ impl Service {
             Order::DryRun => Ok(Done::DryRun {
                 received: arrival.bytes,
             }),
-            Order::Resize(bounds) => self.resize(held, bounds, deadline).await,
+            Order::Resize(wish) => self.resize(held, wish, deadline).await,
         }
     }
 
     /// Has the image resized by the pool. Its header is judged first: what is no image does not queue.
-    async fn resize(
-        &self,
-        held: Held,
-        bounds: Bounds,
-        deadline: Deadline,
-    ) -> Result<Done, Problem> {
+    async fn resize(&self, held: Held, wish: Wish, deadline: Deadline) -> Result<Done, Problem> {
         imaging::inspect(&held.bytes, &self.limits)?;
         let options = Options {
             limits: self.limits,
-            ..Options::new(bounds)
+            ..wish.into()
         };
         let resized = self
             .pool
