@@ -13,6 +13,55 @@
 //! # Ok::<(), imaging::ImageError>(())
 //! ```
 //!
+//! # Tasks
+//!
+//! Read a header before anything is queued or allocated:
+//!
+//! ```
+//! use imaging::{Limits, inspect};
+//!
+//! # let photo = testkit::images::gradient_jpeg(1200, 800);
+//! let header = inspect(&photo, &Limits::default())?;
+//! assert_eq!((header.width, header.height), (1200, 800));
+//! # Ok::<(), imaging::ImageError>(())
+//! ```
+//!
+//! Convert a picture, keep who made it, and look at what was noticed:
+//!
+//! ```
+//! use imaging::{Bounds, Format, Metadata, Options, Output, Warning, resize};
+//!
+//! # let photo = testkit::images::gradient_jpeg(120, 80);
+//! let options = Options {
+//!     output: Output::WebPLossless,
+//!     metadata: Metadata::Copyright,
+//!     ..Options::new(Bounds::of_width(320))
+//! };
+//! let made = resize(&photo, &options)?;
+//! assert_eq!(made.format, Format::WebP);
+//! assert_eq!(made.warnings, [Warning::NotEnlarged]);
+//! # Ok::<(), imaging::ImageError>(())
+//! ```
+//!
+//! Put graphics on a canvas, with its light mixed as light:
+//!
+//! ```
+//! use imaging::{Gravity, Light, Mode, Options, Size, resize};
+//!
+//! # let drawing = testkit::images::gradient_png(300, 100);
+//! let options = Options {
+//!     mode: Mode::Pad(Gravity::Centre),
+//!     background: [0, 0, 0, 0],
+//!     light: Light::Linear,
+//!     ..Options::new(Size::new(64, 64))
+//! };
+//! let made = resize(&drawing, &options)?;
+//! assert_eq!((made.width, made.height), (64, 64));
+//! # Ok::<(), imaging::ImageError>(())
+//! ```
+//!
+//! [Cut a square](Options), [make several sizes](resize_each), [stop at a deadline](resize_until).
+//!
 //! # What it does
 //!
 //! - JPEG, PNG, WebP, GIF, BMP and TIFF in; JPEG, PNG and WebP out, the format of the source unless another is
