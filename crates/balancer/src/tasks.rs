@@ -12,11 +12,13 @@ use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 use std::task::{self, Poll};
+use std::time::Duration;
 
 use fastrand::Rng;
 use teamwork::{Cause, Context, Flow, Job, Result, Task};
 use tokio::net::TcpStream;
 use tokio::task::yield_now;
+use tokio::time::sleep;
 use tracing::{debug, error};
 
 use crate::connect::connect;
@@ -24,6 +26,12 @@ use crate::ending::{Ending, Phase, Side};
 use crate::halves::{Event, Verdict};
 use crate::relay::{Pump, Sending, Step};
 use crate::session::{Arrival, Client, Session};
+
+/// How many chunks that nobody wants are read as fast as they come: what a sender has under way by then (`tcp_wmem` ends at 4 MiB).
+const DISCARDED_AT_ONCE: u32 = 64;
+
+/// The pause between two chunks after those: a peer that never ends is held up by flow control, not read at full speed.
+const DISCARD_PAUSE: Duration = Duration::from_millis(10);
 
 /// The two connections of a session, once there are two.
 #[derive(Debug)]
@@ -104,8 +112,8 @@ struct Direction {
 enum Mode {
     /// What comes is handed on.
     Relay,
-    /// What comes is dropped: the sink takes nothing more.
-    Discard,
+    /// What comes is dropped: the sink takes nothing more. After so many more chunks, each one waits for a pause.
+    Discard { at_once: u32 },
     /// The sink has nothing more to learn: it got the end of the stream, or is broken.
     Over,
 }
@@ -166,7 +174,7 @@ impl Direction {
     fn step(&mut self, link: &Link) -> Flow {
         match (self.ends(link), self.mode) {
             (None, _) => Flow::FinishJob(()),
-            (Some((source, _)), Mode::Discard) => self.discard(source),
+            (Some((source, _)), Mode::Discard { .. }) => self.discard(source),
             (Some((source, sink)), Mode::Relay | Mode::Over) => self.relay(source, sink),
         }
     }
@@ -193,7 +201,9 @@ impl Direction {
                 Flow::Done(())
             }
             Verdict::Discard(_) => {
-                self.mode = Mode::Discard;
+                self.mode = Mode::Discard {
+                    at_once: DISCARDED_AT_ONCE,
+                };
                 Flow::Tick
             }
             Verdict::End(_) => Flow::FinishJob(()),
@@ -201,6 +211,9 @@ impl Direction {
     }
 
     fn discard(&mut self, source: &TcpStream) -> Flow {
+        if let Mode::Discard { at_once } = &mut self.mode {
+            *at_once = at_once.saturating_sub(1);
+        }
         match Pump::discard(source) {
             Step::Moved { .. } => Flow::Tick,
             _ended => Flow::FinishJob(()),
@@ -219,6 +232,10 @@ impl Task<Link> for Direction {
     async fn run(&mut self, cx: &Context<Link>) -> Result<Flow> {
         if self.pump.has_had_its_turn() {
             cx.wait(yield_now()).await;
+        }
+        if self.mode == (Mode::Discard { at_once: 0 }) {
+            // Boxed, because hardly a session comes here.
+            cx.wait(Box::pin(sleep(DISCARD_PAUSE))).await;
         }
         // What this captures is kept while the session is idle, so it is little.
         let ready = poll_fn(|waker| self.poll_ready(cx.value(), waker));
