@@ -11,7 +11,8 @@ use clap::{Parser, ValueEnum};
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
-/// Sessions come and go in crowds: of the allocators tried it takes the least for a session, and gives it back afterwards.
+/// Sessions come and go in crowds: of the allocators tried, it takes the least for a session and gives it back afterwards.
+#[cfg(feature = "jemalloc")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
