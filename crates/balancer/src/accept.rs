@@ -19,7 +19,7 @@ use crate::handover::Neighbours;
 use crate::log;
 use crate::progress::Progress;
 use crate::session::{Arrival, Client};
-use crate::tasks::session_job;
+use crate::tasks::start;
 
 /// The first pause when the system has no socket left; each further one is twice as long.
 const PAUSE_MIN: Duration = Duration::from_millis(10);
@@ -166,7 +166,7 @@ impl Reception {
                 true
             }
             // When this is refused, the balancer is about to stop. The session says so in the log when it is dropped.
-            None => cx.job().add_job(session_job(arrival)).is_ok(),
+            None => start(&cx.job(), arrival),
         }
     }
 }

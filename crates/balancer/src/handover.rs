@@ -19,7 +19,7 @@ use tracing::warn;
 
 use crate::core::Core;
 use crate::session::{Arrival, Session};
-use crate::tasks::session_job;
+use crate::tasks::start;
 
 /// How many connections may wait for a core to adopt them; beyond, who accepted them keeps them.
 const INBOX_MAX: usize = 256;
@@ -175,12 +175,12 @@ impl Task<()> for Adopt {
         let Some(Some(arrival)) = cx.unless_draining(self.inbox.recv()).await else {
             return Ok(Flow::Done(()));
         };
-        let session = session_job(arrival);
-        match cx.job().add_job(session) {
-            Ok(()) => Ok(Flow::Tick),
-            // The balancer is about to stop. The refused session says so in the log when it is dropped.
-            Err(_refused) => Ok(Flow::Done(())),
-        }
+        // When it is refused, the balancer is about to stop. The session says so in the log when it is dropped.
+        Ok(if start(&cx.job(), arrival) {
+            Flow::Tick
+        } else {
+            Flow::Done(())
+        })
     }
 
     /// Has those that came too late leave their line in the log, too.

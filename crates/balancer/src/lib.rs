@@ -48,6 +48,8 @@
 mod accept;
 mod address;
 mod backends;
+#[cfg(feature = "bare-sessions")]
+mod bare;
 mod batches;
 mod bind;
 mod choose;

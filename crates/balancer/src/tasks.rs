@@ -15,7 +15,7 @@ use std::task::{self, Poll};
 use std::time::Duration;
 
 use fastrand::Rng;
-use teamwork::{Cause, Context, Flow, Job, Result, Task};
+use teamwork::{Cause, Context, Flow, Job, JobHandle, Result, Task};
 use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::sleep;
@@ -49,8 +49,25 @@ pub(crate) struct Streams {
     upstream: TcpStream,
 }
 
+/// Starts a session as a job of this core's; `false` if that accepts none any more.
+#[cfg(not(feature = "bare-sessions"))]
+pub(crate) fn start(core: &JobHandle<()>, arrival: Arrival) -> bool {
+    core.add_job(session_job(arrival)).is_ok()
+}
+
+/// Starts a session without a job.
+#[cfg(feature = "bare-sessions")]
+pub(crate) fn start(_core: &JobHandle<()>, arrival: Arrival) -> bool {
+    crate::bare::start(arrival);
+    true
+}
+
 /// Makes the job of a session on the core where it has its place.
-pub(crate) fn session_job(arrival: Arrival) -> Job<Link> {
+#[cfg_attr(
+    feature = "bare-sessions",
+    expect(dead_code, reason = "sessions have no job then")
+)]
+fn session_job(arrival: Arrival) -> Job<Link> {
     let (client, session) = Session::new(arrival);
     let connecting = Arc::clone(&session);
     // Without a finalizer, its memory does not stay for the whole session.
@@ -65,7 +82,7 @@ pub(crate) fn session_job(arrival: Arrival) -> Job<Link> {
 }
 
 /// Connects a client's session to an upstream, and notes in the session what comes of it.
-async fn link(client: Client, session: Arc<Session>) -> Link {
+pub(crate) async fn link(client: Client, session: Arc<Session>) -> Link {
     let _fault = Fault(&session);
     let client = match client.watched() {
         Ok(client) => client,
@@ -101,7 +118,7 @@ impl Drop for Fault<'_> {
 }
 
 /// Relays what one side sends to the other.
-struct Direction {
+pub(crate) struct Direction {
     source: Side,
     session: Arc<Session>,
     pump: Pump,
@@ -119,7 +136,7 @@ enum Mode {
 }
 
 /// What a direction has waited for.
-enum Ready {
+pub(crate) enum Ready {
     /// It can do something.
     ToStep,
     /// The session is to end.
@@ -127,7 +144,7 @@ enum Ready {
 }
 
 impl Direction {
-    fn new(source: Side, session: Arc<Session>) -> Self {
+    pub(crate) fn new(source: Side, session: Arc<Session>) -> Self {
         let sending = match source {
             Side::Client => Sending::Fresh,
             // The client's socket has inherited it from the listening one.
@@ -153,7 +170,7 @@ impl Direction {
     }
 
     /// Ready when there is something to do for this direction, or nothing any more for the session.
-    fn poll_ready(&mut self, link: &Link, waker: &mut task::Context<'_>) -> Poll<Ready> {
+    pub(crate) fn poll_ready(&mut self, link: &Link, waker: &mut task::Context<'_>) -> Poll<Ready> {
         let Some((source, sink)) = self.ends(link) else {
             return Poll::Ready(Ready::SessionOver);
         };
@@ -171,7 +188,7 @@ impl Direction {
         }
     }
 
-    fn step(&mut self, link: &Link) -> Flow {
+    pub(crate) fn step(&mut self, link: &Link) -> Flow {
         match (self.ends(link), self.mode) {
             (None, _) => Flow::FinishJob(()),
             (Some((source, _)), Mode::Discard { .. }) => self.discard(source),
@@ -210,6 +227,26 @@ impl Direction {
         }
     }
 
+    /// Lets the sink know if its stream is torn, since closing would look to it like a proper end.
+    pub(crate) fn close(&self, link: &Link, ending: impl FnOnce(Phase) -> Ending) {
+        let Some((_, sink)) = self.ends(link) else {
+            return;
+        };
+        if self.mode == Mode::Over {
+            return;
+        }
+        let ending = self.session.end(ending);
+        if ending.tears_streams() || !self.pump.is_empty() {
+            // It fails only on a connection that is broken already.
+            let _broken = sink.set_zero_linger();
+        }
+    }
+
+    /// Whether it should let others go on before its next step.
+    pub(crate) fn has_had_its_turn(&mut self) -> bool {
+        self.pump.has_had_its_turn()
+    }
+
     fn discard(&mut self, source: &TcpStream) -> Flow {
         if let Mode::Discard { at_once } = &mut self.mode {
             *at_once = at_once.saturating_sub(1);
@@ -230,7 +267,7 @@ impl Task<Link> for Direction {
     type Output = ();
 
     async fn run(&mut self, cx: &Context<Link>) -> Result<Flow> {
-        if self.pump.has_had_its_turn() {
+        if self.has_had_its_turn() {
             cx.wait(yield_now()).await;
         }
         if self.mode == (Mode::Discard { at_once: 0 }) {
@@ -245,19 +282,8 @@ impl Task<Link> for Direction {
         })
     }
 
-    /// Lets the sink know if its stream is torn, since closing would look to it like a proper end.
     async fn finalize(&mut self, cx: &Context<Link>) -> Result {
-        let Some((_, sink)) = self.ends(cx.value()) else {
-            return Ok(());
-        };
-        if self.mode == Mode::Over {
-            return Ok(());
-        }
-        let ending = self.session.end(|phase| stopped(cx.cause(), phase));
-        if ending.tears_streams() || !self.pump.is_empty() {
-            // It fails only on a connection that is broken already.
-            let _broken = sink.set_zero_linger();
-        }
+        self.close(cx.value(), |phase| stopped(cx.cause(), phase));
         Ok(())
     }
 }
