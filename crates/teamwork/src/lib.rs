@@ -69,6 +69,8 @@ mod signal;
 mod snapshot;
 mod task;
 mod task_handle;
+#[cfg(feature = "test-util")]
+pub mod test_util;
 
 pub use added::{Added, OnIdle, TaskOptions};
 pub use cause::{By, Cause, CauseKind, Routine};

@@ -90,7 +90,7 @@ fn offer(handle: &JobHandle) -> Result<(), (Why, &'static str)> {
     let added = handle.add_task("late", ok("late"));
     added
         .map(drop)
-        .map_err(|refused| (refused.why, refused.task.name))
+        .map_err(|refused| (refused.why, refused.task.name()))
 }
 
 #[tokio::test(start_paused = true)]

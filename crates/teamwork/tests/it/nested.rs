@@ -15,7 +15,7 @@ const PLACES: [(bool, bool); 4] = [(false, false), (false, true), (true, false),
 fn named(name: &'static str, journal: &Journal, tasks: impl IntoIterator<Item = Scripted>) -> Job {
     let mut job = Job::new(name);
     for task in tasks {
-        job.add_task(task.name, task.journal(journal));
+        job.add_task(task.name(), task.journal(journal));
     }
     job
 }

@@ -90,7 +90,7 @@ impl Builder {
     fn add_tasks<V: ?Sized + Value>(&self, job: &mut Job<V>, plan: &JobPlan) {
         for task in &plan.tasks {
             let script = task.script.clone().journal(&self.journal);
-            let added = job.add_task(script.name, script);
+            let added = job.add_task(script.name(), script);
             let added = if task.is_spare() {
                 added.optional()
             } else {
@@ -115,7 +115,7 @@ impl Builder {
         }
         match plan.oneshot.clone() {
             Some(first) => {
-                Rooted::Valued(job.add_oneshot_task(first.name, first.journal(&self.journal)))
+                Rooted::Valued(job.add_oneshot_task(first.name(), first.journal(&self.journal)))
             }
             None => Rooted::Plain(job),
         }
@@ -192,13 +192,13 @@ async fn follow<V: ?Sized + Value>(
             What::Cancel => handle.cancel("as planned"),
             What::Drop => run = None,
             What::Add(script) => {
-                let options = if is_spare(script.name) {
+                let options = if is_spare(script.name()) {
                     TaskOptions::new().optional()
                 } else {
                     TaskOptions::new()
                 };
                 let script = script.clone().journal(&journal);
-                drop(handle.add_task_with(script.name, script, options));
+                drop(handle.add_task_with(script.name(), script, options));
             }
             What::AddJob(child) => builder.add_late(&handle, child),
         }

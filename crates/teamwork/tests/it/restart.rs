@@ -160,7 +160,7 @@ async fn a_child_job_is_made_anew() {
             let child = Restart::at_most(most, Duration::from_secs(60)).job(move || {
                 let mut child = Job::new("child");
                 let task = make();
-                child.add_task(task.name, task);
+                child.add_task(task.name(), task);
                 placed(child, inner)
             });
             let mut parent = Job::new("parent");

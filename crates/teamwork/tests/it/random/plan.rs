@@ -46,7 +46,7 @@ impl JobPlan {
 
 impl TaskPlan {
     pub(super) fn is_spare(&self) -> bool {
-        is_spare(self.script.name)
+        is_spare(self.script.name())
     }
 }
 
