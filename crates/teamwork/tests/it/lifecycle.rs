@@ -58,7 +58,7 @@ async fn a_panic_is_a_failure_with_message_and_place() {
             assert!(
                 location
                     .as_ref()
-                    .is_some_and(|location| location.contains("scripted.rs")),
+                    .is_some_and(|location| location.contains("test_util.rs")),
                 "{location:?}"
             );
             assert_eq!(
