@@ -11,7 +11,7 @@ use std::{
 use teamwork::{Context, Flow, Job, Outcome, Result, Task, TaskOutcome};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::scripted::{Journal, fails, is_pending, job, outcomes, placed, waits};
+use crate::scripted::{Journal, is_pending, job, outcomes, placed, waits};
 
 /// Blocks its thread until the flag is up.
 struct Blocks(Arc<AtomicBool>, Journal);

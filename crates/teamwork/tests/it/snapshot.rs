@@ -145,7 +145,14 @@ async fn who_keeps_its_thread_is_shown_as_busy() {
     });
     let handle: JobHandle = job.run_in_background().await.unwrap();
     has_begun.await.unwrap();
-    let seen = handle.snapshot().await;
+    // On a busy machine, the other one may be late as well.
+    let seen = loop {
+        let seen = handle.snapshot().await;
+        assert_eq!(seen.tasks[1].doing, Doing::Busy, "{seen}");
+        if seen.tasks[0].doing == Doing::Waiting {
+            break seen;
+        }
+    };
     drop(release);
     assert_eq!(
         seen.to_string(),
