@@ -6,6 +6,7 @@ use std::{
     fmt,
     future::{Future, IntoFuture},
     marker::PhantomData,
+    panic::resume_unwind,
     pin::Pin,
     task::{self, Poll},
     time::Duration,
@@ -14,7 +15,8 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Added, Context, Failure, Flow, JobHandle, NoValue, Outcome, Report, Result, Task,
+    Added, Cause, CauseKind, Context, Failure, Flow, JobHandle, NoValue, Outcome, Report, Result,
+    Task,
     engine::{
         Kind,
         drive::{Among, Extras, First, drive},
@@ -25,6 +27,17 @@ use crate::{
     name::Name,
     task::{Anything, Once, OnceFn, Recurrent, StepFn},
 };
+
+/// What follows from a panic in a task, once everything is finalized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnPanic {
+    /// The job fails; its cause has the message and the place.
+    #[default]
+    Fail,
+    /// The future of [`Job::run`] panics with the same message. As a child, or in the background, the job fails.
+    Rethrow,
+}
+
 /// How long a finish waits for `run` calls to complete before it cuts them: what systemd's and Kubernetes' shorter defaults leave room for.
 pub const GRACE: Duration = Duration::from_secs(10);
 
@@ -338,6 +351,23 @@ impl<V: ?Sized> Job<V> {
         self
     }
 
+    /// What follows from a panic in a task, once everything is finalized. Fails the job by default.
+    ///
+    /// # Examples
+    ///
+    /// ```should_panic
+    /// # use teamwork::{Context, Job, OnPanic};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let mut job = Job::new("strict").on_panic(OnPanic::Rethrow);
+    /// job.add_fn("index", async |_: &Context| Ok([1, 2, 3].iter().position(|n| *n == 4).unwrap()));
+    /// let _ = job.run().await; // panics here, after the finalizers
+    /// # });
+    /// ```
+    pub fn on_panic(mut self, policy: OnPanic) -> Self {
+        self.supervisor.rare().on_panic = policy;
+        self
+    }
+
     /// How long a drain lasts before it becomes a finish. For ever by default.
     pub fn drain_deadline(mut self, deadline: Duration) -> Self {
         self.supervisor.rare().deadlines.drain = Some(deadline);
@@ -450,7 +480,9 @@ impl<V: ?Sized> Job<V> {
     ///
     /// Outside a Tokio runtime, unless the job is inline and uses no time.
     pub fn run(self) -> Run {
+        let rare = self.supervisor.rare.as_ref();
         Run {
+            on_panic: rare.map(|rare| rare.on_panic).unwrap_or_default(),
             supervisor: self.supervisor,
         }
     }
@@ -531,18 +563,32 @@ impl<V: ?Sized> Job<V> {
 #[must_use = "a job does nothing until its future is awaited"]
 pub struct Run {
     supervisor: Supervisor,
+    on_panic: OnPanic,
 }
 
 impl Future for Run {
     type Output = Result<Report, Failure>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.supervisor)
-            .poll(cx)
-            .map(|report| match report.outcome() {
+        let on_panic = self.on_panic;
+        Pin::new(&mut self.supervisor).poll(cx).map(|report| {
+            if on_panic == OnPanic::Rethrow {
+                rethrow(report.cause());
+            }
+            match report.outcome() {
                 Outcome::Done => Ok(report),
                 Outcome::Failed | Outcome::Cancelled => Err(Failure::new(report)),
-            })
+            }
+        })
+    }
+}
+
+/// Goes on with the panic that was the cause, if one was, without a second word about it in the output.
+fn rethrow(cause: Option<&Cause>) {
+    match cause.map(Cause::kind) {
+        Some(CauseKind::Panic { message, .. }) => resume_unwind(Box::new(message.clone())),
+        Some(CauseKind::Job(inner)) => rethrow(Some(inner)),
+        _ => {}
     }
 }
 

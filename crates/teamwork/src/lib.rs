@@ -78,7 +78,7 @@ pub use context::{Context, IDLE_PAUSE_MAX, IDLE_PAUSE_MIN, TaskWaker, Wait};
 pub use error::{Error, Failure, Refused, Result, Why};
 pub use events::{EVENTS_MAX, Event, Events, Stop, TaskEvent};
 pub use handle::JobHandle;
-pub use job::{FINALIZER_DEADLINE, GRACE, Job, Run};
+pub use job::{FINALIZER_DEADLINE, GRACE, Job, OnPanic, Run};
 pub use pool::{Blocking, BlockingPool, Full, PoolError, StopFlag};
 pub use rendezvous::{Delivery, Receiver, SendError, Sender, rendezvous};
 pub use report::{Outcome, Report, SECONDARY_MAX, TaskOutcome, TaskReport};

@@ -31,7 +31,7 @@ use super::{
     spans::Observer,
     step::Driver,
 };
-use crate::{By, Cause, CauseKind, Event, Report, Result, name::Name};
+use crate::{By, Cause, CauseKind, Event, OnPanic, Report, Result, name::Name};
 
 /// Up to so many tasks, an inline job polls all of them whenever it is woken, which needs no memory and no waker of its
 /// own; above, it keeps track of who was woken.
@@ -73,7 +73,7 @@ pub(crate) struct Supervisor {
     /// Drivers that are polled when they are woken.
     tracked: Option<Box<FuturesUnordered<Tracked>>>,
     began: Option<Stamp>,
-    rare: Option<Box<Rare>>,
+    pub(crate) rare: Option<Box<Rare>>,
     state: State,
     /// As a child, the job fails alone.
     is_isolated: bool,
@@ -86,6 +86,8 @@ pub(crate) struct Rare {
     pub(crate) deadlines: Deadlines,
     pub(crate) max_tasks: Option<u32>,
     pub(crate) prerequisites: Vec<Prerequisite>,
+    /// What follows from a panic, if the job is awaited by itself.
+    pub(crate) on_panic: OnPanic,
     /// The job's own subscriber.
     pub(crate) dispatch: Option<Dispatch>,
     /// What tasks are observed with, if anybody wants to know.
@@ -119,6 +121,7 @@ impl Default for Rare {
             },
             max_tasks: None,
             prerequisites: Vec::new(),
+            on_panic: OnPanic::Fail,
             dispatch: None,
             observer: None,
             tokens: Vec::new(),

@@ -1,10 +1,11 @@
 //! Start, fate sharing, causes and finalizers: rules 3, 5, 7 and 8.
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
-use teamwork::{CauseKind, Context, Job, Outcome, Routine, TaskOutcome};
+use futures_util::FutureExt;
+use teamwork::{CauseKind, Context, Job, OnPanic, Outcome, Routine, TaskOutcome};
 
-use crate::scripted::{Do, Journal, both, check, fails, hangs, job, ok, task, waits};
+use crate::scripted::{Do, Journal, both, check, fails, hangs, job, ok, placed, task, waits};
 
 #[tokio::test(start_paused = true)]
 async fn a_task_goes_through_its_three_routines() {
@@ -179,6 +180,29 @@ async fn finish_completes_the_run_call_and_the_grace_cuts_what_does_not_end() {
         assert_eq!(report.task("a").unwrap().outcome, TaskOutcome::Done);
         assert_eq!(report.task("b").unwrap().outcome, TaskOutcome::Cut);
         assert_eq!(report.elapsed().as_secs(), 8);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_can_go_on_after_all_finalizers() {
+    for inline in [false, true] {
+        let (job, journal) = job([waits("a"), task("b", [Do::Unwind])]);
+        let run = placed(job.on_panic(OnPanic::Rethrow), inline).run();
+        let panicked = AssertUnwindSafe(run).catch_unwind().await.unwrap_err();
+        assert_eq!(panicked.downcast_ref::<String>().unwrap(), "unwound");
+        assert!(
+            journal.text().ends_with("fin b · fin a"),
+            "{}",
+            journal.text()
+        );
+        // Other failures are values as ever.
+        let (job, _) = crate::scripted::job([fails("a")]);
+        assert!(
+            placed(job.on_panic(OnPanic::Rethrow), inline)
+                .run()
+                .await
+                .is_err()
+        );
     }
 }
 
