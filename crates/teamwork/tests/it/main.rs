@@ -7,6 +7,7 @@
     reason = "tests fail by panicking and say why, and so do their helpers; each scene is played inline and spawned"
 )]
 
+mod complaints;
 mod dynamic;
 mod events;
 mod fairness;
