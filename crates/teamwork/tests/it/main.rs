@@ -11,6 +11,7 @@ mod complaints;
 mod dynamic;
 mod events;
 mod fairness;
+mod go_work;
 mod handles;
 mod idle;
 mod interop;
