@@ -57,6 +57,7 @@ mod context;
 mod engine;
 mod error;
 mod events;
+pub mod guide;
 mod handle;
 mod job;
 mod name;
