@@ -63,15 +63,13 @@
 //! # The life of a job
 //!
 //! ```text
-//! time ─▶     start                       run                           stop         finalize
-//! after    ▐prerequisites▌
-//! connect                 ▐init▌▐run▌                                                          ▐fin▌
-//! read                               ▐init▌      ▐run▌▐run▌▐run▌▐run▌▐run ✂                ▐fin▌
-//! write                                    ▐init▌▐run▌ · · ▐run ✗ error             ▐fin▌
-//! timer                                          ▐run▌▐run: done▌▐fin▌
-//!                                                │               │      │           │
-//!                                              ready       done by itself,     every run has ended:
-//!                                                        finalized at once   finalizers, last in first out
+//! time ─▶  start                            │ run                      │ stop   │ finalize
+//! after    [prereq.]                        │                          │        │
+//! connect           [init][run]             │                          │        │           [fin]
+//! read                         [init]       │ [run][run][run][run][run │ … cut] │      [fin]
+//! write                              [init] │ [run][run][run … error]  │        │ [fin]
+//! timer                                     │ [run][run: done][fin]    │        │
+//!                                         ready               write has failed  every run has ended
 //! ```
 //!
 //! `connect` is the oneshot, on whose value the others rely. `write` fails; its error becomes the cause, `read` is cut at its next await point,
