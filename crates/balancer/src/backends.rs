@@ -8,76 +8,105 @@ use fastrand::Rng;
 use crate::address::Upstream;
 use crate::choose::{Tried, choose};
 
-/// One upstream with its counts.
-#[derive(Debug)]
-pub struct Backend {
-    upstream: Upstream,
+/// What one core counts of one upstream; on a cache line of its own, so that cores do not slow each other down.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Counts {
     live: AtomicUsize,
     sessions: AtomicU64,
     connect_failures: AtomicU64,
 }
 
-impl Backend {
+/// All upstreams of the balancer. Every core counts for itself; who asks gets the sum.
+#[derive(Debug)]
+pub struct Backends {
+    upstreams: Box<[Upstream]>,
+    /// For each core, one entry for each upstream.
+    counts: Box<[Counts]>,
+}
+
+/// One upstream with its counts.
+#[derive(Debug, Clone, Copy)]
+pub struct Backend<'a> {
+    backends: &'a Backends,
+    index: usize,
+}
+
+impl<'a> Backend<'a> {
     /// Returns the upstream.
     #[must_use]
-    pub fn upstream(&self) -> &Upstream {
-        &self.upstream
+    pub fn upstream(self) -> &'a Upstream {
+        &self.backends.upstreams[self.index]
     }
 
     /// Returns how many sessions it has right now, those that are still connecting included.
     #[must_use]
-    pub fn live(&self) -> usize {
-        self.live.load(Relaxed)
+    pub fn live(self) -> usize {
+        self.counts().map(|counts| counts.live.load(Relaxed)).sum()
     }
 
     /// Returns how many sessions were connected to it since the start.
     #[must_use]
-    pub fn sessions(&self) -> u64 {
-        self.sessions.load(Relaxed)
+    pub fn sessions(self) -> u64 {
+        self.counts()
+            .map(|counts| counts.sessions.load(Relaxed))
+            .sum()
     }
 
     /// Returns how many tries to connect to it have failed since the start.
     #[must_use]
-    pub fn connect_failures(&self) -> u64 {
-        self.connect_failures.load(Relaxed)
+    pub fn connect_failures(self) -> u64 {
+        self.counts()
+            .map(|counts| counts.connect_failures.load(Relaxed))
+            .sum()
+    }
+
+    fn counts(self) -> impl Iterator<Item = &'a Counts> {
+        let each = self.backends.upstreams.len();
+        self.backends.counts.iter().skip(self.index).step_by(each)
     }
 }
 
-/// All upstreams of the balancer.
-#[derive(Debug)]
-pub struct Backends {
-    list: Box<[Backend]>,
-}
-
 impl Backends {
-    /// Makes the table of `upstreams`, all of them unused.
-    pub(crate) fn new(upstreams: Vec<Upstream>) -> Self {
-        let unused = |upstream| Backend {
-            upstream,
-            live: AtomicUsize::new(0),
-            sessions: AtomicU64::new(0),
-            connect_failures: AtomicU64::new(0),
-        };
+    /// Makes the table of `upstreams`, all of them unused, for so many cores.
+    pub(crate) fn new(upstreams: Vec<Upstream>, cores: usize) -> Self {
+        let counts = std::iter::repeat_with(Counts::default).take(upstreams.len() * cores);
         Self {
-            list: upstreams.into_iter().map(unused).collect(),
+            counts: counts.collect(),
+            upstreams: upstreams.into(),
         }
     }
 
     /// Goes through the upstreams, in the order in which they were given.
-    pub fn iter(&self) -> impl Iterator<Item = &Backend> {
-        self.list.iter()
+    pub fn iter(&self) -> impl Iterator<Item = Backend<'_>> {
+        (0..self.upstreams.len()).map(|index| self.backend(index))
     }
 
-    /// Chooses an upstream for a session that has tried `tried`, adds it there, and counts the session as its own
-    /// until the lease is dropped.
-    pub(crate) fn lease(self: &Arc<Self>, tried: &mut Tried, rng: &mut Rng) -> Option<Lease> {
-        let index = choose(self.list.len(), |index| self.list[index].live(), tried, rng)?;
-        tried.add(index);
-        self.list[index].live.fetch_add(1, Relaxed);
-        Some(Lease {
-            backends: Arc::clone(self),
+    fn backend(&self, index: usize) -> Backend<'_> {
+        Backend {
+            backends: self,
             index,
-        })
+        }
+    }
+
+    /// Chooses an upstream for a session of `core` that has tried `tried`, adds it there, and counts the session as the
+    /// upstream's own until the lease is dropped.
+    pub(crate) fn lease(
+        self: &Arc<Self>,
+        core: usize,
+        tried: &mut Tried,
+        rng: &mut Rng,
+    ) -> Option<Lease> {
+        let load = |index| self.backend(index).live();
+        let index = choose(self.upstreams.len(), load, tried, rng)?;
+        tried.add(index);
+        let lease = Lease {
+            backends: Arc::clone(self),
+            core: core as u32,
+            index: index as u32,
+        };
+        lease.counts().live.fetch_add(1, Relaxed);
+        Some(lease)
     }
 }
 
@@ -85,32 +114,34 @@ impl Backends {
 #[derive(Debug)]
 pub(crate) struct Lease {
     backends: Arc<Backends>,
-    index: usize,
+    core: u32,
+    index: u32,
 }
 
 impl Lease {
     pub(crate) fn upstream(&self) -> &Upstream {
-        &self.backend().upstream
+        &self.backends.upstreams[self.index as usize]
     }
 
     /// Notes that the session was connected.
     pub(crate) fn connected(&self) {
-        self.backend().sessions.fetch_add(1, Relaxed);
+        self.counts().sessions.fetch_add(1, Relaxed);
     }
 
     /// Notes that connecting failed.
     pub(crate) fn failed(&self) {
-        self.backend().connect_failures.fetch_add(1, Relaxed);
+        self.counts().connect_failures.fetch_add(1, Relaxed);
     }
 
-    fn backend(&self) -> &Backend {
-        &self.backends.list[self.index]
+    fn counts(&self) -> &Counts {
+        let each = self.backends.upstreams.len();
+        &self.backends.counts[self.core as usize * each + self.index as usize]
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.backend().live.fetch_sub(1, Relaxed);
+        self.counts().live.fetch_sub(1, Relaxed);
     }
 }
 
@@ -121,7 +152,7 @@ mod tests {
     fn two() -> Arc<Backends> {
         let upstream =
             |port: u16| Upstream::from(std::net::SocketAddr::from(([127, 0, 0, 1], port)));
-        Arc::new(Backends::new(vec![upstream(1), upstream(2)]))
+        Arc::new(Backends::new(vec![upstream(1), upstream(2)], 2))
     }
 
     fn live(backends: &Backends) -> Vec<usize> {
@@ -129,14 +160,14 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_counts_while_it_lives_and_the_next_goes_elsewhere() {
+    fn a_lease_counts_while_it_lives_and_the_next_goes_elsewhere_whichever_core_asks() {
         for seed in 0..50 {
             let (backends, mut rng) = (two(), Rng::with_seed(seed));
             let first = backends
-                .lease(&mut Tried::default(), &mut rng)
+                .lease(0, &mut Tried::default(), &mut rng)
                 .expect("both are free");
             let second = backends
-                .lease(&mut Tried::default(), &mut rng)
+                .lease(1, &mut Tried::default(), &mut rng)
                 .expect("both are usable");
             assert_eq!(live(&backends), [1, 1], "seed {seed}");
             drop((first, second));
@@ -145,9 +176,27 @@ mod tests {
     }
 
     #[test]
+    fn what_the_cores_have_counted_is_added_up() {
+        let (backends, mut rng) = (two(), Rng::with_seed(1));
+        for core in [0, 1, 1] {
+            let mut tried = Tried::default();
+            while let Some(lease) = backends.lease(core, &mut tried, &mut rng) {
+                lease.connected();
+                lease.failed();
+            }
+        }
+        let sums: Vec<_> = backends
+            .iter()
+            .map(|backend| (backend.sessions(), backend.connect_failures()))
+            .collect();
+        assert_eq!(sums, [(3, 3), (3, 3)]);
+    }
+
+    #[test]
     fn a_session_is_offered_each_upstream_once() {
         let (backends, mut rng, mut tried) = (two(), Rng::with_seed(3), Tried::default());
-        let leases: Vec<_> = std::iter::from_fn(|| backends.lease(&mut tried, &mut rng)).collect();
+        let leases: Vec<_> =
+            std::iter::from_fn(|| backends.lease(0, &mut tried, &mut rng)).collect();
         assert_eq!((leases.len(), live(&backends)), (2, vec![1, 1]));
     }
 }

@@ -1,8 +1,10 @@
 //! What the user wrote, and what the balancer relies on.
 
+use std::num::NonZero;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use humantime::Duration as Time;
 
 use crate::address::{AddressError, ListenAddress, Upstream};
@@ -39,6 +41,15 @@ pub struct RawConfig {
     #[arg(long, value_name = "N")]
     pub max_connections: Option<usize>,
 
+    /// Threads, each with a listening socket and an event loop of its own
+    /// [default: as many as the process may use cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZero<usize>>,
+
+    /// Whether bytes of busy streams are moved inside the kernel, without copying them
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Splice::Auto)]
+    pub splice: Splice,
+
     /// End a session when no byte has moved in either direction for so long
     #[arg(long, value_name = "TIME", default_value_t = IDLE_TIMEOUT.into(), value_parser = time)]
     pub idle_timeout: Time,
@@ -56,6 +67,15 @@ pub struct RawConfig {
     pub drain_timeout: Time,
 }
 
+/// Whether bytes are moved inside the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Splice {
+    /// For streams that keep it busy; small messages are copied, which costs less
+    Auto,
+    /// Never
+    Off,
+}
+
 /// What the balancer relies on.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -65,6 +85,10 @@ pub struct Config {
     pub upstreams: Vec<Upstream>,
     /// How many sessions there are at most; more than none.
     pub sessions_max: usize,
+    /// How many threads there are. With one, everything happens where the balancer's job runs.
+    pub threads: NonZero<usize>,
+    /// Whether bytes are moved inside the kernel.
+    pub splice: Splice,
     /// How long a session lives with no byte moving.
     pub idle_timeout: Duration,
     /// How long one upstream has to answer.
@@ -113,13 +137,15 @@ impl ConfigError {
 impl Config {
     /// Returns the default configuration for `upstreams`, of which there must be at least one, all different.
     ///
-    /// It lists no address to listen on; that is for a caller who binds listeners himself.
+    /// It lists no address to listen on; that is for a caller who binds listeners himself. It has one thread.
     #[must_use]
     pub fn for_upstreams(upstreams: Vec<Upstream>, sessions_max: usize) -> Self {
         Self {
             listen: Vec::new(),
             upstreams,
             sessions_max,
+            threads: NonZero::<usize>::MIN,
+            splice: Splice::Auto,
             idle_timeout: IDLE_TIMEOUT,
             connect_timeout: CONNECT_TIMEOUT,
             half_close_timeout: HALF_CLOSE_TIMEOUT,
@@ -155,12 +181,19 @@ impl Config {
             sessions_max: raw
                 .max_connections
                 .unwrap_or_else(|| sessions_within(open_files)),
+            threads: raw.threads.unwrap_or_else(cores),
+            splice: raw.splice,
             idle_timeout: raw.idle_timeout.into(),
             connect_timeout: raw.connect_timeout.into(),
             half_close_timeout: raw.half_close_timeout.into(),
             drain_timeout: raw.drain_timeout.into(),
         })
     }
+}
+
+/// How many cores the process may use; one if the system does not say.
+fn cores() -> NonZero<usize> {
+    available_parallelism().unwrap_or(NonZero::<usize>::MIN)
 }
 
 fn parse_all<T: std::str::FromStr>(texts: &[String]) -> Result<Vec<T>, T::Err> {
@@ -214,7 +247,7 @@ mod tests {
     fn an_upstream_is_all_it_takes() {
         let config = parse("-u 127.0.0.1:9091").unwrap();
         assert_eq!(config.listen, ["127.0.0.1:9090".parse().unwrap()]);
-        assert_eq!(config.sessions_max, 480);
+        assert_eq!(config.sessions_max, 448);
         assert_eq!(config.idle_timeout, Duration::from_secs(600));
         assert_eq!(config.connect_timeout, Duration::from_secs(5));
     }

@@ -2,8 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::ops::RangeInclusive;
 
 use fastrand::Rng;
 use rustix::io::Errno;
@@ -11,8 +10,10 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
-use crate::backends::{Backends, Lease};
+use crate::backends::Lease;
 use crate::choose::Tried;
+use crate::core::Core;
+use crate::socket;
 
 /// All tries together take at most this many connect timeouts, or a client would wait for each of them in turn.
 const BUDGET_IN_TIMEOUTS: u32 = 2;
@@ -23,7 +24,7 @@ pub(crate) struct Connected {
     pub(crate) stream: TcpStream,
     pub(crate) lease: Lease,
     /// How many other upstreams were tried before.
-    pub(crate) retries: usize,
+    pub(crate) retries: u8,
 }
 
 /// Why no upstream could be connected.
@@ -31,7 +32,7 @@ pub(crate) struct Connected {
 pub(crate) struct ConnectError {
     /// The upstream that was tried last.
     pub(crate) lease: Lease,
-    pub(crate) retries: usize,
+    pub(crate) retries: u8,
     pub(crate) why: Why,
 }
 
@@ -46,28 +47,25 @@ pub(crate) enum Why {
     Failed(#[source] io::Error),
 }
 
-/// Connects to one of `backends`.
+/// Connects a session of `core` to one of its upstreams.
 ///
-/// Every upstream has `timeout` to answer and is tried at most once; there are at most
+/// Every upstream has the connect timeout to answer and is tried at most once; there are at most
 /// [`TRIES_MAX`](crate::choose::TRIES_MAX) tries, which take at most twice the timeout together.
 ///
 /// # Cancel safety
 ///
 /// A half-made connection is closed when this is dropped.
-pub(crate) async fn connect(
-    backends: &Arc<Backends>,
-    timeout: Duration,
-    rng: &mut Rng,
-) -> Result<Connected, ConnectError> {
+pub(crate) async fn connect(core: &Core, rng: &mut Rng) -> Result<Connected, ConnectError> {
+    let (backends, timeout) = (core.stats().backends(), core.config().connect_timeout);
     let budget_ends = Instant::now() + timeout * BUDGET_IN_TIMEOUTS;
     let mut tried = Tried::default();
     let mut lease = backends
-        .lease(&mut tried, rng)
+        .lease(core.index(), &mut tried, rng)
         .expect("`balancer` has asserted that there is an upstream");
     loop {
-        let retries = tried.count() - 1;
+        let retries = tried.count() as u8 - 1;
         let deadline = budget_ends.min(Instant::now() + timeout);
-        let why = match attempt(lease.upstream().addresses(), deadline).await {
+        let why = match attempt(lease.upstream().addresses(), core.local_ports(), deadline).await {
             Ok(stream) => {
                 lease.connected();
                 return Ok(Connected {
@@ -84,7 +82,7 @@ pub(crate) async fn connect(
         let next = if hopeless {
             None
         } else {
-            backends.lease(&mut tried, rng)
+            backends.lease(core.index(), &mut tried, rng)
         };
         match next {
             Some(next) => lease = next,
@@ -100,25 +98,52 @@ pub(crate) async fn connect(
 }
 
 /// Tries the addresses of one upstream, one after the other.
-async fn attempt(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpStream, Why> {
-    let stream = match timeout_at(deadline, TcpStream::connect(addresses)).await {
-        Ok(connected) => connected.map_err(classify)?,
-        Err(_elapsed) => return Err(Why::TimedOut),
-    };
-    if is_connected_to_itself(&stream) {
-        return Err(Why::Failed(io::ErrorKind::ConnectionRefused.into()));
+async fn attempt(
+    addresses: &[SocketAddr],
+    local_ports: &LocalPorts,
+    deadline: Instant,
+) -> Result<TcpStream, Why> {
+    let mut why = Why::Failed(io::ErrorKind::AddrNotAvailable.into());
+    for &address in addresses {
+        why = match timeout_at(deadline, socket::connect(address)).await {
+            Err(_elapsed) => return Err(Why::TimedOut),
+            Ok(Err(error)) => classify(error),
+            Ok(Ok(stream)) if local_ports.is_itself(&stream, address) => {
+                Why::Failed(io::ErrorKind::ConnectionRefused.into())
+            }
+            Ok(Ok(stream)) => return Ok(stream),
+        };
     }
-    Ok(stream)
+    Err(why)
 }
 
-/// Tells whether the kernel connected a socket to itself.
-///
-/// It does so when nobody listens on a local port that it has just given to the connecting socket: a simultaneous
-/// open with oneself. Such a session would echo, and would keep the real server from binding its port.
-fn is_connected_to_itself(stream: &TcpStream) -> bool {
-    match (stream.local_addr(), stream.peer_addr()) {
-        (Ok(local), Ok(peer)) => local == peer,
-        _ => false,
+/// The ports that the kernel gives to sockets that connect.
+#[derive(Debug)]
+pub(crate) struct LocalPorts(RangeInclusive<u16>);
+
+impl LocalPorts {
+    /// Asks the system. Where it does not say, any port may be one of them.
+    pub(crate) fn of_this_system() -> Self {
+        let text = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range");
+        Self(
+            text.ok()
+                .and_then(|text| Self::parse(&text))
+                .unwrap_or(0..=u16::MAX),
+        )
+    }
+
+    fn parse(text: &str) -> Option<RangeInclusive<u16>> {
+        let mut ports = text.split_whitespace().map(str::parse);
+        Some(ports.next()?.ok()?..=ports.next()?.ok()?)
+    }
+
+    /// Tells whether the kernel connected a socket to itself when it was to connect to `peer`.
+    ///
+    /// It does so when nobody listens on a local port that it has just given to the connecting socket: a simultaneous
+    /// open with oneself. Such a session would echo, and would keep the real server from binding its port. A server whose
+    /// port is none that the kernel gives away cannot be met like this, so then the socket is not asked.
+    fn is_itself(&self, stream: &TcpStream, peer: SocketAddr) -> bool {
+        self.0.contains(&peer.port()) && stream.local_addr().is_ok_and(|local| local == peer)
     }
 }
 
@@ -141,12 +166,25 @@ mod tests {
 
     #[tokio::test]
     async fn a_socket_that_met_itself_is_told_from_one_that_met_a_server() {
+        let ports = LocalPorts::of_this_system();
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
         let itself = socket.local_addr().unwrap();
-        assert!(is_connected_to_itself(
-            &socket.connect(itself).await.unwrap()
-        ));
-        assert!(!is_connected_to_itself(&pair().await.unwrap().0));
+        assert!(ports.is_itself(&socket.connect(itself).await.unwrap(), itself));
+        let (other, _server) = pair().await.unwrap();
+        assert!(!ports.is_itself(&other, other.peer_addr().unwrap()));
+    }
+
+    #[test]
+    fn the_ports_that_the_kernel_gives_away_are_two_numbers() {
+        assert_eq!(LocalPorts::parse("32768\t60999\n"), Some(32768..=60999));
+        assert_eq!(LocalPorts::parse("32768"), None);
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_is_told_from_one_that_was_made() {
+        let nobody = testkit::backends::refused_address().await.unwrap();
+        let error = socket::connect(nobody).await.expect_err("nobody listens");
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     }
 }

@@ -12,7 +12,7 @@
 //! 3. **A FIN from a broken side is a reset.**
 //! 4. **If the broken sink had finished before,** nobody is left to end the session, and closing the source with bytes of
 //!    it unread would reset it and destroy what is still on its way to it. So its bytes are read and dropped
-//!    until it closes, which the half-close timeout bounds.
+//!    until it closes, which the half-close timeout bounds; slowly, once it is clear that there are many.
 //! 5. The session is complete when both sides have finished.
 
 use crate::ending::{Ending, Phase, Side};

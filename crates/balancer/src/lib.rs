@@ -5,13 +5,17 @@
 //! connection.
 //!
 //! ```text
-//! balancer ─┬─ listen 127.0.0.1:9090     accepts until the balancer drains
-//!           ├─ session ─┬─ connect       chooses an upstream, tries others if it fails
-//!           │           ├─ watch         ends the session when nothing moves for too long
-//!           │           ├─ upload        client → upstream
-//!           │           └─ download      upstream → client
-//!           └─ session …
+//! balancer ─┬─ core 0 ─┬─ listen 127.0.0.1:9090     accepts until the balancer drains
+//!           │          ├─ watch                     ends sessions in which nothing moves for too long
+//!           │          ├─ session ─┬─ connect       chooses an upstream, tries others if it fails
+//!           │          │           ├─ upload        client → upstream
+//!           │          │           └─ download      upstream → client
+//!           │          └─ session …
+//!           └─ core 1 …
 //! ```
+//!
+//! With several threads, each core is one, with an event loop and a listening socket of its own, and both connections of a
+//! session stay on it. Cores share nothing on the way of a byte; they compare how many sessions they have when one comes in.
 //!
 //! What it promises:
 //!
@@ -30,8 +34,9 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let upstreams: Vec<Upstream> = vec!["127.0.0.1:9091".parse()?, "127.0.0.1:9092".parse()?];
-//! let listener = bind(&"127.0.0.1:0".parse()?)?;
-//! let (job, stats) = balancer(Config::for_upstreams(upstreams, 1000), vec![listener])?;
+//! let config = Config::for_upstreams(upstreams, 1000);
+//! let listener = bind(&"127.0.0.1:0".parse()?, config.threads)?;
+//! let (job, stats) = balancer(config, vec![listener]);
 //!
 //! let handle = job.handle();
 //! handle.drain(); // Without this it would serve until the process is told to stop.
@@ -43,32 +48,43 @@
 mod accept;
 mod address;
 mod backends;
+#[cfg(feature = "bare-sessions")]
+mod bare;
+mod batches;
 mod bind;
 mod choose;
 mod config;
 mod connect;
+mod core;
 mod ending;
 mod halves;
+mod handover;
 mod limits;
 mod log;
+mod pipes;
 mod progress;
 mod relay;
 mod session;
+mod socket;
 mod stats;
 mod tasks;
+mod watch;
 
-use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use teamwork::Job;
-use tokio::net::TcpListener;
 
-use crate::accept::Accept;
+use crate::bind::Door;
+use crate::core::{Common, Core, core_job};
+use crate::handover::Neighbours;
+use crate::pipes::{Budget, PIPES_MAX};
 
 pub use address::{AddressError, ListenAddress, Upstream};
 pub use backends::{Backend, Backends};
-pub use bind::{BindError, bind};
-pub use config::{Config, ConfigError, RawConfig};
+pub use batches::Batches;
+pub use bind::{BindError, Listener, bind};
+pub use config::{Config, ConfigError, RawConfig, Splice};
 pub use ending::{Ending, Phase, Side};
 pub use limits::{files_for, raise_open_files, sessions_within};
 pub use stats::Stats;
@@ -77,27 +93,48 @@ pub use stats::Stats;
 ///
 /// When the job drains it stops accepting, and its sessions have [`Config::drain_timeout`] to end by themselves.
 ///
-/// # Errors
-///
-/// When the address of a listener cannot be asked for.
+/// Each thread of [`Config::threads`] takes one socket of each listener, or several if there are more sockets than threads.
 ///
 /// # Panics
 ///
 /// If `config` has no upstream, which [`Config::check`] refuses.
-pub fn balancer(config: Config, listeners: Vec<TcpListener>) -> io::Result<(Job, Arc<Stats>)> {
+pub fn balancer(config: Config, listeners: Vec<Listener>) -> (Job, Arc<Stats>) {
     assert!(
         !config.upstreams.is_empty(),
         "a balancer has at least one upstream"
     );
-    let stats = Arc::new(Stats::new(config.upstreams.clone()));
-    let config = Arc::new(config);
+    let count = config.threads.get();
     let mut job = Job::new("balancer").drain_deadline(config.drain_timeout);
-    for listener in listeners {
-        let name = format!("listen {}", listener.local_addr()?);
-        job.add_task(
-            name,
-            Accept::new(listener, Arc::clone(&config), Arc::clone(&stats))?,
-        );
+    let addresses = listeners.iter().map(Listener::local_addr).collect();
+    let cores = cores(config, count, addresses);
+    let stats = Arc::clone(cores[0].stats());
+    let (neighbours, inboxes) = Neighbours::new(&cores);
+    let shares = share_out(listeners, count);
+    for ((core, doors), inbox) in cores.iter().zip(shares).zip(inboxes) {
+        job.add_job(core_job(core, doors, inbox, &neighbours));
     }
-    Ok((job, stats))
+    (job, stats)
+}
+
+/// Makes the cores of a balancer that listens on `listeners`.
+fn cores(config: Config, count: usize, listeners: Vec<SocketAddr>) -> Vec<Arc<Core>> {
+    let common = Common {
+        stats: Arc::new(Stats::new(config.upstreams.clone(), count)),
+        pipes: Budget::of(PIPES_MAX),
+        listeners: listeners.into(),
+        config: Arc::new(config),
+    };
+    let core = |index| Core::new(index, common.clone());
+    (0..count).map(core).collect()
+}
+
+/// Gives each core its sockets.
+fn share_out(listeners: Vec<Listener>, cores: usize) -> Vec<Vec<Door>> {
+    let mut shares: Vec<Vec<Door>> = std::iter::repeat_with(Vec::new).take(cores).collect();
+    for (number, listener) in (0_u16..).zip(listeners) {
+        for (turn, door) in listener.into_doors(number).enumerate() {
+            shares[turn % cores].push(door);
+        }
+    }
+    shares
 }

@@ -4,10 +4,12 @@
 //! the kernel, so the balancer stays below it: it raises the soft limit as far as it may and derives its own
 //! limit of sessions from it.
 
+use crate::pipes::PIPES_MAX;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Files that are no session: listeners, the poller, standard streams, name look-ups, the runtime's own.
-const FILES_RESERVED: usize = 64;
+/// Files that are no session: listeners, pollers, standard streams, name look-ups, the runtimes' own; and both ends of each
+/// pipe that busy sessions may borrow.
+const FILES_RESERVED: usize = 64 + 2 * PIPES_MAX;
 
 /// Files of one session: the client's socket and the upstream's.
 const FILES_PER_SESSION: usize = 2;
@@ -55,14 +57,14 @@ mod tests {
 
     #[test]
     fn a_session_takes_two_files_and_some_are_kept_back() {
-        assert_eq!(sessions_within(1024), 480);
-        assert_eq!(files_for(480), 1024);
+        assert_eq!(sessions_within(1024), 448);
+        assert_eq!(files_for(448), 1024);
     }
 
     #[test]
     fn however_low_the_limit_one_session_is_allowed() {
         assert_eq!(sessions_within(0), 1);
-        assert_eq!(sessions_within(65), 1);
+        assert_eq!(sessions_within(129), 1);
     }
 
     #[test]

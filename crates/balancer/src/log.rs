@@ -5,6 +5,7 @@
 //! [`Ending`]), `error` (of the last try to connect), `retries` (how many other upstreams were tried before), `up_bytes`
 //! and `down_bytes` (handed to the upstream and to the client), `connect_ms` and `duration_ms`.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tracing::{info, warn};
@@ -12,15 +13,15 @@ use tracing::{info, warn};
 use crate::address::Upstream;
 use crate::connect::Why;
 use crate::ending::Ending;
-use crate::session::Ends;
 
 /// What the line says.
 pub(crate) struct Line<'a> {
-    pub(crate) ends: Ends,
+    pub(crate) client: SocketAddr,
+    pub(crate) listener: SocketAddr,
     pub(crate) upstream: Option<&'a Upstream>,
     pub(crate) ending: Ending,
     pub(crate) error: Option<&'a Why>,
-    pub(crate) retries: usize,
+    pub(crate) retries: u8,
     pub(crate) uploaded: u64,
     pub(crate) downloaded: u64,
     pub(crate) connected_after: Option<Duration>,
@@ -33,8 +34,8 @@ pub(crate) fn session(line: &Line<'_>) {
         ($level:ident) => {
             $level!(
                 target: "balancer::session",
-                client = %line.ends.client,
-                listener = %line.ends.listener,
+                client = %line.client,
+                listener = %line.listener,
                 upstream = line.upstream.map(Upstream::name),
                 code = line.ending.code(),
                 reason = line.ending.word(),
@@ -56,11 +57,11 @@ pub(crate) fn session(line: &Line<'_>) {
 }
 
 /// Writes the line of a connection that was closed at once because there were `sessions_max` sessions.
-pub(crate) fn refused(ends: Ends, sessions_max: usize) {
+pub(crate) fn refused(client: SocketAddr, listener: SocketAddr, sessions_max: usize) {
     info!(
         target: "balancer::session",
-        client = %ends.client,
-        listener = %ends.listener,
+        %client,
+        %listener,
         code = Ending::ConnectionLimit.code(),
         reason = Ending::ConnectionLimit.word(),
         max_connections = sessions_max,

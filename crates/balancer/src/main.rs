@@ -1,19 +1,20 @@
 //! The `balancer` program: reads the command line, and runs the balancer until it is told to stop.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Stderr, stderr};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use balancer::{
-    Config, ConfigError, RawConfig, Stats, balancer, bind, files_for, raise_open_files,
+    Batches, Config, ConfigError, RawConfig, Stats, balancer, bind, files_for, raise_open_files,
 };
 use clap::{Parser, ValueEnum};
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
-/// glibc's own pads Tokio's aligned tasks, a small one to twice its size: see `bench library`.
+/// Sessions come and go in crowds: of the allocators tried, it takes the least for a session and gives it back afterwards.
+#[cfg(feature = "jemalloc")]
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Could not start, or failed.
 const FAILED: u8 = 1;
@@ -84,7 +85,10 @@ fn main() -> ExitCode {
             return u8::try_from(error.exit_code()).unwrap_or(USAGE).into();
         }
     };
-    match run(&cli) {
+    let log = Batches::new(stderr());
+    let outcome = run(&cli, &log);
+    log.flush();
+    match outcome {
         Ok(code) => code,
         Err(error) => {
             eprintln!("balancer: {error:#}");
@@ -96,8 +100,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
-    start_log(cli)?;
+fn run(cli: &Cli, log: &Batches<Stderr>) -> anyhow::Result<ExitCode> {
+    start_log(cli, log)?;
     let open_files = raise_open_files();
     let config = Config::check(&cli.config, open_files)?;
     if files_for(config.sessions_max) > open_files {
@@ -108,21 +112,27 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             "the limit of open files is too low for --max-connections; raise it with `ulimit -n`"
         );
     }
-    tokio::runtime::Builder::new_multi_thread()
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("start the runtime")?
-        .block_on(serve(config, open_files))
+        .block_on(async {
+            let serving = serve(config, open_files);
+            tokio::select! {
+                outcome = serving => outcome,
+                () = log.write() => unreachable!("it goes on for ever"),
+            }
+        })
 }
 
 async fn serve(config: Config, open_files: usize) -> anyhow::Result<ExitCode> {
     let listeners = config
         .listen
         .iter()
-        .map(bind)
+        .map(|address| bind(address, config.threads))
         .collect::<Result<Vec<_>, _>>()?;
     for listener in &listeners {
-        info!(address = %listener.local_addr().context("ask for a listener's address")?, "listening");
+        info!(address = %listener.local_addr(), "listening");
     }
     let upstreams: Vec<_> = config
         .upstreams
@@ -133,9 +143,10 @@ async fn serve(config: Config, open_files: usize) -> anyhow::Result<ExitCode> {
         upstreams = upstreams.join(" "),
         max_connections = config.sessions_max,
         open_files,
+        threads = config.threads,
         "balancing"
     );
-    let (job, stats) = balancer(config, listeners).context("set the balancer up")?;
+    let (job, stats) = balancer(config, listeners);
     let outcome = job.run_until_signal().await;
     sum_up(&stats);
     match outcome {
@@ -148,13 +159,14 @@ async fn serve(config: Config, open_files: usize) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn start_log(cli: &Cli) -> anyhow::Result<()> {
+fn start_log(cli: &Cli, log: &Batches<Stderr>) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&cli.log)
         .with_context(|| format!("read the log filter `{}`", cli.log))?;
+    let log = log.clone();
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(move || log.clone())
+        .with_ansi(stderr().is_terminal())
         // It would panic when standard error is closed.
         .log_internal_errors(false);
     match cli.log_format {

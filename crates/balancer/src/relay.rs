@@ -1,20 +1,44 @@
 //! Moves bytes one way, from a source to a sink.
 //!
-//! A [`Pump`] never waits: it says which socket it needs ready, the caller waits, and [`Pump::step`] moves at most
-//! one chunk. Its guarantees:
+//! A [`Pump`] never waits: [`Pump::poll_ready`] says when there is something to do, and [`Pump::step`] moves at most one chunk.
+//! Its guarantees:
 //!
 //! 1. It reads only what it has room for: never before everything read earlier was written. So back-pressure
 //!    reaches the source through the kernel's own buffers, and at the end of the stream nothing is left over.
-//! 2. An idle pump holds no buffer. Bytes are read into a scratch buffer that the thread's pumps share, and what the
-//!    sink does not take at once is copied to a buffer that lives until it does.
+//! 2. An idle pump holds no buffer and no pipe. Bytes are read into a scratch buffer that the thread's pumps share, and what
+//!    the sink does not take at once is copied to a buffer that lives until it does.
+//! 3. A stream that keeps it busy is spliced: its bytes go through a pipe from socket to socket and are never copied. Small
+//!    messages are copied, which takes two system calls as well and no pipe.
+//! 4. A pump that always has something to do lets others have their turn.
 
 use std::cell::RefCell;
 use std::io;
+use std::task::{Context, Poll};
 
+use rustix::io::Errno;
 use tokio::net::TcpStream;
 
-/// How much is moved at once, and the most that waits for a slow sink.
+use crate::pipes::{Pipe, Pipes};
+use crate::socket;
+
+/// How much is copied at once, and the most that waits for a slow sink in a buffer of ours.
 const CHUNK_BYTES: usize = 64 * 1024;
+
+/// After so many reads in a row that filled the scratch buffer, a stream is spliced; as HAProxy.
+const FULL_READS: u8 = 3;
+
+/// A splice that moves less than this would have cost less as a copy.
+const PAYS_BYTES: usize = 16 * 1024;
+
+/// After so many splices in a row that did not pay, a stream is copied again.
+const POOR_SPLICES: u8 = 3;
+
+/// How much is moved before others have their turn.
+const TURN_BYTES: usize = 1024 * 1024;
+
+/// What fits into the first segment of every connection: nothing is in flight then, so it is sent at once, whatever
+/// Nagle's algorithm would do about the next.
+const FIRST_SEGMENT_BYTES: usize = 536;
 
 thread_local! {
     // Borrowed only between two waits, so that all pumps of a thread can share it.
@@ -22,10 +46,50 @@ thread_local! {
 }
 
 /// The state of one direction.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Pump {
-    rest: Vec<u8>,
+    pending: Pending,
+    manner: Manner,
+    sending: Sending,
+    /// How much was moved since others had their turn.
+    moved: u32,
+}
+
+/// What was read and is not yet written.
+#[derive(Debug)]
+enum Pending {
+    Nothing,
+    Bytes(Box<Rest>),
+    Piped(Pipe),
+}
+
+/// Bytes that the sink did not take, and how many of them it has taken since.
+#[derive(Debug)]
+struct Rest {
+    bytes: Box<[u8]>,
     written: usize,
+}
+
+/// How bytes are moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// Through the scratch buffer; so many reads in a row have filled it.
+    Copy { full: u8 },
+    /// Through a pipe; so many splices in a row did not pay.
+    Splice { poor: u8 },
+    /// Through the scratch buffer: the system cannot splice these sockets.
+    CopyOnly,
+}
+
+/// Whether small messages are sent at once: whether to collect them is for the peers to decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sending {
+    /// The first one will be, in any case. Sessions that send no second need not say anything to the system.
+    Fresh,
+    /// One was sent; the system has to be told before the next.
+    Second,
+    /// They are.
+    AtOnce,
 }
 
 /// What a step came to.
@@ -41,59 +105,123 @@ pub(crate) enum Step {
     Unwritable(io::Error),
 }
 
+impl Manner {
+    /// What follows from a read of `count` bytes.
+    fn copied(self, count: usize) -> Self {
+        match self {
+            Self::Copy { full } if count == CHUNK_BYTES => Self::Copy {
+                full: (full + 1).min(FULL_READS),
+            },
+            Self::CopyOnly => self,
+            _ => Self::Copy { full: 0 },
+        }
+    }
+
+    /// What follows from a splice of `count` bytes.
+    fn spliced(self, count: usize) -> Self {
+        match self {
+            _ if count >= PAYS_BYTES => Self::Splice { poor: 0 },
+            Self::Splice { poor } if poor + 1 < POOR_SPLICES => Self::Splice { poor: poor + 1 },
+            _ => Self::Copy { full: 0 },
+        }
+    }
+
+    fn wants_a_pipe(self) -> bool {
+        matches!(self, Self::Copy { full: FULL_READS } | Self::Splice { .. })
+    }
+}
+
 impl Pump {
-    /// Waits until a step can do something.
+    /// Makes a pump to a sink that sends small messages like this.
+    pub(crate) fn new(sending: Sending) -> Self {
+        Self {
+            pending: Pending::Nothing,
+            manner: Manner::Copy { full: 0 },
+            sending,
+            moved: 0,
+        }
+    }
+
+    /// Tells whether others should have their turn before the next step; only once.
+    pub(crate) fn has_had_its_turn(&mut self) -> bool {
+        let has = self.moved as usize >= TURN_BYTES;
+        if has {
+            self.moved = 0;
+        }
+        has
+    }
+
+    /// Ready when a step can do something.
     ///
     /// # Errors
     ///
     /// When the runtime shuts down.
-    ///
-    /// # Cancel safety
-    ///
-    /// Nothing is lost when this is dropped.
-    pub(crate) async fn ready(&self, source: &TcpStream, sink: &TcpStream) -> io::Result<()> {
-        if self.is_empty() {
-            source.readable().await
+    pub(crate) fn poll_ready(
+        &mut self,
+        source: &TcpStream,
+        sink: &TcpStream,
+        waker: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        let ready = if self.is_empty() {
+            source.poll_read_ready(waker)
         } else {
-            sink.writable().await
+            sink.poll_write_ready(waker)
+        };
+        if ready.is_pending() {
+            self.moved = 0;
         }
+        ready
     }
 
     /// Moves one chunk, or as much of it as the sink takes.
-    pub(crate) fn step(&mut self, source: &TcpStream, sink: &TcpStream) -> Step {
-        if self.is_empty() {
-            self.fill(source, sink)
-        } else {
-            self.flush(sink)
+    pub(crate) fn step(&mut self, source: &TcpStream, sink: &TcpStream, pipes: &Pipes) -> Step {
+        let step = match &mut self.pending {
+            Pending::Nothing => match self.splice(source, sink, pipes) {
+                Some(step) => step,
+                None => self.copy(source, sink),
+            },
+            Pending::Bytes(_) => self.flush(sink),
+            Pending::Piped(_) => self.drain(sink, pipes),
+        };
+        if let Step::Moved { written } = step {
+            self.moved = self.moved.saturating_add(written as u32);
         }
+        step
     }
 
     /// Reads one chunk and drops it.
     pub(crate) fn discard(source: &TcpStream) -> Step {
-        SCRATCH.with_borrow_mut(|scratch| match source.try_read(scratch) {
+        SCRATCH.with_borrow_mut(|scratch| match socket::read(source, scratch) {
             Ok(0) => Step::Finished,
             Ok(_) => Step::Moved { written: 0 },
-            Err(error) if is_not_yet(&error) => Step::Moved { written: 0 },
+            Err(error) if socket::is_not_yet(&error) => Step::Moved { written: 0 },
             Err(error) => Step::Unreadable(error),
         })
     }
 
     /// Tells whether the sink has taken everything that was read.
     pub(crate) fn is_empty(&self) -> bool {
-        self.rest.is_empty()
+        matches!(self.pending, Pending::Nothing)
     }
 
-    fn fill(&mut self, source: &TcpStream, sink: &TcpStream) -> Step {
+    fn copy(&mut self, source: &TcpStream, sink: &TcpStream) -> Step {
         SCRATCH.with_borrow_mut(|scratch| {
-            let chunk = match source.try_read(scratch) {
+            let chunk = match socket::read(source, scratch) {
                 Ok(0) => return Step::Finished,
                 Ok(count) => &scratch[..count],
-                Err(error) if is_not_yet(&error) => return Step::Moved { written: 0 },
+                Err(error) if socket::is_not_yet(&error) => return Step::Moved { written: 0 },
                 Err(error) => return Step::Unreadable(error),
             };
+            self.manner = self.manner.copied(chunk.len());
+            self.before_sending(sink, chunk.len());
             match write(sink, chunk) {
                 Ok(written) => {
-                    self.rest = chunk[written..].to_vec();
+                    if written < chunk.len() {
+                        self.pending = Pending::Bytes(Box::new(Rest {
+                            bytes: chunk[written..].into(),
+                            written: 0,
+                        }));
+                    }
                     Step::Moved { written }
                 }
                 Err(error) => Step::Unwritable(error),
@@ -102,220 +230,95 @@ impl Pump {
     }
 
     fn flush(&mut self, sink: &TcpStream) -> Step {
-        match write(sink, &self.rest[self.written..]) {
-            Ok(written) => {
-                self.written += written;
-                if self.written == self.rest.len() {
-                    *self = Self::default();
+        let Pending::Bytes(rest) = &mut self.pending else {
+            return Step::Moved { written: 0 };
+        };
+        match write(sink, &rest.bytes[rest.written..]) {
+            Ok(count) => {
+                rest.written += count;
+                if rest.written == rest.bytes.len() {
+                    self.pending = Pending::Nothing;
                 }
-                Step::Moved { written }
+                Step::Moved { written: count }
             }
             Err(error) => Step::Unwritable(error),
         }
+    }
+
+    /// Moves one chunk through a pipe, if the stream is to be spliced and there is one.
+    fn splice(&mut self, source: &TcpStream, sink: &TcpStream, pipes: &Pipes) -> Option<Step> {
+        if !self.manner.wants_a_pipe() {
+            return None;
+        }
+        let mut pipe = pipes.borrow()?;
+        let ended = match pipe.fill(source) {
+            Ok(0) => Step::Finished,
+            Ok(count) => {
+                self.manner = self.manner.spliced(count);
+                self.before_sending(sink, count);
+                self.pending = Pending::Piped(pipe);
+                return Some(self.drain(sink, pipes));
+            }
+            Err(error) if socket::is_not_yet(&error) => Step::Moved { written: 0 },
+            Err(error) if is_impossible(&error) => {
+                self.manner = Manner::CopyOnly;
+                Step::Moved { written: 0 }
+            }
+            Err(error) => Step::Unreadable(error),
+        };
+        pipes.give_back(pipe);
+        Some(ended)
+    }
+
+    /// Moves as much out of the pipe as the sink takes.
+    fn drain(&mut self, sink: &TcpStream, pipes: &Pipes) -> Step {
+        let Pending::Piped(pipe) = &mut self.pending else {
+            return Step::Moved { written: 0 };
+        };
+        let written = match pipe.drain(sink) {
+            Ok(0) => return Step::Unwritable(io::ErrorKind::WriteZero.into()),
+            Ok(written) => written,
+            Err(error) if socket::is_not_yet(&error) => 0,
+            Err(error) => return Step::Unwritable(error),
+        };
+        if pipe.is_empty()
+            && let Pending::Piped(pipe) = std::mem::replace(&mut self.pending, Pending::Nothing)
+        {
+            pipes.give_back(pipe);
+        }
+        Step::Moved { written }
+    }
+
+    /// Tells the system, when it matters, that small messages are to be sent at once.
+    fn before_sending(&mut self, sink: &TcpStream, count: usize) {
+        self.sending = match self.sending {
+            Sending::Fresh if count <= FIRST_SEGMENT_BYTES => Sending::Second,
+            Sending::AtOnce => return,
+            Sending::Fresh | Sending::Second => {
+                // It fails only on a connection that is broken already, which the write is about to learn.
+                let _broken = sink.set_nodelay(true);
+                Sending::AtOnce
+            }
+        };
     }
 }
 
 /// Writes as much of `bytes` as the sink takes without waiting.
 fn write(sink: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    let mut written = 0;
-    while written < bytes.len() {
-        match sink.try_write(&bytes[written..]) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(count) => written += count,
-            Err(error) if is_not_yet(&error) => break,
-            Err(error) => return Err(error),
-        }
+    match socket::write(sink, bytes) {
+        Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+        Err(error) if socket::is_not_yet(&error) => Ok(0),
+        outcome => outcome,
     }
-    Ok(written)
 }
 
-fn is_not_yet(error: &io::Error) -> bool {
+/// Tells whether the system cannot splice from this socket at all.
+fn is_impossible(error: &io::Error) -> bool {
     matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+        Errno::from_io_error(error),
+        Some(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::BADF)
     )
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use testkit::backends::{pair, payload};
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::sync::Notify;
-
-    /// A source and a sink as the pump has them, and what is at their far ends.
-    struct Ends {
-        writer: TcpStream,
-        source: TcpStream,
-        sink: TcpStream,
-        reader: TcpStream,
-    }
-
-    async fn ends() -> Ends {
-        let (writer, source) = pair().await.unwrap();
-        let (sink, reader) = pair().await.unwrap();
-        Ends {
-            writer,
-            source,
-            sink,
-            reader,
-        }
-    }
-
-    /// Steps until the pump says something else than that bytes moved; returns that with how many did.
-    async fn pump_all(pump: &mut Pump, source: &TcpStream, sink: &TcpStream) -> (usize, Step) {
-        let mut moved = 0;
-        loop {
-            pump.ready(source, sink).await.unwrap();
-            match pump.step(source, sink) {
-                Step::Moved { written } => moved += written,
-                other => return (moved, other),
-            }
-        }
-    }
-
-    /// Steps until the sink takes no more.
-    async fn fill_up(pump: &mut Pump, source: &TcpStream, sink: &TcpStream) {
-        while pump.is_empty() {
-            pump.ready(source, sink).await.unwrap();
-            assert!(matches!(pump.step(source, sink), Step::Moved { .. }));
-        }
-    }
-
-    #[tokio::test]
-    async fn everything_arrives_before_the_end_is_told_however_slow_the_sink() {
-        let Ends {
-            mut writer,
-            source,
-            sink,
-            mut reader,
-        } = ends().await;
-        let sent = payload(1, 8 << 20);
-        let (mut pump, full) = (Pump::default(), Notify::new());
-        let write = async {
-            writer.write_all(&sent).await.unwrap();
-            writer.shutdown().await.unwrap();
-        };
-        let relay = async {
-            fill_up(&mut pump, &source, &sink).await;
-            full.notify_one();
-            let ended = pump_all(&mut pump, &source, &sink).await.1;
-            drop(sink);
-            ended
-        };
-        let mut received = Vec::new();
-        let read = async {
-            full.notified().await;
-            reader.read_to_end(&mut received).await.unwrap();
-        };
-        let ((), ended, ()) = tokio::join!(write, relay, read);
-        assert!(matches!(ended, Step::Finished), "{ended:?}");
-        assert!(
-            received == sent,
-            "{} of {} bytes arrived",
-            received.len(),
-            sent.len()
-        );
-    }
-
-    #[tokio::test]
-    async fn an_idle_pump_holds_no_buffer() {
-        let Ends {
-            mut writer,
-            source,
-            sink,
-            mut reader,
-        } = ends().await;
-        let mut pump = Pump::default();
-        let (write, read) = (writer.write_all(&[7; 1000]), reader.readable());
-        let step = async {
-            pump.ready(&source, &sink).await.unwrap();
-            pump.step(&source, &sink)
-        };
-        let (wrote, step, readable) = tokio::join!(write, step, read);
-        assert!(wrote.is_ok() && readable.is_ok());
-        assert!(matches!(step, Step::Moved { written: 1000 }), "{step:?}");
-        assert_eq!(pump.rest.capacity(), 0);
-        let mut received = [0; 1000];
-        reader.read_exact(&mut received).await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_buffer_that_was_needed_is_given_back() {
-        let Ends {
-            mut writer,
-            source,
-            sink,
-            mut reader,
-        } = ends().await;
-        let mut pump = Pump::default();
-        let write = async { while writer.write_all(&[0; 4096]).await.is_ok() {} };
-        let relay = async {
-            fill_up(&mut pump, &source, &sink).await;
-            assert!(pump.rest.capacity() > 0);
-            let mut buffer = vec![0; 1 << 20];
-            while !pump.is_empty() {
-                tokio::select! {
-                    count = reader.read(&mut buffer) => assert!(count.unwrap() > 0),
-                    ready = pump.ready(&source, &sink) => {
-                        ready.unwrap();
-                        assert!(matches!(pump.step(&source, &sink), Step::Moved { .. }));
-                    }
-                }
-            }
-            assert_eq!(pump.rest.capacity(), 0);
-        };
-        tokio::select! { () = write => panic!("the source stays open"), () = relay => {} }
-    }
-
-    #[tokio::test]
-    async fn a_reset_source_is_told_from_a_finished_one_after_its_last_bytes() {
-        let Ends {
-            mut writer,
-            source,
-            sink,
-            reader,
-        } = ends().await;
-        writer.write_all(b"last words").await.unwrap();
-        writer.set_zero_linger().unwrap();
-        drop(writer);
-        let (moved, ended) = pump_all(&mut Pump::default(), &source, &sink).await;
-        assert!(matches!(ended, Step::Unreadable(_)), "{ended:?}");
-        assert_eq!(moved, b"last words".len());
-        drop(reader);
-    }
-
-    #[tokio::test]
-    async fn a_sink_that_is_gone_is_told() {
-        let Ends {
-            mut writer,
-            source,
-            sink,
-            reader,
-        } = ends().await;
-        reader.set_zero_linger().unwrap();
-        drop(reader);
-        // A socket on which a reset has come is readable.
-        sink.readable().await.unwrap();
-        writer.write_all(b"to nobody").await.unwrap();
-        let (moved, ended) = pump_all(&mut Pump::default(), &source, &sink).await;
-        assert!(matches!(ended, Step::Unwritable(_)), "{ended:?}");
-        assert_eq!(moved, 0);
-    }
-
-    #[tokio::test]
-    async fn what_is_discarded_is_read_to_its_end() {
-        let Ends {
-            mut writer, source, ..
-        } = ends().await;
-        writer.write_all(&[1; 10]).await.unwrap();
-        drop(writer);
-        loop {
-            source.readable().await.unwrap();
-            match Pump::discard(&source) {
-                Step::Moved { written } => assert_eq!(written, 0),
-                ended => break assert!(matches!(ended, Step::Finished), "{ended:?}"),
-            }
-        }
-    }
-}
+mod tests;

@@ -1,42 +1,86 @@
 //! What the tasks of one session share: how it is going, and how it ended.
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{self, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Waker;
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::backends::Lease;
-use crate::config::Config;
 use crate::connect::{ConnectError, Why};
+use crate::core::{Core, Place};
 use crate::ending::{Ending, Phase, Side};
 use crate::halves::{Event, Halves, Verdict};
 use crate::log;
 use crate::progress::{Limits, Patience, Progress};
-use crate::stats::Place;
 
-/// The two addresses that make a connection: who came, and where to.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Ends {
-    pub(crate) client: SocketAddr,
-    pub(crate) listener: SocketAddr,
+/// The client's connection.
+#[derive(Debug)]
+pub(crate) enum Client {
+    /// The runtime of this thread watches it.
+    Watched(TcpStream),
+    /// No runtime watches it, for it is to be relayed by another thread.
+    HandedOver(net::TcpStream),
+}
+
+impl Client {
+    /// Has the runtime of this thread watch it.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses.
+    pub(crate) fn watched(self) -> io::Result<TcpStream> {
+        match self {
+            Self::Watched(stream) => Ok(stream),
+            Self::HandedOver(stream) => TcpStream::from_std(stream),
+        }
+    }
+}
+
+/// A connection that was accepted and has a place, on its way to become a session.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) client: Client,
+    /// The client's address.
+    pub(crate) from: SocketAddr,
+    /// The number of the listener by which it came.
+    pub(crate) listener: u16,
+    pub(crate) place: Place,
+    pub(crate) progress: Progress,
+}
+
+impl Arrival {
+    /// Has no runtime watch the client's connection, so that another thread can.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses, which closes the connection.
+    pub(crate) fn unwatched(self) -> io::Result<Self> {
+        let client = match self.client {
+            Client::Watched(stream) => Client::HandedOver(stream.into_std()?),
+            Client::HandedOver(_) => self.client,
+        };
+        Ok(Self { client, ..self })
+    }
 }
 
 /// One session. When the last of its tasks lets go of it, its line is written to the log and its places are
 /// given back; so there is exactly one line whatever happens to the tasks.
 #[derive(Debug)]
 pub(crate) struct Session {
-    ends: Ends,
-    limits: Limits,
-    connect_timeout: Duration,
+    client: SocketAddr,
     progress: Progress,
     uploaded: AtomicU64,
     downloaded: AtomicU64,
-    half_closed: Notify,
     story: Mutex<Story>,
     place: Place,
+    /// Its place on the roll of its core.
+    number: u32,
+    listener: u16,
 }
 
 /// What happens at most a few times in a session.
@@ -45,39 +89,44 @@ struct Story {
     halves: Halves,
     ending: Option<Ending>,
     upstream: Option<Lease>,
-    retries: usize,
     connected_after: Option<Duration>,
-    error: Option<Why>,
+    error: Option<Box<Why>>,
+    retries: u8,
+    /// Nothing has moved for too long: the directions are to end the session.
+    is_over: bool,
+    /// How to wake the directions: the upload, the download.
+    wakers: [Option<Waker>; 2],
 }
 
 impl Session {
-    pub(crate) fn new(ends: Ends, place: Place, config: &Config) -> Self {
-        Self {
-            ends,
-            limits: Limits {
-                idle: config.idle_timeout,
-                half_close: config.half_close_timeout,
-            },
-            connect_timeout: config.connect_timeout,
-            progress: Progress::start(),
+    /// Makes a session of a connection, which is given back for it to be relayed.
+    pub(crate) fn new(arrival: Arrival) -> (Client, Arc<Self>) {
+        let session = Arc::new_cyclic(|session| Self {
+            client: arrival.from,
+            progress: arrival.progress,
             uploaded: AtomicU64::new(0),
             downloaded: AtomicU64::new(0),
-            half_closed: Notify::new(),
             story: Mutex::default(),
-            place,
-        }
+            number: arrival.place.core().roll().enter(Weak::clone(session)),
+            listener: arrival.listener,
+            place: arrival.place,
+        });
+        (arrival.client, session)
     }
 
-    pub(crate) fn connect_timeout(&self) -> Duration {
-        self.connect_timeout
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        self.place.core()
     }
 
-    pub(crate) fn place(&self) -> &Place {
-        &self.place
+    /// Notes that the runtime cannot watch the client's socket.
+    pub(crate) fn not_watched(&self, error: io::Error) {
+        let mut story = self.story();
+        story.ending.get_or_insert(Ending::OutOfSockets);
+        story.error = Some(Box::new(Why::OutOfSockets(error)));
     }
 
     /// Notes which upstream the session is connected to.
-    pub(crate) fn connected(&self, lease: Lease, retries: usize) {
+    pub(crate) fn connected(&self, lease: Lease, retries: u8) {
         let mut story = self.story();
         story.connected_after = Some(self.progress.started().elapsed());
         story.upstream = Some(lease);
@@ -94,7 +143,7 @@ impl Session {
         });
         story.upstream = Some(error.lease);
         story.retries = error.retries;
-        story.error = Some(error.why);
+        story.error = Some(Box::new(error.why));
     }
 
     /// Notes that `bytes` of `source` were handed to the other side.
@@ -114,11 +163,10 @@ impl Session {
         story.halves = halves;
         match verdict {
             Verdict::HandOn => {
-                // The other side's time to finish begins now, and the watch has to look at it anew.
+                // The other side's time to finish begins now.
                 if let Event::Finished(side) = event {
                     self.progress.note(side);
                 }
-                self.half_closed.notify_one();
             }
             Verdict::Stop => {}
             Verdict::Discard(ending) | Verdict::End(ending) => {
@@ -128,25 +176,38 @@ impl Session {
         verdict
     }
 
-    /// Waits until one side has finished.
-    ///
-    /// # Cancel safety
-    ///
-    /// A half-close is not missed when this is dropped and called again.
-    pub(crate) async fn half_closed(&self) {
-        self.half_closed.notified().await;
+    /// Ends the session if nothing has moved for too long.
+    pub(crate) fn look(&self, now: Instant) {
+        let config = self.core().config();
+        let limits = Limits {
+            idle: config.idle_timeout,
+            half_close: config.half_close_timeout,
+        };
+        let mut story = self.story();
+        if story.connected_after.is_none() {
+            // Connecting has its own limit.
+            return;
+        }
+        if let Patience::Over(ending) = self.progress.patience(now, story.halves, limits) {
+            story.ending.get_or_insert(ending);
+            story.is_over = true;
+            let wakers = std::mem::take(&mut story.wakers);
+            drop(story);
+            wakers.into_iter().flatten().for_each(Waker::wake);
+        }
     }
 
-    /// Says how much longer to wait for something to move; the ending is noted when the time is over.
-    pub(crate) fn patience(&self) -> Patience {
+    /// Tells the direction of `source` whether the session is over; if not, it will be woken when it is.
+    pub(crate) fn is_over(&self, source: Side, waker: &Waker) -> bool {
         let mut story = self.story();
-        let patience = self
-            .progress
-            .patience(Instant::now(), story.halves, self.limits);
-        if let Patience::Over(ending) = patience {
-            story.ending.get_or_insert(ending);
+        if !story.is_over {
+            let slot = &mut story.wakers[usize::from(source == Side::Upstream)];
+            match slot {
+                Some(known) => known.clone_from(waker),
+                None => *slot = Some(waker.clone()),
+            }
         }
-        patience
+        story.is_over
     }
 
     /// Notes that the session was ended from outside, unless it had ended; returns its ending.
@@ -167,15 +228,18 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        self.core().roll().leave(self.number);
         let ending = self.end(|phase| Ending::Stopped { phase });
         let (uploaded, downloaded) = (self.uploaded.load(Relaxed), self.downloaded.load(Relaxed));
         let story = std::mem::take(&mut *self.story());
-        self.place.add_bytes(uploaded, downloaded);
+        let core = self.core();
+        core.stats().add_bytes(core.index(), uploaded, downloaded);
         log::session(&log::Line {
-            ends: self.ends,
+            client: self.client,
+            listener: core.listener(self.listener),
             upstream: story.upstream.as_ref().map(Lease::upstream),
             ending,
-            error: story.error.as_ref(),
+            error: story.error.as_deref(),
             retries: story.retries,
             uploaded,
             downloaded,

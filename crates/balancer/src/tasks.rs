@@ -1,128 +1,124 @@
 //! One session as a job: connect, then relay both ways.
 //!
 //! ```text
-//! connect ─┬─ watch      ends the session when nothing moves for too long
-//!          ├─ upload     client → upstream
+//! connect ─┬─ upload     client → upstream
 //!          └─ download   upstream → client
 //! ```
 //!
-//! The tasks share a [`Session`]. What the network does is no failure of the job: the ending is noted in the
-//! session, and the job finishes.
+//! The tasks share a [`Session`]; the [`Watch`](crate::watch::Watch) of their core ends it when nothing moves for too long. What the
+//! network does is no failure of the job: the ending is noted in the session, and the job finishes.
 
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
+use std::task::{self, Poll};
+use std::time::Duration;
 
 use fastrand::Rng;
-use teamwork::{Cause, Context, Flow, Job, Result, Task};
+use teamwork::{Cause, Context, Flow, Job, JobHandle, Result, Task};
 use tokio::net::TcpStream;
-use tokio::time::sleep_until;
+use tokio::task::yield_now;
+use tokio::time::sleep;
 use tracing::{debug, error};
 
 use crate::connect::connect;
 use crate::ending::{Ending, Phase, Side};
 use crate::halves::{Event, Verdict};
-use crate::progress::Patience;
-use crate::relay::{Pump, Step};
-use crate::session::Session;
+use crate::relay::{Pump, Sending, Step};
+use crate::session::{Arrival, Client, Session};
+
+/// How many chunks that nobody wants are read as fast as they come: what a sender has under way by then (`tcp_wmem` ends at 4 MiB).
+const DISCARDED_AT_ONCE: u32 = 64;
+
+/// The pause between two chunks after those: a peer that never ends is held up by flow control, not read at full speed.
+const DISCARD_PAUSE: Duration = Duration::from_millis(10);
 
 /// The two connections of a session, once there are two.
 #[derive(Debug)]
 pub(crate) enum Link {
     /// Both are connected.
-    Up {
-        client: TcpStream,
-        upstream: TcpStream,
-    },
-    /// No upstream could be connected, so the job finishes before a task can see this.
+    Up(Box<Streams>),
+    /// No upstream could be connected: there is nothing to relay.
     Down,
 }
 
-/// Makes the job of a session.
-pub(crate) fn session_job(client: TcpStream, session: Session) -> Job<Link> {
-    let session = Arc::new(session);
-    let connect = Connect {
-        client: Some(client),
-        session: Arc::clone(&session),
-    };
+/// Two connections.
+#[derive(Debug)]
+pub(crate) struct Streams {
+    client: TcpStream,
+    upstream: TcpStream,
+}
+
+/// Starts a session as a job of this core's; `false` if that accepts none any more.
+#[cfg(not(feature = "bare-sessions"))]
+pub(crate) fn start(core: &JobHandle<()>, arrival: Arrival) -> bool {
+    core.add_job(session_job(arrival)).is_ok()
+}
+
+/// Starts a session without a job.
+#[cfg(feature = "bare-sessions")]
+pub(crate) fn start(_core: &JobHandle<()>, arrival: Arrival) -> bool {
+    crate::bare::start(arrival);
+    true
+}
+
+/// Makes the job of a session on the core where it has its place.
+#[cfg_attr(
+    feature = "bare-sessions",
+    expect(dead_code, reason = "sessions have no job then")
+)]
+fn session_job(arrival: Arrival) -> Job<Link> {
+    let (client, session) = Session::new(arrival);
+    let connecting = Arc::clone(&session);
+    // Without a finalizer, its memory does not stay for the whole session.
+    let connect = async move |cx: &Context| Ok(cx.wait(link(client, connecting)).await);
     let mut job = Job::new("session")
         .inline()
-        .add_oneshot_task("connect", connect);
-    job.add_task(
-        "watch",
-        Watch {
-            session: Arc::clone(&session),
-        },
-    );
+        .isolated()
+        .add_oneshot_fn("connect", connect);
     job.add_task("upload", Direction::new(Side::Client, Arc::clone(&session)));
     job.add_task("download", Direction::new(Side::Upstream, session));
     job
 }
 
-/// Connects the session to an upstream.
-struct Connect {
-    client: Option<TcpStream>,
-    session: Arc<Session>,
-}
-
-impl Task for Connect {
-    type Output = Link;
-
-    async fn run(&mut self, cx: &Context) -> Result<Flow<Link>> {
-        let backends = self.session.place().stats().backends();
-        let mut rng = Rng::new();
-        // Boxed, because the oneshot's own memory stays for the whole session.
-        let connecting = Box::pin(connect(backends, self.session.connect_timeout(), &mut rng));
-        let connected = match cx.wait(connecting).await {
-            Ok(connected) => connected,
-            Err(error) => {
-                self.session.not_connected(error);
-                return Ok(Flow::FinishJob(Link::Down));
-            }
-        };
-        self.session.connected(connected.lease, connected.retries);
-        let client = self.client.take().expect("a oneshot runs once");
-        set_nodelay(&client, &connected.stream);
-        Ok(Flow::Done(Link::Up {
-            client,
-            upstream: connected.stream,
-        }))
-    }
-
-    /// Notes who ended the session, if its own tasks did not. A oneshot is finalized last.
-    async fn finalize(&mut self, cx: &Context) -> Result {
-        self.session.end(|phase| stopped(cx.cause(), phase));
-        Ok(())
+/// Connects a client's session to an upstream, and notes in the session what comes of it.
+pub(crate) async fn link(client: Client, session: Arc<Session>) -> Link {
+    let _fault = Fault(&session);
+    let client = match client.watched() {
+        Ok(client) => client,
+        Err(error) => {
+            session.not_watched(error);
+            return Link::Down;
+        }
+    };
+    match connect(session.core(), &mut Rng::new()).await {
+        Ok(connected) => {
+            session.connected(connected.lease, connected.retries);
+            Link::Up(Box::new(Streams {
+                client,
+                upstream: connected.stream,
+            }))
+        }
+        Err(error) => {
+            session.not_connected(error);
+            Link::Down
+        }
     }
 }
 
-/// Ends the session when nothing has moved for too long.
-struct Watch {
-    session: Arc<Session>,
-}
+/// Notes that a session has ended by a fault of ours, if this is dropped by a panic.
+struct Fault<'a>(&'a Session);
 
-impl Task<Link> for Watch {
-    type Output = ();
-
-    async fn run(&mut self, cx: &Context<Link>) -> Result<Flow> {
-        match self.session.patience() {
-            Patience::Over(_) => Ok(Flow::FinishJob(())),
-            Patience::Until(then) => {
-                let session = &self.session;
-                cx.wait(async {
-                    tokio::select! {
-                        () = sleep_until(then) => {}
-                        () = session.half_closed() => {}
-                    }
-                })
-                .await;
-                Ok(Flow::Tick)
-            }
+impl Drop for Fault<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.end(|phase| Ending::Internal { phase });
         }
     }
 }
 
 /// Relays what one side sends to the other.
-struct Direction {
+pub(crate) struct Direction {
     source: Side,
     session: Arc<Session>,
     pump: Pump,
@@ -133,33 +129,75 @@ struct Direction {
 enum Mode {
     /// What comes is handed on.
     Relay,
-    /// What comes is dropped: the sink takes nothing more.
-    Discard,
+    /// What comes is dropped: the sink takes nothing more. After so many more chunks, each one waits for a pause.
+    Discard { at_once: u32 },
     /// The sink has nothing more to learn: it got the end of the stream, or is broken.
     Over,
 }
 
+/// What a direction has waited for.
+pub(crate) enum Ready {
+    /// It can do something.
+    ToStep,
+    /// The session is to end.
+    SessionOver,
+}
+
 impl Direction {
-    fn new(source: Side, session: Arc<Session>) -> Self {
+    pub(crate) fn new(source: Side, session: Arc<Session>) -> Self {
+        let sending = match source {
+            Side::Client => Sending::Fresh,
+            // The client's socket has inherited it from the listening one.
+            Side::Upstream => Sending::AtOnce,
+        };
         Self {
             source,
             session,
-            pump: Pump::default(),
+            pump: Pump::new(sending),
             mode: Mode::Relay,
         }
     }
 
     /// Returns the source's connection and the sink's.
     fn ends<'a>(&self, link: &'a Link) -> Option<(&'a TcpStream, &'a TcpStream)> {
-        match (link, self.source) {
-            (Link::Down, _) => None,
-            (Link::Up { client, upstream }, Side::Client) => Some((client, upstream)),
-            (Link::Up { client, upstream }, Side::Upstream) => Some((upstream, client)),
+        let Link::Up(streams) = link else {
+            return None;
+        };
+        Some(match self.source {
+            Side::Client => (&streams.client, &streams.upstream),
+            Side::Upstream => (&streams.upstream, &streams.client),
+        })
+    }
+
+    /// Ready when there is something to do for this direction, or nothing any more for the session.
+    pub(crate) fn poll_ready(&mut self, link: &Link, waker: &mut task::Context<'_>) -> Poll<Ready> {
+        let Some((source, sink)) = self.ends(link) else {
+            return Poll::Ready(Ready::SessionOver);
+        };
+        match self.pump.poll_ready(source, sink, waker) {
+            Poll::Ready(Ok(())) => Poll::Ready(Ready::ToStep),
+            Poll::Ready(Err(error)) => {
+                error!(%error, "could not wait for a connection");
+                self.session.end(|phase| Ending::Internal { phase });
+                Poll::Ready(Ready::SessionOver)
+            }
+            Poll::Pending if self.session.is_over(self.source, waker.waker()) => {
+                Poll::Ready(Ready::SessionOver)
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    pub(crate) fn step(&mut self, link: &Link) -> Flow {
+        match (self.ends(link), self.mode) {
+            (None, _) => Flow::FinishJob(()),
+            (Some((source, _)), Mode::Discard { .. }) => self.discard(source),
+            (Some((source, sink)), Mode::Relay | Mode::Over) => self.relay(source, sink),
         }
     }
 
     fn relay(&mut self, source: &TcpStream, sink: &TcpStream) -> Flow {
-        let event = match self.pump.step(source, sink) {
+        let event = match self.pump.step(source, sink, self.session.core().pipes()) {
             Step::Moved { written: 0 } => return Flow::Tick,
             Step::Moved { written } => {
                 self.session.moved(self.source, written);
@@ -180,14 +218,39 @@ impl Direction {
                 Flow::Done(())
             }
             Verdict::Discard(_) => {
-                self.mode = Mode::Discard;
+                self.mode = Mode::Discard {
+                    at_once: DISCARDED_AT_ONCE,
+                };
                 Flow::Tick
             }
             Verdict::End(_) => Flow::FinishJob(()),
         }
     }
 
+    /// Lets the sink know if its stream is torn, since closing would look to it like a proper end.
+    pub(crate) fn close(&self, link: &Link, ending: impl FnOnce(Phase) -> Ending) {
+        let Some((_, sink)) = self.ends(link) else {
+            return;
+        };
+        if self.mode == Mode::Over {
+            return;
+        }
+        let ending = self.session.end(ending);
+        if ending.tears_streams() || !self.pump.is_empty() {
+            // It fails only on a connection that is broken already.
+            let _broken = sink.set_zero_linger();
+        }
+    }
+
+    /// Whether it should let others go on before its next step.
+    pub(crate) fn has_had_its_turn(&mut self) -> bool {
+        self.pump.has_had_its_turn()
+    }
+
     fn discard(&mut self, source: &TcpStream) -> Flow {
+        if let Mode::Discard { at_once } = &mut self.mode {
+            *at_once = at_once.saturating_sub(1);
+        }
         match Pump::discard(source) {
             Step::Moved { .. } => Flow::Tick,
             _ended => Flow::FinishJob(()),
@@ -204,33 +267,23 @@ impl Task<Link> for Direction {
     type Output = ();
 
     async fn run(&mut self, cx: &Context<Link>) -> Result<Flow> {
-        let Some((source, sink)) = self.ends(cx.value()) else {
-            return Ok(Flow::FinishJob(()));
-        };
-        if let Err(error) = cx.wait(self.pump.ready(source, sink)).await {
-            error!(%error, "could not wait for a connection");
-            self.session.end(|phase| Ending::Internal { phase });
-            return Ok(Flow::FinishJob(()));
+        if self.has_had_its_turn() {
+            cx.wait(yield_now()).await;
         }
-        Ok(match self.mode {
-            Mode::Discard => self.discard(source),
-            Mode::Relay | Mode::Over => self.relay(source, sink),
+        if self.mode == (Mode::Discard { at_once: 0 }) {
+            // Boxed, because hardly a session comes here.
+            cx.wait(Box::pin(sleep(DISCARD_PAUSE))).await;
+        }
+        // What this captures is kept while the session is idle, so it is little.
+        let ready = poll_fn(|waker| self.poll_ready(cx.value(), waker));
+        Ok(match cx.wait(ready).await {
+            Ready::ToStep => self.step(cx.value()),
+            Ready::SessionOver => Flow::FinishJob(()),
         })
     }
 
-    /// Lets the sink know if its stream is torn, since closing would look to it like a proper end.
     async fn finalize(&mut self, cx: &Context<Link>) -> Result {
-        let Some((_, sink)) = self.ends(cx.value()) else {
-            return Ok(());
-        };
-        if self.mode == Mode::Over {
-            return Ok(());
-        }
-        let ending = self.session.end(|phase| stopped(cx.cause(), phase));
-        if ending.tears_streams() || !self.pump.is_empty() {
-            // It fails only on a connection that is broken already.
-            let _broken = sink.set_zero_linger();
-        }
+        self.close(cx.value(), |phase| stopped(cx.cause(), phase));
         Ok(())
     }
 }
@@ -247,12 +300,4 @@ fn stopped(cause: Option<Arc<Cause>>, phase: Phase) -> Ending {
 fn hand_on_the_end(sink: &TcpStream) {
     // It fails only on a connection that is broken already, which the opposite direction is about to read.
     let _broken = socket2::SockRef::from(sink).shutdown(std::net::Shutdown::Write);
-}
-
-/// Has small messages sent at once: whether to collect them is for the peers to decide.
-fn set_nodelay(client: &TcpStream, upstream: &TcpStream) {
-    for stream in [client, upstream] {
-        // It fails only on a connection that is broken already, which its direction is about to read.
-        let _broken = stream.set_nodelay(true);
-    }
 }

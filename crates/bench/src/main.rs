@@ -1,5 +1,6 @@
 //! Every performance figure the project states, beside its peers.
 
+mod balancer;
 mod codecs;
 mod layouts;
 mod library;
@@ -25,11 +26,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Examples:
 ///   cargo run --release -p bench -- library --quick
 ///   cargo run --release -p bench -- codecs --photos samples
+///   cargo run --release -p bench -- balancer --quick --only connect-close --contestants haproxy/1,balancer
 #[derive(Debug, Parser)]
 #[command(verbatim_doc_comment)]
 struct Arguments {
     /// What to measure.
-    #[arg(required_unless_present = "parked")]
+    #[arg(required_unless_present_any = ["parked", "balancer_load"])]
     suite: Option<Suite>,
     /// Fewer rounds and smaller numbers; ends within 60 seconds.
     #[arg(long)]
@@ -49,6 +51,11 @@ struct Arguments {
     /// Parks them on two workers.
     #[arg(long, hide = true)]
     two_workers: bool,
+    /// Is the load generator, with upstreams for so many contestants; the balancer suite calls itself with this.
+    #[arg(long, hide = true)]
+    balancer_load: Option<usize>,
+    #[command(flatten)]
+    balancer: balancer::Options,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -59,6 +66,8 @@ enum Suite {
     Layouts,
     /// Image codecs beside each other; prints a table for each question.
     Codecs,
+    /// The balancer beside HAProxy and nginx; prints a table for each scenario.
+    Balancer,
 }
 
 #[expect(
@@ -76,11 +85,24 @@ fn main() -> Result<ExitCode> {
         println!("{}", parked.bytes_each(workers)?);
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(contestants) = arguments.balancer_load {
+        balancer::load(contestants, |greeting| {
+            println!("{}", serde_json::json!(greeting));
+        })?;
+        return Ok(ExitCode::SUCCESS);
+    }
     match arguments.suite {
         Some(Suite::Codecs) => {
             let tables = codecs::run(&arguments.photos, arguments.quick)?;
             tables.iter().for_each(|table| print!("{table}"));
             let rows = Rows(tables.iter().flat_map(codecs::Table::rows).collect());
+            finish(&rows, &arguments)
+        }
+        Some(Suite::Balancer) => {
+            let options = &arguments.balancer;
+            let rows = balancer::run(options, arguments.quick, &mut std::io::stdout())?;
+            println!();
+            rows.judged().for_each(|row| println!("{row}"));
             finish(&rows, &arguments)
         }
         Some(Suite::Layouts) => report(&layouts::rows(arguments.quick)?, &arguments),

@@ -1,20 +1,20 @@
 //! Rows of figures: ours, each peer's, the ratio to the best peer, and the target.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::Serialize;
 
 /// The median of some rounds, and how far they lay apart.
 #[derive(Debug, Clone)]
 pub(crate) struct Figure {
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     pub(crate) median: f64,
     /// Half the distance between the quartiles.
     pub(crate) spread: f64,
 }
 
 impl Figure {
-    pub(crate) fn of(name: &'static str, mut rounds: Vec<f64>) -> Self {
+    pub(crate) fn of(name: impl Into<Cow<'static, str>>, mut rounds: Vec<f64>) -> Self {
         rounds.sort_by(f64::total_cmp);
         let at = |share: f64| {
             let index = (rounds.len().saturating_sub(1)) as f64 * share;
@@ -24,7 +24,7 @@ impl Figure {
                 .unwrap_or(f64::NAN)
         };
         Self {
-            name,
+            name: name.into(),
             median: at(0.5),
             spread: (at(0.75) - at(0.25)) / 2.0,
         }
@@ -36,10 +36,19 @@ impl Figure {
 pub(crate) enum Target {
     /// At most this share of the peer of this name.
     RatioTo(&'static str, f64),
+    /// At most this share of the best peer whose name begins like this.
+    RatioToBestOf(&'static str, f64),
     /// At most so much more than the best peer, in the row's unit.
     Above(f64),
     /// At most so much, in the row's unit.
     AtMost(f64),
+}
+
+/// Which of two figures one would rather have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Better {
+    Lower,
+    Higher,
 }
 
 /// One thing measured, ours beside the peers'.
@@ -47,6 +56,7 @@ pub(crate) enum Target {
 pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) unit: &'static str,
+    pub(crate) better: Better,
     pub(crate) ours: Figure,
     pub(crate) peers: Vec<Figure>,
     pub(crate) target: Option<Target>,
@@ -54,10 +64,17 @@ pub(crate) struct Row {
 
 impl Row {
     fn best(&self) -> f64 {
-        self.peers
-            .iter()
-            .map(|peer| peer.median)
-            .fold(f64::INFINITY, f64::min)
+        self.best_of("")
+    }
+
+    /// The best figure of the peers whose name begins like this.
+    fn best_of(&self, prefix: &str) -> f64 {
+        let peers = self.peers.iter();
+        let medians = peers.filter_map(|peer| peer.name.starts_with(prefix).then_some(peer.median));
+        match self.better {
+            Better::Lower => medians.fold(f64::INFINITY, f64::min),
+            Better::Higher => medians.fold(f64::NEG_INFINITY, f64::max),
+        }
     }
 
     fn ratio(&self) -> f64 {
@@ -70,6 +87,7 @@ impl Row {
             None => true,
             Some(Target::AtMost(limit)) => ours <= limit,
             Some(Target::Above(limit)) => ours <= self.best() + limit,
+            Some(Target::RatioToBestOf(prefix, limit)) => ours <= self.best_of(prefix) * limit,
             Some(Target::RatioTo(name, limit)) => self
                 .peers
                 .iter()
@@ -100,6 +118,11 @@ impl Rows {
         self.0.iter().all(Row::is_ok)
     }
 
+    /// Those that have a target.
+    pub(crate) fn judged(&self) -> impl Iterator<Item = &Row> {
+        self.0.iter().filter(|row| row.target.is_some())
+    }
+
     pub(crate) fn to_json(&self) -> Vec<JsonRow> {
         self.0.iter().map(JsonRow::from).collect()
     }
@@ -110,7 +133,7 @@ impl From<&Row> for JsonRow {
         let peers = row
             .peers
             .iter()
-            .map(|peer| (peer.name.to_owned(), peer.median.into()))
+            .map(|peer| (peer.name.clone().into_owned(), peer.median.into()))
             .collect();
         let target = row.target.map(|target| target.to_string());
         let (name, unit, ours) = (row.name.clone(), row.unit, row.ours.median);
@@ -130,6 +153,8 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::RatioTo(peer, ratio) => write!(f, "≤ {ratio}× {peer}"),
+            Self::RatioToBestOf("", ratio) => write!(f, "≤ {ratio}× best"),
+            Self::RatioToBestOf(prefix, ratio) => write!(f, "≤ {ratio}× best {prefix}"),
             Self::Above(more) => write!(f, "≤ best + {more}"),
             Self::AtMost(limit) => write!(f, "≤ {limit}"),
         }
@@ -142,30 +167,75 @@ impl fmt::Display for Figure {
     }
 }
 
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = match (self.target, self.is_ok()) {
+            (None, _) => " ",
+            (_, true) => "✓",
+            (_, false) => "✗",
+        };
+        let (name, unit, ours) = (&self.name, self.unit, self.ours.to_string());
+        write!(f, "{mark} {name:58} {unit:>5}  {ours:22}")?;
+        for peer in &self.peers {
+            write!(f, "  {peer}")?;
+        }
+        write!(f, "  ratio {:.2}", self.ratio())?;
+        match self.target {
+            Some(target) => write!(f, "  target {target}"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl fmt::Display for Rows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for row in &self.0 {
-            let mark = match (row.target, row.is_ok()) {
-                (None, _) => " ",
-                (_, true) => "✓",
-                (_, false) => "✗",
-            };
-            write!(
-                f,
-                "{mark} {:58} {:>5}  {:22}",
-                row.name,
-                row.unit,
-                row.ours.to_string()
-            )?;
-            for peer in &row.peers {
-                write!(f, "  {peer}")?;
-            }
-            write!(f, "  ratio {:.2}", row.ratio())?;
-            match row.target {
-                Some(target) => writeln!(f, "  target {target}")?,
-                None => writeln!(f)?,
-            }
+        self.0.iter().try_for_each(|row| writeln!(f, "{row}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(better: Better, ours: f64, target: Target) -> Row {
+        let figure = |name: &'static str, median| Figure::of(name, vec![median]);
+        Row {
+            name: "row".to_owned(),
+            unit: "µs",
+            better,
+            ours: figure("ours", ours),
+            peers: vec![figure("a/1", 10.0), figure("a/2", 8.0), figure("b/1", 5.0)],
+            target: Some(target),
         }
-        Ok(())
+    }
+
+    #[test]
+    fn the_best_is_the_lowest_or_the_highest() {
+        let any = Target::AtMost(100.0);
+        assert_eq!(row(Better::Lower, 2.5, any).ratio(), 0.5);
+        assert_eq!(row(Better::Higher, 5.0, any).ratio(), 0.5);
+    }
+
+    #[test]
+    fn a_ratio_may_be_to_the_best_of_some_peers() {
+        for (ours, target, is_ok) in [
+            (4.0, Target::RatioToBestOf("", 0.8), true),
+            (4.1, Target::RatioToBestOf("", 0.8), false),
+            (8.0, Target::RatioToBestOf("a", 1.0), true),
+            (8.1, Target::RatioToBestOf("a", 1.0), false),
+            (10.0, Target::RatioTo("a/1", 1.0), true),
+        ] {
+            assert_eq!(
+                row(Better::Lower, ours, target).is_ok(),
+                is_ok,
+                "{ours} {target}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_figure_is_the_median_and_half_the_distance_of_the_quartiles() {
+        let figure = Figure::of("x", vec![5.0, 1.0, 3.0, 2.0, 4.0]);
+        assert_eq!((figure.median, figure.spread), (3.0, 1.0));
     }
 }

@@ -2,11 +2,11 @@
 
 use std::fmt::{self, Display, Formatter};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{self, Ipv4Addr, SocketAddr};
 use std::num::NonZero;
 use std::sync::Arc;
 
-use balancer::{BindError, Upstream, balancer, bind};
+use balancer::{BindError, Listener, Upstream, balancer, bind};
 use resize::{Connections, Engine, Tally, Via};
 use resizer::{Resizer, ServerName};
 use teamwork::{Context, Flow, Job, JobHandle, Outcome, Report, Task};
@@ -53,12 +53,12 @@ pub struct Cast {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SetUpError {
-    /// No address to listen on.
-    #[error("set up a listener")]
+    /// The balancer has no address to listen on.
+    #[error("set up the balancer's listener")]
     Bind(#[from] BindError),
-    /// The system did not tell where a listener listens.
-    #[error("ask for the address of a listener")]
-    Address(#[from] io::Error),
+    /// A resizer has none.
+    #[error("set up a resizer's listener")]
+    Listen(#[from] io::Error),
 }
 
 /// Makes the job tree, and what is needed to look into it. Listeners are open when this returns; nothing else happens before the
@@ -77,12 +77,13 @@ pub fn demo(config: &Config) -> Result<(Job, Cast), SetUpError> {
         .map(|number| add_resizer(&mut job, config, number))
         .collect::<Result<Vec<_>, _>>()?;
 
-    let (listener, balancer_address) = listen()?;
     let upstreams = resizers
         .iter()
         .map(|resizer| Upstream::from(resizer.address));
     let settings = balancer::Config::for_upstreams(upstreams.collect(), SESSIONS_MAX);
-    let (mut balancer_job, balancer) = balancer(settings, vec![listener])?;
+    let listener = listen_for_balancer(settings.threads)?;
+    let balancer_address = listener.local_addr();
+    let (mut balancer_job, balancer) = balancer(settings, vec![listener]);
     for resizer in &resizers {
         balancer_job = balancer_job.after(is_running(resizer.job.clone()));
     }
@@ -131,13 +132,19 @@ fn server_name(name: &str) -> ServerName {
 }
 
 /// Listens on a free port of the loopback interface.
-fn listen() -> Result<(TcpListener, SocketAddr), SetUpError> {
+fn listen() -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    Ok((TcpListener::from_std(listener)?, address))
+}
+
+/// As [`listen`], the way the balancer does.
+fn listen_for_balancer(threads: NonZero<usize>) -> Result<Listener, BindError> {
     let anywhere = "127.0.0.1:0"
         .parse()
         .expect("an address in numbers needs no look-up");
-    let listener = bind(&anywhere)?;
-    let address = listener.local_addr()?;
-    Ok((listener, address))
+    bind(&anywhere, threads)
 }
 
 fn client_config(config: &Config, balancer: SocketAddr) -> resize::Config {

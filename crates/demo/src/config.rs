@@ -17,8 +17,9 @@ const CLIENT_THREADS: usize = 10;
 
 /// Resizes photos with three resizers, a balancer and a client, all in this process and over real sockets.
 ///
-/// Without arguments it takes the sample photos of the repository. With INPUT_DIR and OUTPUT_DIR it takes your own JPEG and PNG
-/// images; originals are never written to. Ctrl-C takes no new images and finishes those that a server has begun; a second one stops at once.
+/// Without arguments it takes the sample photos of the repository. With INPUT_DIR and OUTPUT_DIR it takes your own
+/// images; originals are never written to. Ctrl-C takes no new images and finishes those that a server has begun; a
+/// second one stops at once.
 ///
 /// Exit status: 0 all images are done, 1 some failed, 2 the command line or a directory is wrong, 130 interrupted.
 #[derive(Clone, Debug, clap::Parser)]

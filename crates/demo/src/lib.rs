@@ -4,7 +4,7 @@
 //! demo ─┬─ resizer r1 ── accept ── a job for each connection
 //!       ├─ resizer r2 …
 //!       ├─ resizer r3 …
-//!       ├─ balancer ──── listen ── a job for each session        after the resizers
+//!       ├─ balancer ──── core 0 ── a job for each session        after the resizers
 //!       ├─ resize ────── scan, connections, a job for each       after the balancer
 //!       └─ end           finishes the tree when the client is through
 //! ```

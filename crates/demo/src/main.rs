@@ -90,7 +90,7 @@ async fn sum_up(config: &Config, cast: &Cast, report: &Report) {
     let summary = cast.client.summary();
     if summary.planned == 0 && summary.is_scanned {
         let photos = config.client.input.display();
-        say(&format_args!("no JPEG or PNG image found in {photos}"));
+        say(&format_args!("no image found in {photos}"));
     }
     say(&format_args!("client: {summary}"));
     for failure in &summary.failures {

@@ -7,13 +7,13 @@ pub type CodecError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why an image was not resized.
 ///
-/// Everything but [`Encode`](Self::Encode) and [`Panicked`](Self::Panicked) is about the input: trying again
-/// with the same bytes gives the same error.
+/// Everything but [`Scale`](Self::Scale), [`Encode`](Self::Encode), [`Panicked`](Self::Panicked) and [`Stopped`](Self::Stopped) is about the
+/// input: trying again with the same bytes gives the same error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImageError {
-    /// The content is neither JPEG nor PNG.
-    #[error("not a JPEG or PNG image")]
+    /// The content is of no format that is read here.
+    #[error("not a JPEG, PNG, WebP, GIF, BMP or TIFF image")]
     Unrecognised,
     /// The image exceeds one of the [`Limits`](crate::Limits).
     #[error("{limit} is {actual}, and at most {maximum} is allowed")]
@@ -41,12 +41,18 @@ pub enum ImageError {
         /// What the reader stumbled over.
         source: CodecError,
     },
+    /// Whoever asked for it wanted it to stop; see [`resize_until`](crate::resize_until).
+    #[error("stopped before it was done")]
+    Stopped,
     /// A codec panicked on this image. A defect of the codec, not of the caller.
     #[error("codec panicked: {message}")]
     Panicked {
         /// The message of the panic.
         message: String,
     },
+    /// The picture could not be scaled.
+    #[error("scale the picture")]
+    Scale(#[source] CodecError),
     /// The resized picture could not be written.
     #[error("write {format} image")]
     Encode {

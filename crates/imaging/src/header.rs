@@ -1,6 +1,6 @@
 //! What an image says about itself before a pixel is decoded.
 
-use crate::{Format, ImageError, Limits, Orientation, Size, jpeg, png};
+use crate::{Format, ImageError, Limits, Orientation, Size, bmp, gif, jpeg, png, tiff, webp};
 
 /// What the header of an image says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,9 +13,28 @@ pub struct Header {
     pub height: u32,
     /// How the picture has to be turned to be upright.
     pub orientation: Orientation,
+    /// Whether it is stored without loss, as far as the format tells.
+    pub lossless: bool,
+    /// Whether there are more pictures than the one that is read: an animation or several pages.
+    pub animated: bool,
 }
 
 impl Header {
+    /// Makes the header of a single picture that is stored upright and without loss, or says that it has no pixels.
+    pub(crate) fn new(format: Format, width: u32, height: u32) -> Result<Self, ImageError> {
+        if width == 0 || height == 0 {
+            return Err(ImageError::corrupt(format, "a side of the picture is 0"));
+        }
+        Ok(Self {
+            format,
+            width,
+            height,
+            orientation: Orientation::Upright,
+            lossless: true,
+            animated: false,
+        })
+    }
+
     /// Returns the size as it is shown, after the orientation was applied.
     #[must_use]
     pub const fn upright_size(&self) -> Size {
@@ -37,9 +56,14 @@ impl Header {
 pub fn inspect(input: &[u8], limits: &Limits) -> Result<Header, ImageError> {
     limits.check_input(input)?;
     let header = match Format::detect(input).ok_or(ImageError::Unrecognised)? {
-        Format::Jpeg => jpeg::read_header(input)?,
-        Format::Png => png::read_header(input)?,
-    };
+        Format::Jpeg => jpeg::read_header(input),
+        Format::Png => png::read_header(input),
+        Format::WebP => webp::read_header(input),
+        Format::Gif => gif::read_header(input),
+        Format::Bmp => bmp::read_header(input),
+        Format::Tiff => tiff::read_header(input),
+        Format::Avif => Err(ImageError::Unrecognised),
+    }?;
     limits.check_source(header.stored_size())?;
     Ok(header)
 }

@@ -5,37 +5,97 @@
 //! a time.
 //!
 //! ```
-//! use imaging::{Options, resize};
+//! use imaging::{Options, Size, resize};
 //!
 //! # let photo = testkit::images::gradient_jpeg(1200, 800);
-//! let thumbnail = resize(&photo, &Options::new("256x256".parse()?))?;
+//! let thumbnail = resize(&photo, &Options::new(Size::new(256, 256)))?;
 //! assert_eq!((thumbnail.width, thumbnail.height), (256, 171));
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # Ok::<(), imaging::ImageError>(())
 //! ```
+//!
+//! # Tasks
+//!
+//! Read a header before anything is queued or allocated:
+//!
+//! ```
+//! use imaging::{Limits, inspect};
+//!
+//! # let photo = testkit::images::gradient_jpeg(1200, 800);
+//! let header = inspect(&photo, &Limits::default())?;
+//! assert_eq!((header.width, header.height), (1200, 800));
+//! # Ok::<(), imaging::ImageError>(())
+//! ```
+//!
+//! Convert a picture, keep who made it, and look at what was noticed:
+//!
+//! ```
+//! use imaging::{Bounds, Format, Metadata, Options, Output, Warning, resize};
+//!
+//! # let photo = testkit::images::gradient_jpeg(120, 80);
+//! let options = Options {
+//!     output: Output::WebPLossless,
+//!     metadata: Metadata::Copyright,
+//!     ..Options::new(Bounds::of_width(320))
+//! };
+//! let made = resize(&photo, &options)?;
+//! assert_eq!(made.format, Format::WebP);
+//! assert_eq!(made.warnings, [Warning::NotEnlarged]);
+//! # Ok::<(), imaging::ImageError>(())
+//! ```
+//!
+//! Put graphics on a canvas, with its light mixed as light:
+//!
+//! ```
+//! use imaging::{Gravity, Light, Mode, Options, Size, resize};
+//!
+//! # let drawing = testkit::images::gradient_png(300, 100);
+//! let options = Options {
+//!     mode: Mode::Pad(Gravity::Centre),
+//!     background: [0, 0, 0, 0],
+//!     light: Light::Linear,
+//!     ..Options::new(Size::new(64, 64))
+//! };
+//! let made = resize(&drawing, &options)?;
+//! assert_eq!((made.width, made.height), (64, 64));
+//! # Ok::<(), imaging::ImageError>(())
+//! ```
+//!
+//! [Cut a square](Options), [make several sizes](resize_each), [stop at a deadline](resize_until).
 //!
 //! # What it does
 //!
-//! - JPEG and PNG in, the same format out. The content decides which it is, never a name.
+//! - JPEG, PNG, WebP, GIF, BMP and TIFF in; JPEG, PNG and WebP out, the format of the source unless another is
+//!   asked for. The content decides which it is, never a name.
 //! - The picture is turned upright as its EXIF tag says, then fitted into the box: proportions kept, never
-//!   enlarged. Broken EXIF is ignored, never an error.
-//! - Lanczos3, with transparent pixels weighted by their opacity.
+//!   enlarged. Broken EXIF is ignored, never an error. Other [modes](Mode) cut, stretch or pad.
+//! - Lanczos3, with transparent pixels weighted by their opacity; on request in [linear light](Light::Linear).
 //! - A large JPEG is decoded at 1/2, 1/4 or 1/8 of its size when that leaves at least a factor of two to the
 //!   final scaling.
+//! - Colours are converted to sRGB, after scaling, and the profile is dropped. One that is broken or does not fit the picture
+//!   is [said](Warning::BrokenProfile) and ignored.
 //! - Grayscale stays grayscale. CMYK becomes RGB, 16 bits become 8, a palette becomes colours.
+//! - Other metadata is dropped, or [kept](Metadata) if asked for.
+//! - [Several sizes](resize_each) come from one decode, and work that [nobody waits for](resize_until) stops.
 //!
 //! # What it does not do
 //!
-//! - Metadata is dropped, colour profiles included, and colours are not converted: a photo in a wide-gamut
-//!   profile comes out paler than it should.
-//! - Of an animated PNG only the default picture is kept.
+//! - Of an animation or several pages only the first picture is kept, which is [said](Warning::FirstPictureOnly).
 //! - Damage inside the compressed data of a JPEG that leaves its structure intact shows as smears, not as an
 //!   error. A file that ends too early is always an error.
 //!
 //! # Features
 //!
-//! `mozjpeg`, on by default: libjpeg, which needs a C compiler, decodes at a fraction of the size. Without it,
-//! everything is Rust and decoded at its full size, and a sequential JPEG with a scan for each colour, which is
-//! rare, is [`ImageError::Unsupported`].
+//! Two features bring C code, which needs a C compiler and nothing else. Both are on by default; without them
+//! everything is Rust.
+//!
+//! - `mozjpeg`: libjpeg decodes a JPEG at a fraction of its size. Without it, every JPEG is decoded at its full size, a
+//!   sequential one with a scan for each colour, which is rare, is [`ImageError::Unsupported`], and the profile of a CMYK photo
+//!   is [ignored](Warning::BrokenProfile).
+//! - `webp`: libwebp writes WebP with loss. Without it, [`Output::WebP`] is [`ImageError::Unsupported`], and a WebP stays a
+//!   WebP without loss. Reading WebP, which is where libwebp had its worst holes, is done in Rust either way.
+//!
+//! - `avif`, off: rav1e writes [AVIF](Output), in Rust and without assembly, which is slow. Nothing here reads AVIF: there is a Rust port of dav1d, but its
+//!   interface is that of C, and no released crate gives it a safe one without C beside it.
 //!
 //! # Hostile input
 //!
@@ -43,24 +103,47 @@
 //! picture it claims. Panics of the decoders are caught and
 //! become [`ImageError::Panicked`], which needs a build with `panic = "unwind"`.
 
+#[cfg(feature = "avif")]
+mod avif;
+mod bmp;
+mod bounds;
+mod bytes;
+mod canvas;
+mod codec;
+mod colours;
 mod error;
 mod exif;
+mod extras;
 mod format;
+mod gif;
 mod guard;
 mod header;
 mod jpeg;
+mod layout;
+mod light;
 mod limits;
+mod options;
 mod orientation;
 mod pixels;
 mod png;
+mod raster;
 mod resize;
 mod scale;
 mod size;
+mod tiff;
+mod warning;
+mod watch;
+mod webp;
 
+pub use bounds::Bounds;
 pub use error::{CodecError, ImageError};
 pub use format::Format;
 pub use header::{Header, inspect};
 pub use limits::{Limit, Limits};
+pub use options::{
+    Enlarge, Gravity, Light, Metadata, Mode, Options, Output, QUALITY_DEFAULT, Shrink, Turn,
+};
 pub use orientation::Orientation;
-pub use resize::{Options, QUALITY_DEFAULT, Resized, resize};
+pub use resize::{Resized, resize, resize_each, resize_until};
 pub use size::{ParseSizeError, Size};
+pub use warning::Warning;

@@ -17,8 +17,14 @@ pub struct Limits {
     pub side_max: u32,
     /// Scans in a JPEG.
     pub scans_max: u32,
+    /// A colour profile, in bytes. A larger one is ignored with a [warning](crate::Warning).
+    pub profile_bytes_max: usize,
+    /// Each of EXIF and XMP, in bytes, if they are kept. Larger ones are dropped with a [warning](crate::Warning).
+    pub metadata_bytes_max: usize,
     /// Each side of the result.
     pub output_side_max: u32,
+    /// Width times height of the result.
+    pub output_pixels_max: u64,
 }
 
 impl Limits {
@@ -32,8 +38,14 @@ impl Limits {
     /// libjpeg writes progressive photos with 10 scans. Each scan visits every block again, so a small file with
     /// thousands of them would keep a core busy for minutes.
     pub const SCANS_MAX: u32 = 100;
+    /// 4 MiB. Those of cameras and screens have some hundred bytes, those of presses up to 2 MB.
+    pub const PROFILE_BYTES_MAX: usize = 4 << 20;
+    /// 64 KiB: as much as a JPEG can have.
+    pub const METADATA_BYTES_MAX: usize = 64 << 10;
     /// No thumbnail needs more, and no screen shows more.
     pub const OUTPUT_SIDE_MAX: u32 = 16_384;
+    /// 100 megapixels, as for the source. A picture that is enlarged or padded could otherwise have 268.
+    pub const OUTPUT_PIXELS_MAX: u64 = 100_000_000;
 
     pub(crate) fn check_input(&self, input: &[u8]) -> Result<(), ImageError> {
         check(
@@ -59,7 +71,22 @@ impl Limits {
             Limit::OutputSide,
             longer.into(),
             self.output_side_max.into(),
-        )
+        )?;
+        check(Limit::OutputPixels, output.pixels(), self.output_pixels_max)
+    }
+
+    /// Returns the lower of each two limits.
+    pub(crate) fn lower(self, other: Self) -> Self {
+        Self {
+            input_bytes_max: self.input_bytes_max.min(other.input_bytes_max),
+            pixels_max: self.pixels_max.min(other.pixels_max),
+            side_max: self.side_max.min(other.side_max),
+            scans_max: self.scans_max.min(other.scans_max),
+            profile_bytes_max: self.profile_bytes_max.min(other.profile_bytes_max),
+            metadata_bytes_max: self.metadata_bytes_max.min(other.metadata_bytes_max),
+            output_side_max: self.output_side_max.min(other.output_side_max),
+            output_pixels_max: self.output_pixels_max.min(other.output_pixels_max),
+        }
     }
 }
 
@@ -70,7 +97,10 @@ impl Default for Limits {
             pixels_max: Self::PIXELS_MAX,
             side_max: Self::SIDE_MAX,
             scans_max: Self::SCANS_MAX,
+            profile_bytes_max: Self::PROFILE_BYTES_MAX,
+            metadata_bytes_max: Self::METADATA_BYTES_MAX,
             output_side_max: Self::OUTPUT_SIDE_MAX,
+            output_pixels_max: Self::OUTPUT_PIXELS_MAX,
         }
     }
 }
@@ -100,6 +130,8 @@ pub enum Limit {
     Scans,
     /// [`Limits::output_side_max`].
     OutputSide,
+    /// [`Limits::output_pixels_max`].
+    OutputPixels,
 }
 
 impl fmt::Display for Limit {
@@ -110,6 +142,7 @@ impl fmt::Display for Limit {
             Self::Side => "the longer side in pixels",
             Self::Scans => "the number of JPEG scans",
             Self::OutputSide => "the longer side of the result in pixels",
+            Self::OutputPixels => "the number of pixels of the result",
         })
     }
 }

@@ -66,12 +66,12 @@ impl Orientation {
             return stored;
         }
         let upright = self.turn(stored.size);
-        let walk = Walk::new(self, stored.size);
+        let walk = self.walk();
         let data = match stored.channels {
-            Channels::Gray => walk.collect::<1>(&stored.data, upright),
-            Channels::GrayAlpha => walk.collect::<2>(&stored.data, upright),
-            Channels::Rgb => walk.collect::<3>(&stored.data, upright),
-            Channels::Rgba => walk.collect::<4>(&stored.data, upright),
+            Channels::Gray => walk.collect::<1>(&stored, upright),
+            Channels::GrayAlpha => walk.collect::<2>(&stored, upright),
+            Channels::Rgb => walk.collect::<3>(&stored, upright),
+            Channels::Rgba | Channels::Inks => walk.collect::<4>(&stored, upright),
         };
         Pixels {
             size: upright,
@@ -79,47 +79,50 @@ impl Orientation {
             data,
         }
     }
+
+    /// Returns how to walk the stored picture to meet its pixels in upright order.
+    pub(crate) const fn walk(self) -> Walk {
+        Walk {
+            swap: self.swaps_sides(),
+            mirror_x: matches!(
+                self,
+                Self::MirrorHorizontal | Self::Rotate180 | Self::Transverse | Self::Rotate270
+            ),
+            mirror_y: matches!(
+                self,
+                Self::MirrorVertical | Self::Rotate180 | Self::Transverse | Self::Rotate90
+            ),
+        }
+    }
 }
 
 /// Where the pixels of the upright picture lie in the stored one: each upright coordinate runs along one
 /// stored axis, forwards or backwards.
-struct Walk {
-    stored: Size,
-    swap: bool,
-    mirror_x: bool,
-    mirror_y: bool,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Walk {
+    /// Whether upright columns run along stored rows.
+    pub(crate) swap: bool,
+    /// Whether stored columns are met from the right.
+    pub(crate) mirror_x: bool,
+    /// Whether stored rows are met from the bottom.
+    pub(crate) mirror_y: bool,
 }
 
 impl Walk {
-    fn new(orientation: Orientation, stored: Size) -> Self {
-        use Orientation as O;
-        Self {
-            stored,
-            swap: orientation.swaps_sides(),
-            mirror_x: matches!(
-                orientation,
-                O::MirrorHorizontal | O::Rotate180 | O::Transverse | O::Rotate270
-            ),
-            mirror_y: matches!(
-                orientation,
-                O::MirrorVertical | O::Rotate180 | O::Transverse | O::Rotate90
-            ),
-        }
-    }
-
     /// Collects the pixels of the upright picture, of `N` bytes each, in its own order.
-    fn collect<const N: usize>(&self, stored: &[u8], upright: Size) -> Vec<u8> {
-        let (pixels, _) = stored.as_chunks::<N>();
+    fn collect<const N: usize>(&self, stored: &Pixels, upright: Size) -> Vec<u8> {
+        let (pixels, _) = stored.data.as_chunks::<N>();
         let mut collected = Vec::with_capacity(pixels.len());
         for y in 0..upright.height as usize {
-            collected.extend((0..upright.width as usize).map(|x| pixels[self.index(x, y)]));
+            let index = |x| self.index(stored.size, x, y);
+            collected.extend((0..upright.width as usize).map(|x| pixels[index(x)]));
         }
         collected.into_flattened()
     }
 
     /// Returns the index of the stored pixel that the upright picture shows at `x`, `y`.
-    fn index(&self, x: usize, y: usize) -> usize {
-        let (width, height) = (self.stored.width as usize, self.stored.height as usize);
+    fn index(&self, stored: Size, x: usize, y: usize) -> usize {
+        let (width, height) = (stored.width as usize, stored.height as usize);
         let (column, row) = if self.swap { (y, x) } else { (x, y) };
         let column = if self.mirror_x {
             width - 1 - column

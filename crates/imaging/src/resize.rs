@@ -1,42 +1,25 @@
 //! The whole way of a picture: header, decode, scale, turn, encode.
 
+use crate::canvas;
+use crate::codec::{Codec, Decoding, Writing, decode};
+use crate::colours::Colours;
+use crate::extras::{Extras, Kept};
 use crate::guard::catch_panic;
+use crate::layout::{Area, Layout};
 use crate::pixels::{Decoded, Pixels};
-use crate::{Format, Header, ImageError, Limits, Size, inspect, jpeg, png, scale};
-
-/// The JPEG quality unless told otherwise. 80 is the default of sharp, imgproxy and thumbor; thumbnails are
-/// small, so a little more costs little.
-pub const QUALITY_DEFAULT: u8 = 82;
-
-/// How to resize.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
-    /// The box to fit into.
-    pub size: Size,
-    /// The quality of a JPEG, from 1 to 100; what lies outside is brought inside.
-    pub quality: u8,
-    /// What the image may ask for.
-    pub limits: Limits,
-}
-
-impl Options {
-    /// Fits into `size`, with the default quality and limits.
-    #[must_use]
-    pub fn new(size: Size) -> Self {
-        Self {
-            size,
-            quality: QUALITY_DEFAULT,
-            limits: Limits::default(),
-        }
-    }
-}
+use crate::scale::{Scaling, scale};
+use crate::watch::Watch;
+use crate::{
+    Enlarge, Format, Header, ImageError, Light, Limits, Options, Orientation, Size, Turn, Warning,
+    inspect,
+};
 
 /// A resized picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resized {
     /// The encoded picture.
     pub bytes: Vec<u8>,
-    /// Its format, the same as that of the source.
+    /// Its format.
     pub format: Format,
     /// Its width.
     pub width: u32,
@@ -44,9 +27,12 @@ pub struct Resized {
     pub height: u32,
     /// What the source was.
     pub source: Header,
+    /// What was noticed on the way.
+    pub warnings: Vec<Warning>,
 }
 
-/// Turns a picture upright, fits it into a box without enlarging it, and encodes it anew.
+/// Turns a picture upright, fits it into a box without enlarging it, and encodes it anew; or whatever else the options
+/// say.
 ///
 /// A picture that is small enough already is encoded anew all the same, without its metadata. The result
 /// depends on the input and the options alone.
@@ -56,45 +42,243 @@ pub struct Resized {
 /// When the input is not an image, is damaged, ends too early, is of an unsupported kind, asks for more than
 /// the limits allow, or makes a codec panic.
 pub fn resize(input: &[u8], options: &Options) -> Result<Resized, ImageError> {
-    catch_panic(|| resize_unguarded(input, options))
+    resize_until(input, options, &|| false)
 }
 
-fn resize_unguarded(input: &[u8], options: &Options) -> Result<Resized, ImageError> {
-    let source = inspect(input, &options.limits)?;
-    let fitted = options.size.fit(source.upright_size());
-    options.limits.check_output(fitted)?;
-
-    // Scaling first and turning last moves the fewest pixels.
-    let stored = source.orientation.turn(fitted);
-    let decoded = decode(input, &source, stored, &options.limits)?;
-    let scaled = scale::scale(decoded, &source, stored)?;
-    let upright = source.orientation.apply(scaled);
-
-    Ok(Resized {
-        bytes: encode(&upright, source.format, options.quality)?,
-        format: source.format,
-        width: fitted.width,
-        height: fitted.height,
-        source,
-    })
-}
-
-/// Decodes at least twice the `target` size, or everything.
-fn decode(
+/// Does what [`resize`] does, unless `stop` says `true` before it is done.
+///
+/// `stop` is asked between batches of rows while the picture is decoded, scaled and encoded, a few times in each
+/// millisecond or two of work. So a flag that it looks at or a deadline that it knows really ends the work, and not only
+/// the waiting for it.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use imaging::{ImageError, Options, Size, resize_until};
+///
+/// # let photo = testkit::images::gradient_jpeg(1200, 800);
+/// let deadline = Instant::now() + Duration::ZERO;
+/// let made = resize_until(&photo, &Options::new(Size::new(64, 64)), &|| Instant::now() >= deadline);
+/// assert!(matches!(made, Err(ImageError::Stopped)));
+/// ```
+///
+/// # Errors
+///
+/// [`ImageError::Stopped`] if it was stopped, and otherwise as [`resize`].
+pub fn resize_until(
     input: &[u8],
-    source: &Header,
-    target: Size,
-    limits: &Limits,
-) -> Result<Decoded, ImageError> {
-    match source.format {
-        Format::Jpeg => jpeg::decode(input, source, target, limits),
-        Format::Png => png::decode(input, source),
+    options: &Options,
+    stop: &dyn Fn() -> bool,
+) -> Result<Resized, ImageError> {
+    let mut results = resize_each(input, std::slice::from_ref(options), stop)?;
+    Ok(results.remove(0))
+}
+
+/// Makes several results of one picture, in the order of `options`, and decodes it only once.
+///
+/// Each result is what [`resize`] gives for its options, except that the decoder shrinks no more than the largest of them
+/// allows. The picture must keep to the limits of all options.
+///
+/// ```
+/// use imaging::{Bounds, Options, Size, resize_each};
+///
+/// # let photo = testkit::images::gradient_jpeg(1200, 800);
+/// let sizes = [Bounds::of_width(800), Bounds::of_width(320), Size::new(64, 64).into()];
+/// let results = resize_each(&photo, &sizes.map(Options::new), &|| false)?;
+/// assert_eq!(results[1].height, 213);
+/// # Ok::<(), imaging::ImageError>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`resize_until`]. If one result cannot be made, there is none.
+pub fn resize_each(
+    input: &[u8],
+    options: &[Options],
+    stop: &dyn Fn() -> bool,
+) -> Result<Vec<Resized>, ImageError> {
+    let watch = Watch::new(stop);
+    let results = catch_panic(|| resize_unguarded(input, options, &watch));
+    // Codecs have their own ways to fail when they are stopped, and some go on with what they have.
+    if watch.has_stopped() {
+        return Err(ImageError::Stopped);
+    }
+    results
+}
+
+fn resize_unguarded(
+    input: &[u8],
+    options: &[Options],
+    watch: &Watch<'_>,
+) -> Result<Vec<Resized>, ImageError> {
+    let Some(first) = options.first() else {
+        return Ok(Vec::new());
+    };
+    let source = inspect(input, &first.limits)?;
+    let jobs: Vec<_> = options
+        .iter()
+        .map(|options| Job::new(options, input, &source))
+        .collect::<Result<_, _>>()?;
+    let limits = strictest(options);
+    let extras = Extras::read(input, &source, &limits);
+    let mut decoded = decode(&Decoding {
+        input,
+        source: &source,
+        shrink: jobs.iter().map(Job::shrink).min().unwrap_or(1),
+        limits: &limits,
+        watch,
+    })?;
+    let mut shared = Shared::new(extras, &decoded, watch);
+    if options.iter().any(|options| options.light == Light::Linear) {
+        // Light can only be told from the colours of a known profile.
+        decoded.pixels = shared.colours.convert(decoded.pixels)?;
+        shared.colours = Colours::Plain;
+    }
+    jobs.iter()
+        .map(|job| job.perform(&decoded, &shared))
+        .collect()
+}
+
+/// What all results have in common, besides the decoded picture.
+struct Shared<'a> {
+    extras: Extras<'a>,
+    colours: Colours,
+    /// Whether there was a profile that is of no use.
+    broken_profile: bool,
+    watch: &'a Watch<'a>,
+}
+
+impl<'a> Shared<'a> {
+    fn new(extras: Extras<'a>, decoded: &Decoded, watch: &'a Watch<'a>) -> Self {
+        let profile = extras.profile.as_deref();
+        let colours = profile.map(|profile| Colours::read(profile, decoded.pixels.channels));
+        Self {
+            broken_profile: extras.lost_profile || matches!(colours, Some(Err(_))),
+            colours: colours.and_then(Result::ok).unwrap_or(Colours::Plain),
+            extras,
+            watch,
+        }
     }
 }
 
-fn encode(pixels: &Pixels, format: Format, quality: u8) -> Result<Vec<u8>, ImageError> {
-    match format {
-        Format::Jpeg => jpeg::encode(pixels, quality),
-        Format::Png => png::encode(pixels),
+/// Of the limits that matter after the header, the lowest of each.
+fn strictest(options: &[Options]) -> Limits {
+    let limits = options.iter().map(|options| options.limits);
+    limits.reduce(Limits::lower).unwrap_or_default()
+}
+
+/// One result to be made.
+struct Job<'a> {
+    options: &'a Options,
+    source: Header,
+    orientation: Orientation,
+    layout: Layout,
+}
+
+impl<'a> Job<'a> {
+    fn new(options: &'a Options, input: &[u8], source: &Header) -> Result<Self, ImageError> {
+        options.limits.check_input(input)?;
+        options.limits.check_source(source.stored_size())?;
+        let orientation = match options.turn {
+            Turn::Upright => source.orientation,
+            Turn::AsStored => Orientation::Upright,
+        };
+        let layout = Layout::new(options, orientation.turn(source.stored_size()));
+        options.limits.check_output(layout.canvas)?;
+        Ok(Self {
+            options,
+            source: *source,
+            orientation,
+            layout,
+        })
+    }
+
+    /// The size after scaling, before it is turned: scaling first and turning last moves the fewest pixels.
+    const fn stored_target(&self) -> Size {
+        self.orientation.turn(self.layout.scaled)
+    }
+
+    fn stored_seen(&self) -> Area {
+        let stored = self.source.stored_size();
+        self.orientation.stored_area(self.layout.seen, stored)
+    }
+
+    /// By how much the decoder may divide the sides.
+    fn shrink(&self) -> u32 {
+        if self.options.light == Light::Linear {
+            return 1;
+        }
+        let (seen, target) = (self.stored_seen(), self.stored_target());
+        let horizontal = seen.width / f64::from(target.width);
+        let vertical = seen.height / f64::from(target.height);
+        self.options.shrink.divisor(horizontal.min(vertical))
+    }
+
+    fn perform(&self, decoded: &Decoded, shared: &Shared<'_>) -> Result<Resized, ImageError> {
+        let options = self.options;
+        let scaling = Scaling {
+            seen: self.stored_seen(),
+            target: self.stored_target(),
+            light: options.light,
+        };
+        let scaled = scale(decoded, &scaling, shared.watch)?;
+        let pixels = self.orientation.apply(shared.colours.convert(scaled)?);
+        let codec = Codec::choose(options.output, &self.source);
+        let mut warnings = self.warnings(shared);
+        let pixels = self.lay_out(pixels, codec, &mut warnings);
+        let mut kept = Kept::select(&shared.extras, (options.metadata, options.turn));
+        warnings.extend(kept.within(&options.limits, codec.metadata_bytes_max()));
+        let writing = Writing {
+            quality: options.quality,
+            kept: &kept,
+            watch: shared.watch,
+        };
+        Ok(Resized {
+            bytes: codec.encode(&pixels, &writing)?,
+            format: codec.format(),
+            width: pixels.size.width,
+            height: pixels.size.height,
+            source: self.source,
+            warnings,
+        })
+    }
+
+    fn warnings(&self, shared: &Shared<'_>) -> Vec<Warning> {
+        [
+            (self.source.animated, Warning::FirstPictureOnly),
+            (shared.broken_profile, Warning::BrokenProfile),
+            (self.stays_small(), Warning::NotEnlarged),
+        ]
+        .into_iter()
+        .filter_map(|(applies, warning)| applies.then_some(warning))
+        .collect()
+    }
+
+    /// Adds what is around the picture, and behind it if the format has no transparency.
+    fn lay_out(&self, pixels: Pixels, codec: Codec, warnings: &mut Vec<Warning>) -> Pixels {
+        let background = self.options.background;
+        let pixels = if codec.has_alpha() || !pixels.channels.has_alpha() {
+            pixels
+        } else {
+            warnings.push(Warning::Flattened);
+            canvas::flatten(pixels, background)
+        };
+        if self.layout.canvas == pixels.size {
+            return pixels;
+        }
+        let background = match codec.has_alpha() {
+            true => background,
+            false => canvas::opaque(background),
+        };
+        canvas::pad(pixels, &self.layout, background)
+    }
+
+    /// Whether the box asks for more pixels than there are, and is not given them.
+    fn stays_small(&self) -> bool {
+        let upright = self.orientation.turn(self.source.stored_size());
+        let enlarged = Options {
+            enlarge: Enlarge::Allowed,
+            ..*self.options
+        };
+        self.layout.scaled != Layout::new(&enlarged, upright).scaled
     }
 }

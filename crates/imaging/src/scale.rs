@@ -1,46 +1,156 @@
 //! Scaling with Lanczos3.
+//!
+//! Work is done in bands of rows, so that it can be stopped between them. A band gets all source rows that the filter
+//! reaches, so the result is the same as that of one pass.
 
-use fast_image_resize::images::Image;
+use std::ops::Range;
+
+use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
+use crate::layout::Area;
 use crate::pixels::{Channels, Decoded, Pixels};
-use crate::{CodecError, Header, ImageError, Size};
+use crate::watch::Watch;
+use crate::{CodecError, ImageError, Light, Size, light};
 
-/// Scales a decoded picture to `target`, which is not larger than the source.
+/// How far Lanczos3 reaches, in pixels of the smaller of the two pictures.
+const REACH: f64 = 3.0;
+/// How many source pixels a band has, about: some milliseconds of work. The weights of the columns are computed anew for
+/// each band, which smaller ones would pay for.
+const BAND_PIXELS: u64 = 4 << 20;
+
+/// What to scale, and to what.
+pub(crate) struct Scaling {
+    /// The part of the source that is seen, in pixels of the source as stored.
+    pub(crate) seen: Area,
+    pub(crate) target: Size,
+    pub(crate) light: Light,
+}
+
+/// Scales a decoded picture.
 ///
 /// Colours are weighted by their opacity, so that invisible pixels do not bleed into visible ones. Where the
 /// opacity is the same everywhere that would change nothing but cost time and accuracy.
-pub(crate) fn scale(decoded: Decoded, source: &Header, target: Size) -> Result<Pixels, ImageError> {
-    let Decoded { pixels, shrink } = decoded;
-    if pixels.size == target {
-        return Ok(pixels);
-    }
+pub(crate) fn scale(
+    decoded: &Decoded,
+    scaling: &Scaling,
+    watch: &Watch<'_>,
+) -> Result<Pixels, ImageError> {
+    let pixels = &decoded.pixels;
     // A picture of 1001 pixels decoded at 1/8 fills 125.125 of 126 columns; the rest is padding.
-    let covered = |side: u32| f64::from(side) / f64::from(shrink);
-    let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
-        .use_alpha(!pixels.has_one_opacity())
-        .crop(0.0, 0.0, covered(source.width), covered(source.height));
-
-    let channels = pixels.channels;
-    let pixel_type = pixel_type(channels);
-    let failed = |error: CodecError| ImageError::encode(source.format, error);
-    let from = Image::from_vec_u8(
-        pixels.size.width,
-        pixels.size.height,
-        pixels.data,
-        pixel_type,
-    )
-    .map_err(|error| failed(error.into()))?;
-    let mut to = Image::new(target.width, target.height, pixel_type);
-    Resizer::new()
-        .resize(&from, &mut to, &options)
-        .map_err(|error| failed(error.into()))?;
+    let seen = scaling.seen.divided(decoded.shrink);
+    if pixels.size == scaling.target && seen == Area::whole(pixels.size) {
+        return Ok(pixels.clone());
+    }
+    let bands = Bands {
+        pixels,
+        seen,
+        target: scaling.target,
+        light: scaling.light,
+        use_alpha: !pixels.has_one_opacity(),
+    };
+    let row_bytes = scaling.target.width as usize * pixels.channels.count();
+    let mut data = vec![0; row_bytes * scaling.target.height as usize];
+    let mut resizer = Resizer::new();
+    for (index, band) in data.chunks_mut(row_bytes * bands.rows()).enumerate() {
+        watch.check()?;
+        let first = index * bands.rows();
+        let rows = first..first + band.len() / row_bytes;
+        bands
+            .scale(&mut resizer, rows, band)
+            .map_err(ImageError::Scale)?;
+    }
     Ok(Pixels {
-        size: target,
-        channels,
-        data: to.into_vec(),
+        size: scaling.target,
+        channels: pixels.channels,
+        data,
     })
+}
+
+/// A picture that is scaled band by band.
+struct Bands<'a> {
+    pixels: &'a Pixels,
+    /// In pixels of the decoded picture.
+    seen: Area,
+    target: Size,
+    light: Light,
+    use_alpha: bool,
+}
+
+impl Bands<'_> {
+    /// Returns how many rows of the result make a band.
+    fn rows(&self) -> usize {
+        let source = (self.seen.width * self.vertical()).max(1.0);
+        // A picture that grows has more pixels afterwards than before.
+        let row = source.max(f64::from(self.target.width));
+        ((BAND_PIXELS as f64 / row) as usize).max(1)
+    }
+
+    /// Returns how many source rows become one.
+    fn vertical(&self) -> f64 {
+        self.seen.height / f64::from(self.target.height)
+    }
+
+    /// Returns the source rows that the filter reaches for these rows of the result.
+    fn reached(&self, rows: &Range<usize>) -> Range<usize> {
+        let vertical = self.vertical();
+        let reach = REACH * vertical.max(1.0) + 1.0;
+        let at = |row: usize| self.seen.top + row as f64 * vertical;
+        let height = self.pixels.size.height as usize;
+        let first = (at(rows.start) - reach).floor().max(0.0) as usize;
+        let last = (at(rows.end) + reach).ceil().max(0.0) as usize;
+        first.min(height)..last.min(height)
+    }
+
+    /// Scales one band into `to`.
+    fn scale(
+        &self,
+        resizer: &mut Resizer,
+        rows: Range<usize>,
+        to: &mut [u8],
+    ) -> Result<(), CodecError> {
+        let reached = self.reached(&rows);
+        let row_bytes = self.pixels.size.width as usize * self.pixels.channels.count();
+        let from = &self.pixels.data[reached.start * row_bytes..reached.end * row_bytes];
+        let from_size = (self.pixels.size.width, u32::try_from(reached.len())?);
+        let to_size = (self.target.width, u32::try_from(rows.len())?);
+        let options = self.options(&rows, &reached);
+        let channels = self.pixels.channels;
+        match self.light {
+            Light::Encoded => {
+                let kind = pixel_type(channels);
+                let from = ImageRef::new(from_size.0, from_size.1, from, kind)?;
+                let mut to = Image::from_slice_u8(to_size.0, to_size.1, to, kind)?;
+                resizer.resize(&from, &mut to, &options)?;
+            }
+            Light::Linear => {
+                let kind = wide_pixel_type(channels);
+                let from = light::decode(from, channels);
+                let from = bytemuck::cast_slice(&from);
+                let from = ImageRef::new(from_size.0, from_size.1, from, kind)?;
+                let mut scaled = Image::new(to_size.0, to_size.1, kind);
+                resizer.resize(&from, &mut scaled, &options)?;
+                light::encode(scaled.buffer(), channels, to);
+            }
+        }
+        Ok(())
+    }
+
+    fn options(&self, rows: &Range<usize>, reached: &Range<usize>) -> ResizeOptions {
+        let top = self.seen.top + rows.start as f64 * self.vertical() - reached.start as f64;
+        let height = rows.len() as f64 * self.vertical();
+        let width = f64::from(self.pixels.size.width);
+        // Rounding may lead out of the picture by a hair.
+        ResizeOptions::new()
+            .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
+            .use_alpha(self.use_alpha)
+            .crop(
+                self.seen.left.max(0.0),
+                top.max(0.0),
+                self.seen.width.min(width - self.seen.left.max(0.0)),
+                height.min(reached.len() as f64 - top.max(0.0)),
+            )
+    }
 }
 
 const fn pixel_type(channels: Channels) -> PixelType {
@@ -48,6 +158,15 @@ const fn pixel_type(channels: Channels) -> PixelType {
         Channels::Gray => PixelType::U8,
         Channels::GrayAlpha => PixelType::U8x2,
         Channels::Rgb => PixelType::U8x3,
-        Channels::Rgba => PixelType::U8x4,
+        Channels::Rgba | Channels::Inks => PixelType::U8x4,
+    }
+}
+
+const fn wide_pixel_type(channels: Channels) -> PixelType {
+    match channels {
+        Channels::Gray => PixelType::U16,
+        Channels::GrayAlpha => PixelType::U16x2,
+        Channels::Rgb => PixelType::U16x3,
+        Channels::Rgba | Channels::Inks => PixelType::U16x4,
     }
 }

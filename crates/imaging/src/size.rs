@@ -37,6 +37,12 @@ impl Size {
         if picture.width <= self.width && picture.height <= self.height {
             return picture;
         }
+        self.fill_inside(picture)
+    }
+
+    /// Returns the largest size with the proportions of `picture` that is not larger than this box, though it may be
+    /// larger than the picture.
+    pub(crate) fn fill_inside(self, picture: Self) -> Self {
         // Compares the two ratios without dividing: the smaller one limits.
         let by_width = u64::from(self.width) * u64::from(picture.height);
         let by_height = u64::from(self.height) * u64::from(picture.width);
@@ -85,7 +91,7 @@ impl FromStr for Size {
     }
 }
 
-fn parse_side(digits: &str) -> Result<u32, ParseSizeError> {
+pub(crate) fn parse_side(digits: &str) -> Result<u32, ParseSizeError> {
     // `u32::from_str` alone would take a leading plus sign.
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(ParseSizeError);

@@ -9,7 +9,7 @@ use imaging::Size;
 
 use crate::via::{Action, Address, CONNECTIONS_MAX, CONNECTIONS_MIN, Connections, Via};
 
-/// Resizes the JPEG and PNG images of a directory tree.
+/// Resizes the images of a directory tree: JPEG, PNG, WebP, GIF, BMP and TIFF.
 ///
 /// Every image of INPUT_DIR is fitted into --size and saved under OUTPUT_DIR as `name-WxH.jpg` or `name-WxH.png`, in
 /// the same sub-directory. Images are recognized by their content, not by their extension; symbolic links are not

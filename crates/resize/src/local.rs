@@ -1,7 +1,7 @@
 //! Images that are resized in this process.
 
 use bytes::Bytes;
-use imaging::Options;
+use imaging::{Options, Size};
 use teamwork::{Context, Flow, Task};
 
 use crate::failure::FileError;
@@ -11,6 +11,7 @@ use crate::tally::Done;
 
 /// Takes one image after the other, and resizes it on the pool.
 pub(crate) struct Worker {
+    pub(crate) size: Size,
     pub(crate) options: Options,
     pub(crate) run: Run,
 }
@@ -43,7 +44,7 @@ impl Worker {
         let bytes_out = resized.bytes.len();
         blocking
             .save(
-                image.target(options.size, resized.format),
+                image.target(self.size, resized.format),
                 Bytes::from(resized.bytes),
             )
             .await?;

@@ -61,7 +61,7 @@ fn work(config: &Config) -> anyhow::Result<ExitCode> {
     }
     if summary.planned == 0 && summary.is_scanned {
         say(&format_args!(
-            "no JPEG or PNG image found in {}",
+            "no image found in {}",
             config.input.display()
         ));
     }

@@ -37,7 +37,7 @@ pub(crate) fn contested(names: &[OsString]) -> Vec<bool> {
     names.iter().map(competes).collect()
 }
 
-/// Chooses the base of each contested image of one directory, in the order given.
+/// Chooses the base of each contested image of one directory, in the order given; with each comes the format of its result.
 pub(crate) fn bases(images: &[(OsString, Format)]) -> Vec<Base> {
     let mut stems: HashMap<(&OsStr, Format), u32> = HashMap::new();
     for (name, format) in images {

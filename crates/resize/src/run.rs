@@ -54,9 +54,10 @@ pub fn resize(config: &Config) -> (Job, Tally) {
 
 fn add_workers(job: &mut Job, config: &Config, threads: NonZeroUsize, run: &Run) {
     let mut options = Options::new(config.size);
-    options.quality = config.quality.unwrap_or(options.quality);
+    options.quality = config.quality;
     for number in 1..=threads.get().saturating_mul(WORKERS_PER_THREAD) {
         let worker = Worker {
+            size: config.size,
             options,
             run: run.clone(),
         };

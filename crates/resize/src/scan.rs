@@ -48,8 +48,8 @@ impl Image {
     /// Where its result goes, relative to the output directory, if it is encoded in `format`.
     pub(crate) fn target(&self, size: Size, format: Format) -> PathBuf {
         // A server that answers in another format than it was given breaks the plan of the names, which only holds
-        // for results in the format of their images: then the whole name keeps the results apart.
-        let base = if format == self.format {
+        // for results in the format that their images are written in: then the whole name keeps the results apart.
+        let base = if format == self.format.written() {
             self.base
         } else {
             Base::WholeName
@@ -70,7 +70,7 @@ pub(crate) enum Found {
     Directory(PathBuf),
     /// An image to resize.
     Image(Image),
-    /// A file that is no JPEG or PNG.
+    /// A file that is no image.
     Other,
     /// A symbolic link, or something that is neither a file nor a directory.
     Special,
@@ -160,7 +160,10 @@ impl Scan {
         let rivals: Vec<_> = names
             .into_iter()
             .zip(&opened)
-            .filter_map(|(name, format)| Some((name, *format.as_ref()?.as_ref().ok()?.as_ref()?)))
+            .filter_map(|(name, format)| {
+                let format = format.as_ref()?.as_ref().ok()?.as_ref()?;
+                Some((name, format.written()))
+            })
             .collect();
         let mut bases = name::bases(&rivals).into_iter();
         let file = |(path, format): (PathBuf, Option<io::Result<Option<Format>>>)| match format {
@@ -234,6 +237,7 @@ mod tests {
 
     const JPEG: &[u8] = b"\xff\xd8\xff\xe0 and so on";
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n and so on";
+    const GIF: &[u8] = b"GIF89a and so on";
 
     /// Lays out the files, scans, and lists the images with the names of their results, and the rest.
     fn check(output: &str, files: &[(&str, &[u8])], expected: &[&str]) {
@@ -257,7 +261,7 @@ mod tests {
             Found::Image(image) => Some(format!(
                 "{} -> {}",
                 image.path.display(),
-                image.target(size, image.format).display()
+                image.target(size, image.format.written()).display()
             )),
             Found::Other => Some("other".to_owned()),
             Found::Special => Some("special".to_owned()),
@@ -282,6 +286,25 @@ mod tests {
                 "z.jpg -> z-8x8.jpg",
                 "b/1 -> b/1-8x8.jpg",
                 "b/2.jpg -> b/2-8x8.png",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_gif_competes_with_what_it_becomes() {
+        check(
+            "out",
+            &[
+                ("a.gif", GIF),
+                ("a.png", PNG),
+                ("b.gif", GIF),
+                ("b.jpg", JPEG),
+            ],
+            &[
+                "a.gif -> a.gif-8x8.png",
+                "a.png -> a.png-8x8.png",
+                "b.gif -> b-8x8.png",
+                "b.jpg -> b-8x8.jpg",
             ],
         );
     }

@@ -32,7 +32,7 @@ pub struct Summary {
     pub done: u64,
     /// Images that failed for good.
     pub failed: u64,
-    /// Files that were passed over: neither JPEG nor PNG.
+    /// Files that were passed over: no images.
     pub other_files: u64,
     /// Symbolic links, sockets and the like that were passed over.
     pub special_files: u64,
@@ -126,7 +126,7 @@ impl Summary {
             .iter()
             .map(|(name, images)| format!("{name} {images}"))
             .collect();
-        let others = count(self.other_files, "files that are neither JPEG nor PNG");
+        let others = count(self.other_files, "files that are no images");
         let specials = count(self.special_files, "links or special files");
         let passed_over: Vec<_> = others.into_iter().chain(specials).collect();
         let is_early = self.has_ended && (self.left() > 0 || !self.is_scanned);

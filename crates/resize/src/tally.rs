@@ -187,7 +187,7 @@ mod tests {
         tally.ended();
         let expected = "resized 0 of 4 images | 0.00 MB in, 0.00 MB out\n  \
             1 times sent again after a lost connection or a broken answer\n  1 times told to come back later\n  \
-            passed over: 1 files that are neither JPEG nor PNG, 1 links or special files\n  failed: 1\n  \
+            passed over: 1 files that are no images, 1 links or special files\n  failed: 1\n  \
             interrupted\n  not done: 3 images that were found, and what the scan did not come to";
         assert_eq!(print(&tally), expected);
     }

@@ -90,8 +90,9 @@ Examples:
   curl --data-binary @photo.jpg -o small.jpg 'http://127.0.0.1:9091/resize?width=256&height=256'
   curl http://127.0.0.1:9091/healthz
 
-POST /resize?width=PIXELS&height=PIXELS takes a JPEG or PNG image as its body and answers the image, made to fit
-into that box; it is never enlarged. One of the two sides is enough. With dry_run=true the body is read and dropped.
+POST /resize?width=PIXELS&height=PIXELS takes an image as its body and answers the image, made to fit
+into that box; it is never enlarged. One of the two sides is enough. fit=fit|fill|exact|pad, format=jpeg|png|webp and
+quality=1..100 say what else it is to be. With dry_run=true the body is read and dropped.
 Errors are application/problem+json with a stable \"code\"; 503 says by Retry-After when to try again.
 
 The first Ctrl-C or SIGTERM lets requests in flight end, the second stops at once.

@@ -19,7 +19,9 @@ pub(crate) enum Problem {
     #[error("this path takes {allow}")]
     MethodNotAllowed { allow: &'static str },
 
-    #[error("unknown parameter {name:?}; known are width, height and dry_run")]
+    #[error(
+        "unknown parameter {name:?}; known are width, height, fit, format, quality and dry_run"
+    )]
     UnknownParameter { name: String },
     #[error("parameter {name} {why}")]
     BadParameter { name: &'static str, why: String },
@@ -50,7 +52,7 @@ pub(crate) enum Problem {
     #[error("send the image without a Content-Encoding; got {encoding:?}")]
     ContentEncoding { encoding: String },
 
-    #[error("the body is neither a JPEG nor a PNG image")]
+    #[error("the body is not a JPEG, PNG, WebP, GIF, BMP or TIFF image")]
     NotAnImage,
     #[error("cannot resize this image: {why}")]
     ImageUnsupported { why: String },
@@ -204,7 +206,7 @@ mod tests {
             let error = imaging::inspect(input, &imaging::Limits::default()).unwrap_err();
             assert_eq!(Problem::from(error).code(), code);
         };
-        check(b"GIF89a", "not_an_image");
+        check(b"%PDF-1.7", "not_an_image");
         check(&testkit::images::gradient_png(8, 8)[..20], "image_broken");
         check(&testkit::images::gradient_jpeg(8, 8)[..20], "image_broken");
     }

@@ -16,7 +16,7 @@ use crate::{
     body::{Arrival, Deadline, Held, Intake},
     budget::MemoryBudget,
     config::Config,
-    order::{Bounds, Order},
+    order::{Order, Wish},
     problem::Problem,
     route::{Route, route},
     stats::Stats,
@@ -115,25 +115,22 @@ impl Service {
             Order::DryRun => Ok(Done::DryRun {
                 received: arrival.bytes,
             }),
-            Order::Resize(bounds) => self.resize(held, bounds, deadline).await,
+            Order::Resize(wish) => self.resize(held, wish, deadline).await,
         }
     }
 
     /// Has the image resized by the pool. Its header is judged first: what is no image does not queue.
-    async fn resize(
-        &self,
-        held: Held,
-        bounds: Bounds,
-        deadline: Deadline,
-    ) -> Result<Done, Problem> {
+    async fn resize(&self, held: Held, wish: Wish, deadline: Deadline) -> Result<Done, Problem> {
         imaging::inspect(&held.bytes, &self.limits)?;
         let options = Options {
             limits: self.limits,
-            ..Options::new(bounds.into())
+            ..wish.into()
         };
         let resized = self
             .pool
-            .try_run(move |_| imaging::resize(&held.bytes, &options))
+            .try_run(move |stop| {
+                imaging::resize_until(&held.bytes, &options, &|| stop.is_stopped())
+            })
             .map_err(|_| Problem::QueueFull)?;
         match timeout_at(deadline.at(), resized).await {
             Ok(Ok(result)) => Ok(Done::Resized(result?)),

@@ -18,7 +18,10 @@ use tokio::{sync::Notify, time::timeout};
 
 use crate::{
     Cause, JobHandle, NoValue,
-    engine::{core::Core, machine::Signal},
+    engine::{
+        core::{Core, Look},
+        machine::Signal,
+    },
     name::Name,
 };
 
@@ -222,6 +225,18 @@ impl<V: ?Sized> Context<V> {
         // The driver is the only writer.
         self.ticks
             .store(self.ticks.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    /// Says how the task is, to those who look.
+    #[cold]
+    pub(crate) fn answer(&self) {
+        let look = Look {
+            ticks: self.ticks(),
+            is_waiting: self.is_waiting(),
+            same_for: None,
+            child: None,
+        };
+        self.core.answer(self.slot, look);
     }
 
     #[inline]

@@ -5,8 +5,8 @@ use std::{borrow::Cow, fmt, marker::PhantomData, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    By, Cause, CauseKind, Context, Events, Job, NoValue, Refused, Report, Result, Task, TaskHandle,
-    TaskOptions,
+    By, Cause, CauseKind, Context, Events, Job, NoValue, Refused, Report, Result, Snapshot, Task,
+    TaskHandle, TaskOptions,
     added::extras,
     engine::{
         Driver,
@@ -16,6 +16,7 @@ use crate::{
         nest::drive_job,
     },
     name::Name,
+    snapshot,
     task::{Once, OnceFn},
     task_handle::Filler,
 };
@@ -77,6 +78,32 @@ impl<V: ?Sized> JobHandle<V> {
     /// The first interruption, if there was one.
     pub fn cause(&self) -> Option<Arc<Cause>> {
         self.core.cause().cloned()
+    }
+
+    /// Looks at the job and everything in it: who does what, how far it is, and since when it has made no progress.
+    ///
+    /// Tasks are asked, so it costs nothing when nobody looks; each level is waited for at most [`LOOK_TIME`](crate::LOOK_TIME), twice.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Job};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let mut job = Job::new("server");
+    /// job.add_fn("accept", async |cx: &Context| {
+    ///     cx.wait(std::future::pending::<()>()).await;
+    ///     Ok(())
+    /// });
+    /// let server = job.run_in_background().await?;
+    /// assert_eq!(server.snapshot().await.to_string(), "server running\n└─ accept waiting");
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
+    pub async fn snapshot(&self) -> Snapshot {
+        snapshot::take(self.core.clone()).await
     }
 
     /// A token that is cancelled when the job is to end: it finishes, is cancelled, fails, or is over. For code that knows tokens and

@@ -158,8 +158,8 @@ impl Job {
         let cx = Context::new(self.supervisor.core.clone(), name.clone(), 0);
         let has_value = TypeId::of::<W>() != TypeId::of::<NoValue>();
         let driver = drive_first_job(child.supervisor, cx, has_value);
+        self.supervisor.expect_oneshot();
         self.supervisor.add(name, Box::pin(driver), Kind::Job);
-        self.supervisor.set_oneshot();
         Job {
             supervisor: self.supervisor,
             value: PhantomData,
@@ -186,8 +186,8 @@ impl Job {
         let name = Name::from(name);
         let cx = Context::new(self.supervisor.core.clone(), name.clone(), 0);
         let driver = drive::<NoValue, T, First, FINALIZES>(task, cx, None);
+        self.supervisor.expect_oneshot();
         self.supervisor.add(name, Box::pin(driver), Kind::Task);
-        self.supervisor.set_oneshot();
         Job {
             supervisor: self.supervisor,
             value: PhantomData,
@@ -321,6 +321,20 @@ impl<V: ?Sized> Job<V> {
     /// Fails the job with [`CauseKind::Timeout`](crate::CauseKind::Timeout) if it is not done by then. None by default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.supervisor.rare().deadlines.job = Some(timeout);
+        self
+    }
+
+    /// Has everything that happens in the job, and in its children, recorded by this subscriber instead of the global one.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use teamwork::Job;
+    /// # fn quiet() -> tracing::Dispatch { tracing::Dispatch::none() }
+    /// let job = Job::new("import").subscriber(quiet());
+    /// ```
+    pub fn subscriber(mut self, subscriber: impl Into<tracing::Dispatch>) -> Self {
+        self.supervisor.rare().dispatch = Some(subscriber.into());
         self
     }
 

@@ -136,14 +136,16 @@
 //! | [`JobHandle`], [`TaskHandle`] | to stop a job, to add to it, to wait for it; the value of a task |
 //! | [`TaskOptions`], [`OnIdle`], [`Restart`] | timeouts, optional tasks, new attempts |
 //! | [`Cause`], [`Failure`], [`Report`] | why it ended, and what became of every task |
-//! | [`Events`] | what happens, while it happens |
+//! | [`Events`], [`Snapshot`] | what happens, while it happens; who does what right now, as a tree |
+//! | [`Job::subscriber`] | each job and each task has a `tracing` span; a job can have a subscriber of its own |
 //! | [`rendezvous()`] | items handed over, each with an answer |
 //! | [`BlockingPool`] | work that keeps a core busy |
 //! | [`guide`] | longer reading; the `examples` folder is a course of ten short programs |
 //!
 //! # Features and versions
 //!
-//! `signal` (on by default, for Unix): [`Job::run_until_signal`].
+//! * `signal` (on by default, for Unix): [`Job::run_until_signal`].
+//! * `serde`: [`Snapshot`] serializes.
 //!
 //! Rust 1.95 or newer. A newer minimum is no breaking change.
 
@@ -163,6 +165,7 @@ mod report;
 mod restart;
 #[cfg(feature = "signal")]
 mod signal;
+mod snapshot;
 mod task;
 mod task_handle;
 
@@ -177,5 +180,6 @@ pub use pool::{Blocking, BlockingPool, Full, PoolError, StopFlag};
 pub use rendezvous::{Delivery, Receiver, SendError, Sender, rendezvous};
 pub use report::{Outcome, Report, SECONDARY_MAX, TaskOutcome, TaskReport};
 pub use restart::{RESTART_PAUSE_MAX, RESTART_PAUSE_MIN, Restart, Restarting};
+pub use snapshot::{Doing, LOOK_TIME, Phase, Snapshot, TaskSnapshot};
 pub use task::{Anything, Flow, NoValue, Once, OnceFn, Recurrent, StepFn, Task};
 pub use task_handle::{TaskError, TaskHandle};

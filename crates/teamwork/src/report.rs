@@ -17,6 +17,11 @@ pub enum Outcome {
 
 /// How a task ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "snake_case")
+)]
 pub enum TaskOutcome {
     /// It ended by itself, or stopped at a safe point because the job was to finish.
     Done,

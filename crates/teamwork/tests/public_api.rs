@@ -16,7 +16,7 @@ use syn::{
 };
 
 /// Attributes that a user can tell.
-const TOLD: [&str; 4] = ["cfg", "derive", "must_use", "non_exhaustive"];
+const TOLD: [&str; 5] = ["cfg", "cfg_attr", "derive", "must_use", "non_exhaustive"];
 
 fn is_public(visibility: &Visibility) -> bool {
     matches!(visibility, Visibility::Public(_))

@@ -87,9 +87,9 @@ impl Setup {
         let mut config = Config::for_upstreams(addresses.map(Upstream::from).collect(), 1000);
         (self.configure)(&mut config);
 
-        let listener = bind(&"127.0.0.1:0".parse().unwrap()).unwrap();
-        let address = listener.local_addr().unwrap();
-        let (job, stats) = balancer(config, vec![listener]).unwrap();
+        let listener = bind(&"127.0.0.1:0".parse().unwrap(), config.threads).unwrap();
+        let address = listener.local_addr();
+        let (job, stats) = balancer(config, vec![listener]);
         let handle = job.handle();
         let mut rig = Rig {
             address,

@@ -1,6 +1,7 @@
 //! What happens to the bytes: all of them arrive, and a torn stream never looks whole.
 
 use std::io::ErrorKind;
+use std::num::NonZero;
 
 use crate::rig::{behind, exchange};
 use testkit::backends::{Behaviour, Connection, End, payload};
@@ -241,4 +242,31 @@ async fn three_hundred_sessions_at_once_spread_over_three_upstreams() {
     })
     .await
     .unwrap();
+}
+
+#[tokio::test]
+async fn on_several_threads_every_byte_arrives_and_the_counts_add_up() {
+    const CLIENTS: usize = 200;
+    let report = behind([Behaviour::Echo, Behaviour::EchoAtEnd])
+        .with(|config| config.threads = NonZero::new(3).unwrap())
+        .check(async |rig| {
+            let clients = (0..CLIENTS as u64).map(async |seed| {
+                let sent = payload(seed, 50_000);
+                let stream = rig.client().await;
+                assert!(exchange(stream, &sent).await.unwrap() == sent, "{seed}");
+            });
+            futures_util::future::join_all(clients).await;
+            while rig.stats.live() > 0 {
+                tokio::task::yield_now().await;
+            }
+            let stats = &rig.stats;
+            let bytes = 50_000 * CLIENTS as u64;
+            assert_eq!(stats.accepted(), CLIENTS as u64);
+            assert_eq!((stats.uploaded(), stats.downloaded()), (bytes, bytes));
+        })
+        .await
+        .unwrap();
+    assert!(report.cause().is_none(), "{report}");
+    let cores: Vec<_> = report.tasks().map(|task| task.name).collect();
+    assert_eq!(cores, ["core 0", "core 1", "core 2"]);
 }

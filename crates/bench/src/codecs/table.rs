@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::photos::Photo;
 use crate::{
     rounds::Timed,
-    rows::{Figure, Row},
+    rows::{Better, Figure, Row},
 };
 
 const NAME_WIDTH: usize = 34;
@@ -59,7 +59,7 @@ impl Table {
     pub(crate) fn rows(&self) -> impl Iterator<Item = Row> {
         self.rows.iter().filter_map(|(name, values)| {
             let figure = |(name, value): (&&'static str, &f64)| Figure {
-                name,
+                name: (*name).into(),
                 median: *value,
                 spread: 0.0,
             };
@@ -67,6 +67,7 @@ impl Table {
             Some(Row {
                 name: format!("{}: {name}", self.title),
                 unit: self.unit,
+                better: Better::Lower,
                 ours: figures.next()?,
                 peers: figures.collect(),
                 target: None,

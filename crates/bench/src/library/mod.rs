@@ -10,7 +10,7 @@ mod tick;
 use anyhow::{Context, Result};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::rows::{Figure, Row, Rows, Target};
+use crate::rows::{Better, Figure, Row, Rows, Target};
 
 /// How many rounds and how much work in each.
 #[derive(Debug, Clone, Copy)]
@@ -98,15 +98,16 @@ pub(crate) fn row(
     let mut figures = contenders
         .iter()
         .zip(rounds)
-        .map(|((name, _), figures)| Figure::of(name, figures));
+        .map(|((name, _), figures)| Figure::of(*name, figures));
     let ours = figures.next().unwrap_or(Figure {
-        name: "job",
+        name: "job".into(),
         median: f64::NAN,
         spread: f64::NAN,
     });
     Row {
         name,
         unit,
+        better: Better::Lower,
         ours,
         peers: figures.collect(),
         target: None,

@@ -138,7 +138,7 @@ async fn the_end_of_the_client_ends_the_whole_tree_and_each_part_is_in_the_repor
     }
     .to_string();
     assert!(tree.contains("\n├─ balancer done in "), "{tree}");
-    assert!(tree.contains("\n│  ├─ listen 127.0.0.1:"), "{tree}");
+    assert!(tree.contains("\n│  └─ core 0 done"), "{tree}");
     assert!(tree.contains("\n└─ own done  ticks 0"), "{tree}");
 }
 

@@ -1,86 +1,38 @@
 //! Chooses how a JPEG is decoded.
 
-use super::markers::{Frame, Scans, read_frame, read_scans};
+#[cfg(feature = "mozjpeg")]
+use super::frame::Colours;
+use super::markers::{read_frame, read_scans};
+use crate::ImageError;
+use crate::codec::Decoding;
 use crate::pixels::Decoded;
-use crate::{Header, ImageError, Limits, Size};
 
-/// Decodes a JPEG, at a fraction of its size if `target` is small enough.
-pub(crate) fn decode(
-    input: &[u8],
-    source: &Header,
-    target: Size,
-    limits: &Limits,
-) -> Result<Decoded, ImageError> {
-    let frame = read_frame(input)?;
-    let scans = read_scans(input, &frame, limits)?;
-    let shrink = shrink(source.stored_size(), target);
-    decode_frame(input, &frame, scans, shrink)
-}
-
+/// Decodes a JPEG, at a fraction of its size if that is asked for.
+///
 /// libjpeg decodes a fraction of a picture in less time than zune-jpeg takes for all of it. It also decodes
 /// what has a scan for each colour, which zune-jpeg 0.5 gets wrong without noticing.
 #[cfg(feature = "mozjpeg")]
-fn decode_frame(
-    input: &[u8],
-    frame: &Frame,
-    scans: Scans,
-    shrink: u32,
-) -> Result<Decoded, ImageError> {
-    if shrink == 1 && scans.interleaved {
-        super::zune::decode(input, frame)
+pub(crate) fn decode(decoding: &Decoding<'_>) -> Result<Decoded, ImageError> {
+    let frame = read_frame(decoding.input)?;
+    let scans = read_scans(decoding.input, &frame, decoding.limits)?;
+    // A profile for inks needs the inks, which zune-jpeg does not give.
+    let is_common = scans.interleaved && frame.colours != Colours::Inks;
+    if decoding.shrink == 1 && is_common {
+        super::zune::decode(decoding, &frame)
     } else {
-        super::libjpeg::decode(input, frame, shrink)
+        super::libjpeg::decode(decoding, &frame)
     }
 }
 
-/// Without libjpeg, everything is decoded at its full size, and nothing is decoded wrong.
+/// Decodes a JPEG at its full size. Without libjpeg, nothing is decoded wrong either.
 #[cfg(not(feature = "mozjpeg"))]
-fn decode_frame(
-    input: &[u8],
-    frame: &Frame,
-    scans: Scans,
-    _shrink: u32,
-) -> Result<Decoded, ImageError> {
+pub(crate) fn decode(decoding: &Decoding<'_>) -> Result<Decoded, ImageError> {
+    let frame = read_frame(decoding.input)?;
+    let scans = read_scans(decoding.input, &frame, decoding.limits)?;
     if scans.interleaved {
-        super::zune::decode(input, frame)
+        super::zune::decode(decoding, &frame)
     } else {
         Err(super::unsupported("a sequential scan for each colour"))
-    }
-}
-
-/// Returns by how much a decoder may divide the sides: 1, 2, 4 or 8.
-///
-/// The rule of libvips (`vips_thumbnail_find_jpegshrink`): leave at least a factor of two to the final
-/// scaling, as the decoder's own shrinking is no more than an average over blocks.
-fn shrink(stored: Size, target: Size) -> u32 {
-    let common = (stored.width / target.width).min(stored.height / target.height);
-    match common {
-        0..4 => 1,
-        4..8 => 2,
-        8..16 => 4,
-        16.. => 8,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shrinking_leaves_a_factor_of_two() {
-        let shrink_to = |side| shrink(Size::new(1600, 1600), Size::new(side, side));
-        assert_eq!(shrink_to(401), 1);
-        assert_eq!(shrink_to(400), 2);
-        assert_eq!(shrink_to(201), 2);
-        assert_eq!(shrink_to(200), 4);
-        assert_eq!(shrink_to(101), 4);
-        assert_eq!(shrink_to(100), 8);
-        assert_eq!(shrink_to(1), 8);
-    }
-
-    #[test]
-    fn the_side_that_shrinks_less_decides() {
-        assert_eq!(shrink(Size::new(1600, 10), Size::new(100, 1)), 4);
     }
 }
 

@@ -31,11 +31,12 @@ impl Colours {
         }
     }
 
-    /// Returns the channels after decoding. Inks become RGB.
+    /// Returns the channels of the picture.
     pub(crate) const fn channels(self) -> Channels {
         match self {
             Self::Gray => Channels::Gray,
-            Self::Rgb | Self::Inks => Channels::Rgb,
+            Self::Rgb => Channels::Rgb,
+            Self::Inks => Channels::Inks,
         }
     }
 }

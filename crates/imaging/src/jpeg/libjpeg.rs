@@ -12,31 +12,34 @@ use mozjpeg::{ColorSpace, Decompress};
 use super::corrupt;
 use super::frame::Colours;
 use super::markers::Frame;
+use crate::codec::Decoding;
 use crate::pixels::{Decoded, Pixels};
+use crate::watch::WatchedReader;
 use crate::{Format, ImageError, Size};
 
 /// libjpeg has no return codes: a fatal error unwinds, with a text that starts so.
 const FATAL_ERROR: &str = "libjpeg fatal error: ";
+/// How many rows are decoded before the next question whether to go on.
+const ROWS_PER_BATCH: usize = 64;
 
-pub(crate) fn decode(input: &[u8], frame: &Frame, shrink: u32) -> Result<Decoded, ImageError> {
-    let picture = catch_unwind(AssertUnwindSafe(|| decode_unwinding(input, frame, shrink)))
+pub(crate) fn decode(decoding: &Decoding<'_>, frame: &Frame) -> Result<Decoded, ImageError> {
+    let picture = catch_unwind(AssertUnwindSafe(|| decode_unwinding(decoding, frame)))
         .unwrap_or_else(|payload| Err(fatal_error(payload)));
     let (size, data) = picture.map_err(|error| ImageError::corrupt(Format::Jpeg, error))?;
-    let data = match frame.colours {
-        Colours::Gray | Colours::Rgb => data,
-        Colours::Inks => inks_to_rgb(&data),
-    };
     let pixels = Pixels::new(size, frame.colours.channels(), data)
         .ok_or_else(|| corrupt("the picture is incomplete"))?;
+    let shrink = decoding.shrink;
     Ok(Decoded { pixels, shrink })
 }
 
-fn decode_unwinding(input: &[u8], frame: &Frame, shrink: u32) -> io::Result<(Size, Vec<u8>)> {
-    let mut decoder = Decompress::new_mem(input)?;
+fn decode_unwinding(decoding: &Decoding<'_>, frame: &Frame) -> io::Result<(Size, Vec<u8>)> {
+    let reader = WatchedReader::new(decoding.input, decoding.watch);
+    let mut decoder = Decompress::new_reader(reader)?;
     let agreed = (frame.size().width as usize, frame.size().height as usize);
     if decoder.size() != agreed {
         return Err(io::Error::other("the file has two different sizes"));
     }
+    let shrink = decoding.shrink;
     decoder.scale(match shrink {
         8.. => 1,
         4.. => 2,
@@ -52,7 +55,12 @@ fn decode_unwinding(input: &[u8], frame: &Frame, shrink: u32) -> io::Result<(Siz
         frame.size().width.div_ceil(shrink),
         frame.size().height.div_ceil(shrink),
     );
-    let data = decoder.read_scanlines()?;
+    let mut data = vec![0; decoder.min_flat_buffer_size()];
+    let row_bytes = data.len() / decoder.height().max(1);
+    for rows in data.chunks_mut(row_bytes * ROWS_PER_BATCH) {
+        decoding.watch.check_io()?;
+        decoder.read_scanlines_into(rows)?;
+    }
     decoder.finish()?;
     Ok((size, data))
 }
@@ -66,21 +74,4 @@ fn fatal_error(payload: Box<dyn Any + Send>) -> io::Error {
         Some(reason) => io::Error::other(reason.to_owned()),
         None => resume_unwind(payload),
     }
-}
-
-/// Converts inverted inks to light: each colour is what its ink and the black leave of it.
-fn inks_to_rgb(inks: &[u8]) -> Vec<u8> {
-    let (pixels, _) = inks.as_chunks::<4>();
-    pixels
-        .iter()
-        .flat_map(|&[cyan, magenta, yellow, black]| {
-            [cyan, magenta, yellow].map(|ink| multiply(ink, black))
-        })
-        .collect()
-}
-
-/// Multiplies two fractions of 255, rounded.
-fn multiply(left: u8, right: u8) -> u8 {
-    let product = (u16::from(left) * u16::from(right) + 127) / 255;
-    u8::try_from(product).unwrap_or(u8::MAX)
 }

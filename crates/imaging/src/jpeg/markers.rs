@@ -21,7 +21,6 @@ const SOS: u8 = 0xDA;
 const APP1: u8 = 0xE1;
 const APP14: u8 = 0xEE;
 
-const EXIF_PREFIX: &[u8] = b"Exif\0\0";
 const ADOBE_PREFIX: &[u8] = b"Adobe";
 
 const TWO_FRAMES: &str = "the file has two frame headers";
@@ -55,10 +54,9 @@ pub(crate) struct Scans {
 pub(crate) fn read_header(input: &[u8]) -> Result<Header, ImageError> {
     let frame = read_frame(input)?;
     Ok(Header {
-        format: Format::Jpeg,
-        width: frame.size().width,
-        height: frame.size().height,
         orientation: frame.orientation,
+        lossless: false,
+        ..Header::new(Format::Jpeg, frame.size().width, frame.size().height)?
     })
 }
 
@@ -138,7 +136,35 @@ const fn is_frame_header(marker: u8) -> bool {
 }
 
 fn read_exif(segment: &[u8]) -> Option<Orientation> {
-    exif::orientation(segment.strip_prefix(EXIF_PREFIX)?)
+    exif::orientation(segment.strip_prefix(exif::PREFIX)?)
+}
+
+/// Goes through the segments before the first scan, and ends early where one is broken.
+pub(super) struct Segments<'a> {
+    markers: Markers<'a>,
+}
+
+impl<'a> Segments<'a> {
+    pub(super) const fn new(input: &'a [u8]) -> Self {
+        Self {
+            markers: Markers { input, position: 0 },
+        }
+    }
+}
+
+impl<'a> Iterator for Segments<'a> {
+    /// A marker and what is in its segment.
+    type Item = (u8, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.markers.next_marker().ok()? {
+                SOS | EOI => return None,
+                SOI => {}
+                marker => return Some((marker, self.markers.segment().ok()?)),
+            }
+        }
+    }
 }
 
 /// A cursor that goes from marker to marker.

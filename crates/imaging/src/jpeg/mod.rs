@@ -2,6 +2,7 @@
 
 mod decode;
 mod encode;
+mod extras;
 mod frame;
 #[cfg(feature = "mozjpeg")]
 mod libjpeg;
@@ -10,6 +11,7 @@ mod zune;
 
 pub(crate) use decode::decode;
 pub(crate) use encode::encode;
+pub(crate) use extras::read_extras;
 pub(crate) use markers::read_header;
 
 use crate::{Format, ImageError};

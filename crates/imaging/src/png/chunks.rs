@@ -1,35 +1,62 @@
-//! Reads the chunks of a PNG that matter before it is decoded: size and orientation.
+//! Reads the chunks of a PNG that matter before it is decoded.
 
+use crate::bytes::big_long;
+use crate::extras::Extras;
 use crate::format::PNG_MAGIC;
 use crate::{Format, Header, ImageError, Orientation, exif};
 
-/// Reads size and orientation, and looks at nothing else.
+/// Before XMP stand its keyword, that it is not compressed, and no language and no translation of the keyword.
+const XMP_PREFIX: &[u8] = b"XML:com.adobe.xmp\0\0\0\0\0";
+
+/// Reads size and orientation, and whether it is animated.
 pub(crate) fn read_header(input: &[u8]) -> Result<Header, ImageError> {
     let mut chunks = Chunks::new(input);
     let (width, height) = chunks
         .next()
         .filter(|chunk| chunk.name == *b"IHDR")
-        .and_then(|chunk| Some((long(chunk.data, 0)?, long(chunk.data, 4)?)))
+        .and_then(|chunk| Some((big_long(chunk.data, 0)?, big_long(chunk.data, 4)?)))
         .ok_or_else(|| ImageError::corrupt(Format::Png, "the file does not start with a header"))?;
-    if width == 0 || height == 0 {
-        return Err(ImageError::corrupt(
-            Format::Png,
-            "a side of the picture is 0",
-        ));
+    let mut header = Header::new(Format::Png, width, height)?;
+    let mut orientation = None;
+    for chunk in chunks {
+        match &chunk.name {
+            // It may stand before the picture data or behind it.
+            b"eXIf" => orientation = orientation.or_else(|| find_orientation(chunk.data)),
+            b"acTL" => header.animated = true,
+            _ => {}
+        }
     }
-    Ok(Header {
-        format: Format::Png,
-        width,
-        height,
-        orientation: find_orientation(chunks).unwrap_or_default(),
-    })
+    header.orientation = orientation.unwrap_or_default();
+    Ok(header)
 }
 
-/// EXIF may stand before the picture data or behind it.
-fn find_orientation(mut chunks: Chunks<'_>) -> Option<Orientation> {
-    chunks
-        .find(|chunk| chunk.name == *b"eXIf")
-        .and_then(|chunk| exif::orientation(chunk.data))
+fn find_orientation(exif: &[u8]) -> Option<Orientation> {
+    exif::orientation(exif::without_prefix(exif))
+}
+
+/// Finds EXIF, XMP and a profile of at most `most` bytes, wherever they stand.
+pub(crate) fn read_extras(input: &[u8], most: usize) -> Extras<'_> {
+    let mut extras = Extras::default();
+    for chunk in Chunks::new(input) {
+        match &chunk.name {
+            b"iCCP" => match inflate_profile(chunk.data, most) {
+                Some(profile) => extras.set_profile(profile, most),
+                None => extras.lost_profile = true,
+            },
+            b"eXIf" => extras.exif = extras.exif.or(Some(exif::without_prefix(chunk.data))),
+            // A compressed text is left out.
+            b"iTXt" => extras.xmp = extras.xmp.or(chunk.data.strip_prefix(XMP_PREFIX)),
+            _ => {}
+        }
+    }
+    extras
+}
+
+/// Behind a name that ends with 0 and the number of the method, 0, the profile is compressed.
+fn inflate_profile(data: &[u8], most: usize) -> Option<Vec<u8>> {
+    let name_end = memchr::memchr(0, data)?;
+    let compressed = data.get(name_end + 1..)?.strip_prefix(&[0])?;
+    fdeflate::decompress_to_vec_bounded(compressed, most).ok()
 }
 
 struct Chunk<'a> {
@@ -54,7 +81,7 @@ impl<'a> Iterator for Chunks<'a> {
     type Item = Chunk<'a>;
 
     fn next(&mut self) -> Option<Chunk<'a>> {
-        let length = long(self.rest, 0)? as usize;
+        let length = big_long(self.rest, 0)? as usize;
         let name = *self.rest.get(4..)?.first_chunk()?;
         let end = length.checked_add(8)?;
         let data = self.rest.get(8..end)?;
@@ -62,8 +89,4 @@ impl<'a> Iterator for Chunks<'a> {
         self.rest = self.rest.get(end.checked_add(checksum_bytes)?..)?;
         Some(Chunk { name, data })
     }
-}
-
-fn long(bytes: &[u8], offset: usize) -> Option<u32> {
-    Some(u32::from_be_bytes(*bytes.get(offset..)?.first_chunk()?))
 }

@@ -1,22 +1,25 @@
 //! Decodes a PNG.
 
-use std::io::Cursor;
+use png::{BitDepth, ColorType, DecodingError, Info, Limits, Transformations};
 
-use png::{ColorType, DecodingError, Info, Limits, Transformations};
-
+use crate::codec::Decoding;
 use crate::pixels::{Channels, Decoded, Pixels};
-use crate::{Format, Header, ImageError};
+use crate::raster::to_byte;
+use crate::watch::WatchedReader;
+use crate::{Format, ImageError};
 
 /// The longest match, 258 bytes, in the shortest code, one bit for its length and one for its distance.
 const DEFLATE_RATIO_MAX: usize = 258 * 8 / 2;
 
-/// Decodes to 8 bits per channel: palettes and transparent colours are resolved, 16 bits lose their lower
-/// half, 1, 2 and 4 bits are spread.
-pub(crate) fn decode(input: &[u8], source: &Header) -> Result<Decoded, ImageError> {
+/// Decodes to 8 bits per channel: palettes and transparent colours are resolved, 16 bits are rounded,
+/// 1, 2 and 4 bits are spread.
+pub(crate) fn decode(decoding: &Decoding<'_>) -> Result<Decoded, ImageError> {
+    let (input, source) = (decoding.input, decoding.source);
     // What the decoder keeps besides pixels are rows and small chunks, which cannot be larger than this.
     let bytes = input.len().max(1 << 24);
-    let mut decoder = png::Decoder::new_with_limits(Cursor::new(input), Limits { bytes });
-    decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
+    let reader = WatchedReader::new(input, decoding.watch);
+    let mut decoder = png::Decoder::new_with_limits(reader, Limits { bytes });
+    decoder.set_transformations(Transformations::EXPAND);
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
     let mut reader = decoder.read_info().map_err(corrupt)?;
@@ -35,10 +38,22 @@ pub(crate) fn decode(input: &[u8], source: &Header) -> Result<Decoded, ImageErro
     // Without this, a file that lacks its end would pass.
     reader.finish().map_err(corrupt)?;
     data.truncate(frame.buffer_size());
+    if frame.bit_depth == BitDepth::Sixteen {
+        data = halve(&data);
+    }
 
     let pixels = Pixels::new(source.stored_size(), channels(frame.color_type), data)
         .ok_or_else(|| ImageError::corrupt(Format::Png, "the picture is incomplete"))?;
     Ok(Decoded { pixels, shrink: 1 })
+}
+
+/// Turns 16-bit samples into the nearest of 8 bits.
+fn halve(samples: &[u8]) -> Vec<u8> {
+    let (samples, _) = samples.as_chunks::<2>();
+    samples
+        .iter()
+        .map(|&sample| to_byte(u16::from_be_bytes(sample)))
+        .collect()
 }
 
 /// A small file cannot claim a large picture: nothing compresses better than deflate can at its best.

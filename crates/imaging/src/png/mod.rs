@@ -4,6 +4,6 @@ mod chunks;
 mod decode;
 mod encode;
 
-pub(crate) use chunks::read_header;
+pub(crate) use chunks::{read_extras, read_header};
 pub(crate) use decode::decode;
 pub(crate) use encode::encode;

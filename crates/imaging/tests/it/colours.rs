@@ -1,6 +1,6 @@
 //! Colours come out as they went in.
 
-use imaging::Format;
+use imaging::{Format, Light, Options, Size, resize};
 use testkit::images;
 
 use crate::picture::{Picture, encode_png, fit, fit_picture};
@@ -22,7 +22,9 @@ fn a_flat_colour_stays_exactly_flat() {
             for side in sides.into_iter().filter(|&side| side < width.max(height)) {
                 let picture = fit_picture(&png, side, side);
                 assert!(
-                    picture.pixels().all(|pixel| pixel == colour),
+                    picture
+                        .pixels()
+                        .all(|pixel| pixel == &colour[..picture.channels]),
                     "{width}x{height} to {side}"
                 );
             }
@@ -146,4 +148,23 @@ fn opaque_and_transparent_pictures_keep_their_channels() {
         assert_eq!(resized.format, Format::Png);
         assert_eq!(Picture::decode(&resized.bytes).channels, channels);
     }
+}
+
+#[test]
+fn a_fine_checkerboard_becomes_its_mean_light_when_asked_for() {
+    let board = images::png(512, 512, |x, y| {
+        let gray = if (x + y) % 2 == 0 { 255 } else { 0 };
+        [gray, gray, gray, 255]
+    });
+    let options = Options {
+        light: Light::Linear,
+        ..Options::new(Size::new(32, 32))
+    };
+    let picture = Picture::decode(&resize(&board, &options).unwrap().bytes);
+    let light = picture
+        .pixels()
+        .map(|pixel| f64::from(pixel[0]))
+        .sum::<f64>()
+        / 1024.0;
+    assert!((light - 187.5).abs() <= 1.0, "{light}");
 }

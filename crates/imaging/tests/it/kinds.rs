@@ -152,10 +152,10 @@ fn info(color_type: png::ColorType, bit_depth: BitDepth) -> Info<'static> {
 }
 
 #[test]
-fn sixteen_bits_become_eight() {
-    let data = [0x12, 0xFF, 0x80, 0x00, 0xFF, 0xFF].repeat(64);
+fn sixteen_bits_become_the_nearest_of_eight() {
+    let data = [0x12, 0xFF, 0x80, 0x00, 0x00, 0x80].repeat(64);
     let png = png_of(info(png::ColorType::Rgb, BitDepth::Sixteen), &data);
-    assert_eq!(fit_picture(&png, 4, 4).pixel(2, 2), [0x12, 0x80, 0xFF]);
+    assert_eq!(fit_picture(&png, 4, 4).pixel(2, 2), [0x13, 0x80, 0]);
 }
 
 #[test]

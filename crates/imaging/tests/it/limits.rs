@@ -71,6 +71,85 @@ fn a_bomb_is_refused_on_its_header() {
     );
 }
 
+/// A WebP without loss whose picture claims these sides, and has no data.
+fn webp_header(width: u32, height: u32) -> Vec<u8> {
+    let bits = (width - 1) | (height - 1) << 14;
+    let picture = [&[0x2F], &bits.to_le_bytes()[..], &[0; 3]].concat();
+    let length = (picture.len() as u32).to_le_bytes();
+    [b"RIFF\x14\0\0\0WEBPVP8L", &length[..], &picture].concat()
+}
+
+fn gif_header(width: u16, height: u16) -> Vec<u8> {
+    let sides = [width.to_le_bytes(), height.to_le_bytes()].concat();
+    [b"GIF89a", &sides[..], &[0; 3]].concat()
+}
+
+fn bmp_header(width: i32, height: i32) -> Vec<u8> {
+    let sides = [width.to_le_bytes(), height.to_le_bytes()].concat();
+    [b"BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0", &sides[..]].concat()
+}
+
+fn tiff_header(width: u32, height: u32) -> Vec<u8> {
+    let entry = |tag: u16, value: u32| {
+        let mut entry = tag.to_be_bytes().to_vec();
+        entry.extend([0, 4, 0, 0, 0, 1]);
+        entry.extend(value.to_be_bytes());
+        entry
+    };
+    [
+        b"MM\0*\0\0\0\x08\0\x02".to_vec(),
+        entry(256, width),
+        entry(257, height),
+    ]
+    .concat()
+}
+
+#[test]
+fn a_bomb_of_any_format_is_refused_on_its_header() {
+    let limits = Limits::default();
+    let pixels = |actual| (Limit::Pixels, actual, 100_000_000);
+    check(
+        &webp_header(16_384, 16_384),
+        limits,
+        pixels(16_384 * 16_384),
+    );
+    check(&gif_header(65_535, 65_535), limits, pixels(65_535 * 65_535));
+    check(&bmp_header(30_000, -30_000), limits, pixels(900_000_000));
+    check(&tiff_header(30_000, 30_000), limits, pixels(900_000_000));
+    let side = (Limit::Side, 1 << 31, 65_535);
+    check(&bmp_header(1, i32::MIN), limits, side);
+    check(&tiff_header(1 << 31, 1), limits, side);
+}
+
+#[test]
+fn a_picture_without_pixels_is_corrupt() {
+    for input in [
+        png_header(0, 9),
+        gif_header(9, 0),
+        bmp_header(0, 9),
+        tiff_header(9, 0),
+    ] {
+        let error = inspect(&input, &Limits::default()).unwrap_err();
+        assert!(matches!(error, ImageError::Corrupt { .. }), "{error}");
+    }
+}
+
+#[test]
+fn the_pixels_of_a_result_have_a_limit() {
+    let limits = Limits {
+        output_pixels_max: 99,
+        ..Limits::default()
+    };
+    let options = Options {
+        limits,
+        enlarge: imaging::Enlarge::Allowed,
+        ..Options::new(Size::new(10, 10))
+    };
+    let error = resize(&images::gradient_png(3, 3), &options).unwrap_err();
+    let expected = "the number of pixels of the result is 100, and at most 99 is allowed";
+    assert_eq!(error.to_string(), expected);
+}
+
 #[test]
 fn inspecting_keeps_to_the_limits_too() {
     let error = inspect(&png_header(30_000, 30_000), &Limits::default()).unwrap_err();

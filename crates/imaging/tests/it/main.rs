@@ -2,10 +2,16 @@
 
 mod colours;
 mod damage;
+mod formats;
 mod kinds;
 mod limits;
+mod metadata;
+mod modes;
 mod orientation;
 mod picture;
+mod profiles;
+mod quality;
 mod reference;
 mod resize;
 mod samples;
+mod stop;

@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 
+use image_webp::WebPDecoder;
 use imaging::{Format, Options, Resized, Size, resize};
 use zune_core::bytestream::ZCursor;
 use zune_jpeg::JpegDecoder;
@@ -20,6 +21,8 @@ impl Picture {
         match Format::detect(bytes).expect("an image") {
             Format::Jpeg => Self::decode_jpeg(bytes),
             Format::Png => Self::decode_png(bytes),
+            Format::WebP => Self::decode_webp(bytes),
+            other => unreachable!("{other} is not written"),
         }
     }
 
@@ -48,6 +51,20 @@ impl Picture {
         let mut data = vec![0; reader.output_buffer_size().expect("it fits into memory")];
         let frame = reader.next_frame(&mut data).expect("a good picture");
         let (width, height) = (frame.width as usize, frame.height as usize);
+        Self {
+            width,
+            height,
+            channels: data.len() / (width * height),
+            data,
+        }
+    }
+
+    fn decode_webp(bytes: &[u8]) -> Self {
+        let mut decoder = WebPDecoder::new(Cursor::new(bytes)).expect("a good header");
+        let mut data = vec![0; decoder.output_buffer_size().expect("it fits into memory")];
+        decoder.read_image(&mut data).expect("a good picture");
+        let (width, height) = decoder.dimensions();
+        let (width, height) = (width as usize, height as usize);
         Self {
             width,
             height,

@@ -66,7 +66,7 @@ fn a_higher_quality_takes_more_bytes_and_any_number_is_taken() {
     });
     let bytes = |quality| {
         let options = Options {
-            quality,
+            quality: Some(quality),
             ..Options::new(Size::new(64, 64))
         };
         resize(&photo, &options).unwrap().bytes.len()
@@ -87,13 +87,7 @@ fn metadata_is_left_out() {
 
 #[test]
 fn what_is_not_an_image_is_not_recognised() {
-    for input in [
-        &b""[..],
-        b"\xFF\xD8",
-        b"GIF89a\x01\0\x01\0",
-        b"<svg/>",
-        b"\x89PNG",
-    ] {
+    for input in [&b""[..], b"\xFF\xD8", b"GIF", b"<svg/>", b"\x89PNG"] {
         let error = resize(input, &Options::new(Size::new(9, 9))).unwrap_err();
         assert!(matches!(error, ImageError::Unrecognised), "{error}");
     }

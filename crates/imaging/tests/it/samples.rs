@@ -5,9 +5,14 @@ use std::path::{Path, PathBuf};
 
 use imaging::{Format, Limits, Options, Size, inspect, resize};
 
-fn samples() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples");
-    let mut photos: Vec<_> = fs::read_dir(folder)
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples");
+
+pub(crate) fn sample(name: &str) -> PathBuf {
+    Path::new(FOLDER).join(name)
+}
+
+pub(crate) fn samples() -> Vec<PathBuf> {
+    let mut photos: Vec<_> = fs::read_dir(FOLDER)
         .expect("the repository has samples")
         .map(|entry| entry.expect("a readable folder").path())
         .filter(|path| path.extension().is_some_and(|extension| extension != "md"))

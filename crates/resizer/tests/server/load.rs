@@ -45,7 +45,7 @@ async fn a_full_queue_refuses_at_once_and_serves_again_when_it_has_room() {
         200
     );
     // What is no image is told so rather than to come again.
-    assert_eq!(refused.post(RESIZE, b"GIF89a").await.status, 415);
+    assert_eq!(refused.post(RESIZE, b"%PDF").await.status, 415);
 
     hold.release();
     assert_eq!(queued.reply().await.status, 200);

@@ -51,7 +51,7 @@ async fn a_wrong_request_is_told_what_is_wrong_and_may_try_again() {
     for (target, body, status, code) in [
         (
             "/resize?width=8",
-            &b"GIF89a and so on"[..],
+            &b"%PDF-1.7 and so on"[..],
             415,
             "not_an_image",
         ),

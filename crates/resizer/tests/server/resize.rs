@@ -67,7 +67,7 @@ async fn the_result_is_what_the_engine_makes() {
         .await
         .post("/resize?width=64&height=64", &photo)
         .await;
-    let made = imaging::resize(&photo, &imaging::Options::new("64x64".parse().unwrap())).unwrap();
+    let made = imaging::resize(&photo, &imaging::Options::new(imaging::Size::new(64, 64))).unwrap();
     assert!(reply.body == made.bytes, "the bytes differ");
 }
 

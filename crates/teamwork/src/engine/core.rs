@@ -1,6 +1,7 @@
 //! What the parts of a running job share: the signal, the cause, the value and the mail.
 
 mod desk;
+mod look;
 
 use std::{
     any::Any,
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use self::desk::Mail;
 use self::desk::{Annex, Desk};
+pub(crate) use self::look::Look;
 use super::{clock::nanos, machine::Signal, record::Kind, step::Driver};
 use crate::{Cause, EVENTS_MAX, Event, Report, error::Why, name::Name};
 
@@ -40,6 +42,8 @@ pub(crate) struct Core {
     is_over: AtomicBool,
     has_mail: AtomicBool,
     has_begun: AtomicBool,
+    /// Somebody looks at the job: tasks that are polled say how they are.
+    lookers: AtomicBool,
     /// A driver was given up while away, so the last of the others to come home is not the last that is counted.
     has_lost: AtomicBool,
     /// Drivers that are away on runtime tasks.
@@ -68,6 +72,7 @@ impl Core {
             is_over: AtomicBool::new(false),
             has_mail: AtomicBool::new(false),
             has_begun: AtomicBool::new(false),
+            lookers: AtomicBool::new(false),
             has_lost: AtomicBool::new(false),
             away: AtomicU32::new(0),
             statics: AtomicU32::new(0),
@@ -152,6 +157,7 @@ impl Core {
                 room: Notify::new(),
                 ends_by: OnceLock::new(),
                 children_end_by: OnceLock::new(),
+                answered: Notify::new(),
                 token: OnceLock::new(),
                 listeners: OnceLock::new(),
                 owners: AtomicUsize::new(0),

@@ -248,6 +248,9 @@ impl<C: FnOnce() -> F, F: Future, V: ?Sized> Future for Guard<'_, C, F, V> {
             // Invariant 5: look at the signal again once the waker is known.
             let is_known = !this.context.is_away() || this.context.is_registered(signal, cx);
             if is_known && stopped(signal, this.context).is_none() {
+                if this.context.core.is_looked_at() {
+                    this.context.answer();
+                }
                 return Poll::Pending;
             }
         }

@@ -13,9 +13,11 @@
 //! 6. Whatever happens, enough passed deadlines end the job; after [`Action::End`] there is no action.
 
 mod progress;
+mod seen;
 
 use std::sync::Arc;
 
+pub(crate) use self::seen::{Row, Seen};
 use super::record::{Kind, Record, State};
 pub(crate) use super::vocabulary::{
     Action, Admission, Deadline, Ending, Exit, Fault, FinalizerFault, Signal, Tally,
@@ -164,6 +166,11 @@ impl Machine {
     /// The task in slot 0 is the oneshot.
     pub(crate) fn set_oneshot(&mut self) {
         self.has_oneshot = true;
+    }
+
+    /// Makes room for so many tasks.
+    pub(crate) fn reserve(&mut self, tasks: usize) {
+        self.records.reserve_exact(tasks);
     }
 
     /// The prerequisites are met.

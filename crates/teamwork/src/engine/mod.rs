@@ -6,6 +6,7 @@
 //! * [`supervisor`]: the future of a job. It owns the machine and the drivers, and does what the machine says. It polls
 //!   inits and, when the job stops, finalizers itself; runs it polls itself (inline) or ships to the runtime.
 //! * [`nest`]: the driver of a child job; [`thread`]: a child on a thread of its own.
+//! * [`spans`]: what tasks are observed with, if anybody wants to know.
 //! * [`core`]: what drivers, handles and the supervisor share: the signal, the cause, the mail.
 //!
 //! Invariants:
@@ -25,6 +26,7 @@ pub(crate) mod machine;
 pub(crate) mod nest;
 pub(crate) mod panics;
 mod record;
+mod spans;
 mod step;
 pub(crate) mod supervisor;
 mod thread;

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     clock::nanos,
-    core::{Core, Mail},
+    core::{Core, Look, Mail},
     guard::Guard,
     machine::{Ending, Exit, Fault, Signal, Tally},
     panics,
@@ -204,7 +204,7 @@ impl Child {
         core.stop(signal, cause);
     }
 
-    fn core(&self) -> Option<&Core> {
+    fn core(&self) -> Option<&Arc<Core>> {
         match self {
             Self::Here(child) => Some(&child.core),
             Self::OnThread(thread) => Some(thread.core()),
@@ -244,6 +244,20 @@ impl<'a, V: ?Sized> Nested<'a, V> {
     }
 }
 
+impl<V: ?Sized> Nested<'_, V> {
+    /// Says to those who look which job this is.
+    #[cold]
+    fn answer(&self) {
+        let look = Look {
+            ticks: 0,
+            is_waiting: false,
+            same_for: None,
+            child: self.child.core().cloned(),
+        };
+        self.cx.core.answer(self.cx.slot(), look);
+    }
+}
+
 impl<V: ?Sized> Future for Nested<'_, V> {
     type Output = Result<Report, CauseKind>;
 
@@ -258,6 +272,9 @@ impl<V: ?Sized> Future for Nested<'_, V> {
             }
             if let Poll::Ready(ended) = self.child.poll(cx) {
                 return Poll::Ready(ended);
+            }
+            if self.cx.core.is_looked_at() {
+                self.answer();
             }
             if !self.away || self.registered == Some(signal) {
                 return Poll::Pending;

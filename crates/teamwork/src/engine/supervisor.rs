@@ -19,6 +19,8 @@ use tokio::{
     time::{Instant, Sleep},
 };
 
+use tracing::Dispatch;
+
 use self::elsewhere::{Away, Tracked};
 use super::{
     clock::{Stamp, later, now},
@@ -26,6 +28,7 @@ use super::{
     machine::{Action, Admission, Deadline, Machine, Remains, Signal, make_room},
     panics,
     record::Kind,
+    spans::Observer,
     step::Driver,
 };
 use crate::{By, Cause, CauseKind, Event, Report, Result, name::Name};
@@ -83,6 +86,10 @@ pub(crate) struct Rare {
     pub(crate) deadlines: Deadlines,
     pub(crate) max_tasks: Option<u32>,
     pub(crate) prerequisites: Vec<Prerequisite>,
+    /// The job's own subscriber.
+    pub(crate) dispatch: Option<Dispatch>,
+    /// What tasks are observed with, if anybody wants to know.
+    observer: Option<Observer>,
     /// Each cancels the job when it is over.
     pub(crate) tokens: Vec<Cancelled>,
     /// As a child, the job is started over after a failure.
@@ -112,6 +119,8 @@ impl Default for Rare {
             },
             max_tasks: None,
             prerequisites: Vec::new(),
+            dispatch: None,
+            observer: None,
             tokens: Vec::new(),
             again: None,
             own_thread: false,
@@ -168,8 +177,11 @@ impl Supervisor {
         self.drivers.push(Some(driver));
     }
 
-    pub(crate) fn set_oneshot(&mut self) {
+    /// The next task is the oneshot. Makes room for two more: what a oneshot makes is there for others.
+    pub(crate) fn expect_oneshot(&mut self) {
         self.machine.set_oneshot();
+        self.machine.reserve(3);
+        self.drivers.reserve_exact(3);
     }
 
     pub(crate) fn set_isolated(&mut self) {
@@ -205,6 +217,7 @@ impl Supervisor {
         if let Some(rare) = &mut self.rare {
             rare.job_ends = rare.deadlines.job.map(|timeout| later(now(), timeout));
         }
+        self.observe();
         let max = self.rare.as_ref().and_then(|rare| rare.max_tasks);
         self.core.begin(self.next_slot(), max.unwrap_or(u32::MAX));
         if self
@@ -216,12 +229,31 @@ impl Supervisor {
         }
     }
 
+    /// Has every driver observed, if anybody wants to know.
+    fn observe(&mut self) {
+        let own = self.rare.as_mut().and_then(|rare| rare.dispatch.take());
+        let observer = Observer::new(&self.core.name, own);
+        if observer.is_blind() {
+            return;
+        }
+        for (slot, driver) in (0..).zip(&mut self.drivers) {
+            let observed = driver
+                .take()
+                .map(|driver| observer.wrap(driver, self.machine.name(slot)));
+            *driver = observed;
+        }
+        self.rare().observer = Some(observer);
+    }
+
     /// Everything that can be done without waiting; the report once the job is over.
     fn advance(&mut self, cx: &mut Context<'_>) -> Option<Report> {
         if self.core.has_mail() {
             self.handle_mail();
         }
         self.poll_near(cx);
+        if self.core.is_looked_at() {
+            self.gather_tracked(cx);
+        }
         self.poll_tracked(cx);
         self.poll_prerequisites(cx);
         self.poll_signals(cx);
@@ -325,6 +357,11 @@ impl Supervisor {
                     self.machine.stop(signal, cause);
                     self.hurry();
                 }
+                Mail::Look(asker) => {
+                    // Who has asked may not be there any more.
+                    let _ = asker.send(self.machine.seen());
+                    self.core.wake_away();
+                }
                 Mail::Parked { slot, exit, driver } => {
                     self.put(slot, Some(driver));
                     self.machine.parked(slot, exit);
@@ -346,7 +383,10 @@ impl Supervisor {
         }
     }
 
-    fn admit(&mut self, slot: u32, name: Name, (driver, kind): (Driver, Kind)) {
+    fn admit(&mut self, slot: u32, name: Name, (mut driver, kind): (Driver, Kind)) {
+        if let Some(observer) = self.rare.as_ref().and_then(|rare| rare.observer.as_ref()) {
+            driver = observer.wrap(driver, &name);
+        }
         let admission = self.machine.add(slot, name, kind);
         if admission == Admission::Later {
             self.put(slot, Some(driver));

@@ -63,7 +63,7 @@ impl Threaded {
         self.again.take()
     }
 
-    pub(super) fn core(&self) -> &Core {
+    pub(super) fn core(&self) -> &Arc<Core> {
         &self.core
     }
 

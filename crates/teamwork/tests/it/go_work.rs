@@ -12,12 +12,14 @@ use std::{
 };
 
 use teamwork::{
-    CauseKind, Context, Event, Flow, Job, OnIdle, Outcome, Result, Routine, SendError, Task,
-    TaskOutcome, rendezvous,
+    CauseKind, Context, Doing, Event, Flow, Job, OnIdle, Outcome, Phase, Result, Routine,
+    SendError, Task, TaskOutcome, rendezvous,
 };
 use tokio::{sync::mpsc, time::Instant};
 
-use crate::scripted::{Do, Journal, both, hangs, job, ok, outcomes, placed, sleep, task, waits};
+use crate::scripted::{
+    Do, Journal, both, hangs, job, ok, outcomes, placed, run_with, sleep, task, waits,
+};
 
 /// `squareNumTask`: a number after a while.
 async fn square(number: u64, millis: u64) -> Result<u64> {
@@ -173,6 +175,25 @@ async fn a_finalizer_can_ask_for_the_state_of_its_job() {
         placed(job, inline).run().await.unwrap_err();
         let told = "stopping true, ended false, fails: fails failed";
         assert_eq!(journal.text(), told);
+    }
+}
+
+/// `GetState` and `GetTaskByIndex` from outside.
+#[tokio::test(start_paused = true)]
+async fn the_state_of_a_job_and_of_each_task_can_be_had_at_any_time() {
+    for inline in [false, true] {
+        let (job, _) = job([waits("a"), task("b", [Do::DoneAfter(10)])]);
+        let result = run_with(job, inline, async |handle| {
+            let phase = handle.snapshot().await.phase;
+            assert_eq!(phase, Phase::Running);
+            sleep(50).await;
+            let now = handle.snapshot().await;
+            let by_index = now.tasks.iter().map(|task| (task.index, task.doing));
+            let expected = [(0, Doing::Waiting), (1, Doing::Ended(TaskOutcome::Done))];
+            assert_eq!(by_index.collect::<Vec<_>>(), expected, "{now}");
+            handle.finish();
+        });
+        result.await.unwrap();
     }
 }
 

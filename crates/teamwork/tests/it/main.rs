@@ -26,5 +26,7 @@ mod restart;
 mod runtime;
 mod scripted;
 mod signals;
+mod snapshot;
+mod spans;
 mod stop;
 mod threads;

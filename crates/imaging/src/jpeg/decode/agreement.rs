@@ -5,9 +5,13 @@ use std::fs;
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use mozjpeg::{ColorSpace, Compress};
 
-use super::{Frame, read_frame, read_scans};
-use crate::pixels::Pixels;
-use crate::{Limits, Size, inspect, jpeg, scale};
+use super::super::markers::{Frame, read_frame, read_scans};
+use crate::codec::Decoding;
+use crate::layout::Area;
+use crate::pixels::{Decoded, Pixels};
+use crate::scale::{Scaling, scale};
+use crate::watch::Watch;
+use crate::{Header, ImageError, Light, Limits, Size, inspect, jpeg};
 
 /// Decibels above which two photos cannot be told apart side by side.
 const ALIKE: f64 = 40.0;
@@ -28,6 +32,30 @@ fn sample(name: &str) -> Vec<u8> {
     fs::read(format!("{samples}/{name}")).expect("the repository has samples")
 }
 
+type Decode = fn(&Decoding<'_>, &Frame) -> Result<Decoded, ImageError>;
+
+fn decode(with: Decode, jpeg: &[u8], shrink: u32) -> Decoded {
+    let source = inspect(jpeg, &Limits::default()).expect("a good header");
+    let frame = read_frame(jpeg).expect("a good header");
+    let decoding = Decoding {
+        input: jpeg,
+        source: &source,
+        shrink,
+        limits: &Limits::default(),
+        watch: &Watch::new(&|| false),
+    };
+    with(&decoding, &frame).expect("a good file")
+}
+
+fn scale_all(decoded: &Decoded, source: &Header, target: Size) -> Pixels {
+    let scaling = Scaling {
+        seen: Area::whole(source.stored_size()),
+        target,
+        light: Light::Encoded,
+    };
+    scale(decoded, &scaling, &Watch::new(&|| false)).expect("a good picture")
+}
+
 /// Returns the peak signal to noise ratio in decibels.
 fn psnr(left: &Pixels, right: &Pixels) -> f64 {
     assert_eq!((left.size, left.channels), (right.size, right.channels));
@@ -44,15 +72,14 @@ fn a_shrunk_photo_looks_like_the_whole_one_scaled() {
     for name in SAMPLES {
         let photo = sample(name);
         let source = inspect(&photo, &Limits::default()).unwrap();
-        let frame = read_frame(&photo).unwrap();
         for shrink in [2, 4, 8] {
             // The largest that the rule shrinks by so much for.
             let side = source.width.max(source.height) / (shrink * 2);
             let target = Size::new(side, side).fit(source.stored_size());
-            let whole = jpeg::zune::decode(&photo, &frame).unwrap();
-            let shrunk = jpeg::libjpeg::decode(&photo, &frame, shrink).unwrap();
-            let whole = scale::scale(whole, &source, target).unwrap();
-            let shrunk = scale::scale(shrunk, &source, target).unwrap();
+            let whole = decode(jpeg::zune::decode, &photo, 1);
+            let shrunk = decode(jpeg::libjpeg::decode, &photo, shrink);
+            let whole = scale_all(&whole, &source, target);
+            let shrunk = scale_all(&shrunk, &source, target);
             let psnr = psnr(&whole, &shrunk);
             assert!(psnr >= ALIKE, "{name} at 1/{shrink}: {psnr:.1} dB");
         }
@@ -61,14 +88,14 @@ fn a_shrunk_photo_looks_like_the_whole_one_scaled() {
 
 #[track_caller]
 fn check_alike(jpeg: &[u8], what: &str) {
-    let frame: Frame = read_frame(jpeg).expect("a good header");
+    let frame = read_frame(jpeg).expect("a good header");
     let scans = read_scans(jpeg, &frame, &Limits::default()).expect("a good file");
     assert!(
         scans.interleaved,
         "{what}: zune-jpeg is not given such files"
     );
-    let zune = jpeg::zune::decode(jpeg, &frame).expect("a good file");
-    let libjpeg = jpeg::libjpeg::decode(jpeg, &frame, 1).expect("a good file");
+    let zune = decode(jpeg::zune::decode, jpeg, 1);
+    let libjpeg = decode(jpeg::libjpeg::decode, jpeg, 1);
     let psnr = psnr(&zune.pixels, &libjpeg.pixels);
     assert!(psnr >= ALIKE_WHEN_TINY, "{what}: {psnr:.1} dB");
 }

@@ -10,15 +10,16 @@ use std::{
 };
 
 use tokio::{
-    sync::{Notify, broadcast},
+    sync::{Notify, broadcast, oneshot},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
+use super::look::Looks;
 use crate::{
     Cause, Event, Report,
     engine::{
-        machine::{Ending, Exit, Signal},
+        machine::{Ending, Exit, Seen, Signal},
         record::Kind,
         step::Driver,
     },
@@ -45,13 +46,15 @@ pub(in crate::engine) enum Mail {
     },
     /// A driver has ended on its runtime task.
     Ended { slot: u32, ending: Ending },
+    /// Somebody wants to know how the tasks are.
+    Look(oneshot::Sender<Seen>),
 }
 
 impl Mail {
     /// Whether the supervisor has something to decide because of it.
     pub(super) fn is_urgent(&self) -> bool {
         let exit = match self {
-            Self::Add { .. } | Self::Stop { .. } => return true,
+            Self::Add { .. } | Self::Stop { .. } | Self::Look(_) => return true,
             Self::Parked { exit, .. } => Some(exit),
             Self::Ended {
                 ending: Ending {
@@ -69,7 +72,7 @@ impl Mail {
             Self::Add { slot, .. } | Self::Parked { slot, .. } | Self::Ended { slot, .. } => {
                 Some(*slot)
             }
-            Self::Stop { .. } => None,
+            Self::Stop { .. } | Self::Look(_) => None,
         }
     }
 }
@@ -86,6 +89,8 @@ pub(in crate::engine) struct Annex {
     pub(super) ends_by: OnceLock<Instant>,
     /// When child jobs have to have ended, once this job is cut.
     pub(super) children_end_by: OnceLock<Instant>,
+    /// Called when a task has said how it is.
+    pub(super) answered: Notify,
     /// Made when somebody wants one; cancelled when the job is to end.
     pub(super) token: OnceLock<CancellationToken>,
     /// Made when somebody listens.
@@ -105,6 +110,7 @@ pub(super) struct Desk {
     pub(super) late: u32,
     /// Runs on runtime tasks that wait for something, by slot.
     pub(super) parked: Vec<Option<Waker>>,
+    pub(super) looks: Looks,
     /// Bells of idle tasks, by slot.
     pub(super) bells: BTreeMap<u32, Arc<Notify>>,
 }

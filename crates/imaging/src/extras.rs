@@ -1,0 +1,84 @@
+//! What a file says besides its pixels: the colour profile, EXIF and XMP.
+
+use std::borrow::Cow;
+
+use crate::{Format, Header, Limits, Metadata, Turn, Warning, exif, jpeg, png, tiff, webp};
+
+/// What was found in a file.
+#[derive(Debug, Default)]
+pub(crate) struct Extras<'a> {
+    /// The colour profile.
+    pub(crate) profile: Option<Cow<'a, [u8]>>,
+    /// EXIF: a TIFF structure.
+    pub(crate) exif: Option<&'a [u8]>,
+    /// Whether that structure is the whole file, so that it cannot be copied.
+    pub(crate) is_tiff: bool,
+    pub(crate) xmp: Option<&'a [u8]>,
+    /// Whether there was a profile that is not here, as it is incomplete or above the limit.
+    pub(crate) lost_profile: bool,
+}
+
+impl<'a> Extras<'a> {
+    /// Finds what there is within the limits.
+    pub(crate) fn read(input: &'a [u8], source: &Header, limits: &Limits) -> Self {
+        let most = limits.profile_bytes_max;
+        match source.format {
+            Format::Jpeg => jpeg::read_extras(input, most),
+            Format::Png => png::read_extras(input, most),
+            Format::WebP => webp::read_extras(input, most),
+            Format::Tiff => tiff::read_extras(input, most),
+            Format::Gif | Format::Bmp | Format::Avif => Self::default(),
+        }
+    }
+
+    /// Takes a profile that may be too large.
+    pub(crate) fn set_profile(&mut self, profile: impl Into<Cow<'a, [u8]>>, most: usize) {
+        let profile = profile.into();
+        self.lost_profile = profile.len() > most;
+        self.profile = (!self.lost_profile).then_some(profile);
+    }
+}
+
+/// What a result is to say besides its pixels.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    pub(crate) exif: Option<Vec<u8>>,
+    pub(crate) xmp: Option<Vec<u8>>,
+}
+
+impl Kept {
+    /// Selects what is kept of `extras`.
+    pub(crate) fn select(extras: &Extras<'_>, (policy, turn): (Metadata, Turn)) -> Self {
+        let credits = || extras.exif.and_then(exif::credits);
+        match policy {
+            Metadata::None => Self::default(),
+            Metadata::Copyright => Self {
+                exif: credits(),
+                xmp: None,
+            },
+            Metadata::All => Self {
+                exif: match (extras.exif, turn) {
+                    _ if extras.is_tiff => credits(),
+                    (Some(exif), Turn::Upright) => Some(exif::upright(exif)),
+                    (exif, _) => exif.map(<[u8]>::to_vec),
+                },
+                xmp: extras.xmp.map(<[u8]>::to_vec),
+            },
+        }
+    }
+
+    /// Drops what is longer than an output can take, and says whether there was such a thing.
+    pub(crate) fn within(&mut self, limits: &Limits, most: usize) -> Option<Warning> {
+        let most = most.min(limits.metadata_bytes_max);
+        let fits = |text: &Vec<u8>| text.len() <= most;
+        let before = (self.exif.is_some(), self.xmp.is_some());
+        self.exif = self.exif.take().filter(fits);
+        self.xmp = self.xmp.take().filter(fits);
+        let after = (self.exif.is_some(), self.xmp.is_some());
+        (before != after).then_some(Warning::MetadataDropped)
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.exif.is_none() && self.xmp.is_none()
+    }
+}

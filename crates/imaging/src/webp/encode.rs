@@ -1,0 +1,90 @@
+//! Encodes a WebP.
+
+use image_webp::{ColorType, WebPEncoder};
+
+use super::extras::extend;
+use crate::codec::Writing;
+use crate::pixels::{Channels, Pixels};
+use crate::watch::{Watch, WatchedWriter};
+use crate::{Format, ImageError};
+
+/// What the format can express.
+const SIDE_MAX: u32 = 16_383;
+
+/// How a WebP is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loss {
+    None,
+    Some,
+}
+
+pub(crate) fn encode(
+    pixels: &Pixels,
+    loss: Loss,
+    writing: &Writing<'_>,
+) -> Result<Vec<u8>, ImageError> {
+    if pixels.size.width.max(pixels.size.height) > SIDE_MAX {
+        let reason = "a side is longer than 16383 pixels";
+        return Err(ImageError::encode(Format::WebP, reason));
+    }
+    writing.watch.check()?;
+    let simple = match loss {
+        Loss::None => encode_lossless(pixels, writing.watch),
+        Loss::Some => encode_lossy(pixels, writing.quality),
+    }?;
+    if writing.kept.is_empty() {
+        return Ok(simple);
+    }
+    Ok(extend(&simple, pixels, writing.kept))
+}
+
+fn encode_lossless(pixels: &Pixels, watch: &Watch<'_>) -> Result<Vec<u8>, ImageError> {
+    let kind = match pixels.channels {
+        Channels::Gray => ColorType::L8,
+        Channels::GrayAlpha => ColorType::La8,
+        Channels::Rgb => ColorType::Rgb8,
+        // Inks became light long ago.
+        Channels::Rgba | Channels::Inks => ColorType::Rgba8,
+    };
+    let mut writer = WatchedWriter::new(watch);
+    WebPEncoder::new(&mut writer)
+        .encode(&pixels.data, pixels.size.width, pixels.size.height, kind)
+        .map_err(|error| ImageError::encode(Format::WebP, error))?;
+    Ok(writer.bytes)
+}
+
+/// The quality unless told otherwise: that of sharp. At the same number, WebP looks a little better than JPEG.
+#[cfg(feature = "webp")]
+const QUALITY_DEFAULT: u8 = 80;
+
+/// Encodes with libwebp, in one piece: it does not ask whether to go on.
+#[cfg(feature = "webp")]
+fn encode_lossy(pixels: &Pixels, quality: Option<u8>) -> Result<Vec<u8>, ImageError> {
+    use crate::canvas::with_channels;
+    // libwebp knows no gray; its own colour differences cost next to nothing where there are none.
+    let (channels, layout) = if pixels.channels.has_alpha() {
+        (Channels::Rgba, webp::PixelLayout::Rgba)
+    } else {
+        (Channels::Rgb, webp::PixelLayout::Rgb)
+    };
+    let spread;
+    let data = if pixels.channels == channels {
+        &pixels.data
+    } else {
+        spread = with_channels(pixels.clone(), channels);
+        &spread.data
+    };
+    let quality = quality.unwrap_or(QUALITY_DEFAULT).clamp(1, 100);
+    webp::Encoder::new(data, layout, pixels.size.width, pixels.size.height)
+        .encode_simple(false, quality.into())
+        .map(|memory| memory.to_vec())
+        .map_err(|error| ImageError::encode(Format::WebP, format!("{error:?}")))
+}
+
+#[cfg(not(feature = "webp"))]
+fn encode_lossy(_: &Pixels, _: Option<u8>) -> Result<Vec<u8>, ImageError> {
+    Err(ImageError::Unsupported {
+        format: Format::WebP,
+        feature: "loss in the output of a build without libwebp",
+    })
+}

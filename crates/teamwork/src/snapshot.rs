@@ -1,0 +1,289 @@
+//! A job as it is right now.
+
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use futures_util::future::join_all;
+use tokio::time::timeout;
+
+use crate::{
+    Report, TaskOutcome,
+    engine::{
+        core::{Core, Look},
+        machine::{Row, Seen},
+    },
+};
+
+/// How long a look at a job waits for those who are asked. Who has something else to do is shown as busy.
+pub const LOOK_TIME: Duration = Duration::from_millis(100);
+
+/// A job and everything in it, as it was when [`JobHandle::snapshot`](crate::JobHandle::snapshot) asked.
+///
+/// It prints as a tree. With the feature `serde` it serializes.
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// The job's name.
+    pub name: String,
+    /// What it is doing.
+    pub phase: Phase,
+    /// The first interruption, if there was one.
+    pub cause: Option<String>,
+    /// Its tasks, those that have come and gone excepted.
+    pub tasks: Vec<TaskSnapshot>,
+    /// How many tasks were added while it ran and have ended well.
+    pub come_and_gone: u64,
+}
+
+/// What a job is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "snake_case")
+)]
+#[non_exhaustive]
+pub enum Phase {
+    /// It has not begun, or waits for its prerequisites.
+    Waiting,
+    /// Its oneshot runs.
+    Oneshot,
+    /// Its tasks are initialized, one after the other.
+    Starting,
+    /// Its tasks run.
+    Running,
+    /// Its runs are to end.
+    Stopping,
+    /// Its finalizers run.
+    Finalizing,
+    /// It is over.
+    Ended,
+    /// It did not answer in time: its thread is kept by something else.
+    Busy,
+}
+
+/// A task of a [`Snapshot`].
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct TaskSnapshot {
+    /// The task's name.
+    pub name: String,
+    /// The task's index in its job.
+    pub index: usize,
+    /// What it is doing.
+    pub doing: Doing,
+    /// How many of its `run` calls have returned [`Flow::Tick`](crate::Flow::Tick), as far as it could be asked.
+    pub ticks: Option<u64>,
+    /// For how long it has had that many ticks, as far as earlier snapshots tell: it has made no progress since.
+    pub same_for: Option<Duration>,
+    /// The job that it is.
+    pub job: Option<Box<Snapshot>>,
+}
+
+/// What a task is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "snake_case")
+)]
+#[non_exhaustive]
+pub enum Doing {
+    /// It has not started.
+    Nothing,
+    /// It is in its `init`.
+    Init,
+    /// It is initialized and waits for the others.
+    AtGate,
+    /// It waits at a safe point, inside [`Context::wait`](crate::Context::wait) or between two calls.
+    Waiting,
+    /// It waits in the middle of a `run` call, or between two attempts.
+    Running,
+    /// It did not answer: it keeps its thread, or has just been called.
+    Busy,
+    /// Its run has ended; it waits to be finalized.
+    Parked,
+    /// It is in its finalizer.
+    Finalizing,
+    /// It is over.
+    Ended(TaskOutcome),
+}
+
+type Taken = Pin<Box<dyn Future<Output = Snapshot> + Send>>;
+
+/// Looks at a job and at every job in it.
+pub(crate) fn take(core: Arc<Core>) -> Taken {
+    Box::pin(async move {
+        let looker = core.look();
+        let seen = timeout(LOOK_TIME, looker.ask()).await;
+        if let Some(report) = core.report() {
+            return of_report(&report);
+        }
+        let mut snapshot = Snapshot {
+            name: core.name.to_string(),
+            phase: Phase::Waiting,
+            cause: core.cause().map(ToString::to_string),
+            tasks: Vec::new(),
+            come_and_gone: 0,
+        };
+        let Ok(seen) = seen else {
+            snapshot.phase = Phase::Busy;
+            return snapshot;
+        };
+        if let Some(Seen {
+            phase,
+            come_and_gone,
+            rows,
+        }) = seen
+        {
+            // Who has not answered by then is busy.
+            let _late = timeout(LOOK_TIME, looker.answers(&rows)).await;
+            let tasks = rows
+                .into_iter()
+                .map(|row| of_task(&looker.look_of(row.slot), row));
+            snapshot.tasks = join_all(tasks).await;
+            snapshot.phase = phase;
+            snapshot.come_and_gone = come_and_gone;
+        }
+        snapshot
+    })
+}
+
+/// Puts together what the job knows of a task and what the task says itself.
+fn of_task(look: &Option<Look>, row: Row) -> impl Future<Output = TaskSnapshot> + use<> {
+    let doing = match (row.doing, look) {
+        (Doing::Running, None) => Doing::Busy,
+        (Doing::Running, Some(look)) if look.is_waiting => Doing::Waiting,
+        (doing, _) => doing,
+    };
+    let child = look.as_ref().and_then(|look| look.child.clone());
+    let ticks = row.ticks.or(look.as_ref().map(|look| look.ticks));
+    let is_over = matches!(doing, Doing::Ended(_));
+    let same_for = look
+        .as_ref()
+        .and_then(|look| look.same_for)
+        .filter(|_| !is_over);
+    async move {
+        let job = match child {
+            Some(child) => Some(Box::new(take(child).await)),
+            None => None,
+        };
+        TaskSnapshot {
+            name: row.name.to_string(),
+            index: row.slot as usize,
+            doing,
+            ticks: ticks.filter(|_| job.is_none()),
+            same_for: same_for.filter(|_| job.is_none()),
+            job,
+        }
+    }
+}
+
+fn of_report(report: &Report) -> Snapshot {
+    let tasks = report.tasks().map(|task| TaskSnapshot {
+        name: task.name.to_owned(),
+        index: task.index,
+        doing: Doing::Ended(task.outcome),
+        ticks: Some(task.ticks),
+        same_for: None,
+        job: None,
+    });
+    Snapshot {
+        name: report.name().to_owned(),
+        phase: Phase::Ended,
+        cause: report.cause().map(ToString::to_string),
+        tasks: tasks.collect(),
+        come_and_gone: report.come_and_gone(),
+    }
+}
+
+impl Phase {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Oneshot => "in its oneshot",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Finalizing => "finalizing",
+            Self::Ended => "ended",
+            Self::Busy => "busy",
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Display for Doing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.pad("not started"),
+            Self::Init => f.pad("in init"),
+            Self::AtGate => f.pad("at the start gate"),
+            Self::Waiting => f.pad("waiting"),
+            Self::Running => f.pad("in run"),
+            Self::Busy => f.pad("busy"),
+            Self::Parked => f.pad("to be finalized"),
+            Self::Finalizing => f.pad("finalizing"),
+            Self::Ended(outcome) => outcome.fmt(f),
+        }
+    }
+}
+
+impl Snapshot {
+    /// Prints the job's tasks below a line that is indented like this.
+    fn branches(&self, f: &mut fmt::Formatter<'_>, indent: &str) -> fmt::Result {
+        for (position, task) in self.tasks.iter().enumerate() {
+            let is_last = position + 1 == self.tasks.len() && self.come_and_gone == 0;
+            let (branch, below) = if is_last {
+                ("└─", "   ")
+            } else {
+                ("├─", "│  ")
+            };
+            write!(f, "\n{indent}{branch} {task}")?;
+            if let Some(job) = &task.job {
+                job.branches(f, &format!("{indent}{below}"))?;
+            }
+        }
+        if self.come_and_gone > 0 {
+            write!(f, "\n{indent}└─ {} came and went", self.come_and_gone)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for TaskSnapshot {
+    /// Prints one line; the tasks of a job that it is are not in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.job {
+            Some(job) => write!(f, "{} {}", self.name, job.phase)?,
+            None => write!(f, "{} {}", self.name, self.doing)?,
+        }
+        if let Some(ticks) = self.ticks.filter(|ticks| *ticks > 0) {
+            write!(f, "  ticks {ticks}")?;
+        }
+        if let Some(same) = self.same_for {
+            write!(f, "  no progress for {same:.1?}")?;
+        }
+        if let Some(cause) = self.job.as_ref().and_then(|job| job.cause.as_ref()) {
+            write!(f, ": {cause}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Snapshot {
+    /// Prints the job and everything in it as a tree.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.phase)?;
+        if let Some(cause) = &self.cause {
+            write!(f, ": {cause}")?;
+        }
+        self.branches(f, "")
+    }
+}
