@@ -1,11 +1,37 @@
 //! Tasks that start together, fail together and clean up together.
 //!
-//! A [`Job`] is a group of tasks with one fate, on Tokio. Each task is a value with three routines: `init` prepares, `run` is
-//! called again and again, `finalize` cleans up, whatever happened. The job starts them in order, runs them at once, stops all of
-//! them when one fails, waits until every one has ended, finalizes in reverse order, and reports who did what.
+//! A [`Job`] is a group of tasks with one fate, on Tokio. It starts them in order, runs them at once, stops all of them when one fails,
+//! waits until every one has ended, cleans up in reverse order, and reports who did what and why it ended.
 //!
 //! ```
-//! use std::time::Duration;
+//! # use std::time::Duration;
+//! # use teamwork::{Context, Job};
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> teamwork::Result {
+//! let (sender, mut receiver) = tokio::sync::mpsc::channel(8);
+//! let mut job = Job::new("mail");
+//! job.add_fn("write", async move |_: &Context| Ok(sender.send("a letter").await?));
+//! job.add_fn("deliver", async move |cx: &Context| {
+//!     while let Some(letter) = cx.wait(receiver.recv()).await { // A stop ends the task right here.
+//!         println!("{letter}"); // … and not in here.
+//!     }
+//!     Ok(())
+//! }).idle_timeout(Duration::from_secs(8));
+//! println!("{}", job.timeout(Duration::from_secs(60)).run().await?);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! It is for servers, proxies, workers and pipelines: programs for which one writes `JoinSet`, `CancellationToken`, `select!`, signal handling,
+//! timeouts and clean-up once more each time, and gets one of them wrong. With [`run_until_signal`](Job::run_until_signal) in place of
+//! `run`, the first Ctrl-C drains the job, and a second one cancels it.
+//!
+//! # A task
+//!
+//! A closure is a task. One with a state and something to clean up is a value with three routines: `init` prepares, `run` is called again and
+//! again, `finalize` cleans up, whatever happened.
+//!
+//! ```
 //! use teamwork::{Context, Flow, Job, Result, Task};
 //!
 //! struct Ping(u32);
@@ -19,37 +45,109 @@
 //!     }
 //!
 //!     async fn finalize(&mut self, _cx: &Context) -> Result {
-//!         println!("hang up after {} pings", self.0); // always runs
+//!         println!("hang up after {} pings", self.0); // Always runs.
 //!         Ok(())
 //!     }
 //! }
 //!
-//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result {
 //! let mut job = Job::new("call");
-//! job.add_task("ping", Ping(0)).idle_timeout(Duration::from_secs(8));
-//! job.add_fn("listen", async |cx: &Context| {
-//!     cx.wait(std::future::pending::<()>()).await; // the job's finish stops it right here
-//!     Ok(())
-//! });
-//! let report = job.timeout(Duration::from_secs(60)).run().await?;
-//! println!("{report}");
-//! # Ok::<(), teamwork::Error>(()) }).unwrap();
+//! job.add_task("ping", Ping(0));
+//! let report = job.run().await?;
+//! assert_eq!(report.task("ping").map(|task| task.ticks), Some(2));
+//! # Ok(())
+//! # }
 //! ```
 //!
-//! # Where to go on
+//! # The life of a job
 //!
-//! * [`Task`] and [`Flow`]: what a task is.
-//! * [`Job`]: how tasks are put together and run, as Tokio tasks or inline.
-//! * [`Context`]: what a routine sees of its job.
-//! * [`JobHandle`]: the three ways to stop, and adding tasks while it runs.
-//! * [`Cause`] and [`Report`]: why it ended, and what became of every task.
+//! ```text
+//! time ─▶  start                            │ run                      │ stop   │ finalize
+//! after    [prereq.]                        │                          │        │
+//! connect           [init][run]             │                          │        │           [fin]
+//! read                         [init]       │ [run][run][run][run][run │ … cut] │      [fin]
+//! write                              [init] │ [run][run][run … error]  │        │ [fin]
+//! timer                                     │ [run][run: done][fin]    │        │
+//!                                         ready               write has failed  every run has ended
+//! ```
 //!
-//! # What cannot be promised
+//! `connect` is the oneshot, on whose value the others rely. `write` fails; its error becomes the cause, `read` is cut at its next await point,
+//! and then finalizers run. [`guide::lifecycle`] goes through it step by step.
 //!
-//! Finalizers are async code: they do not run when the runtime is shut down under a job, when the process is killed, or with
-//! `panic = "abort"`. A `run` that never yields cannot be cut; when the time for that is over, the job ends without it and
-//! reports it as [`Leaked`](TaskOutcome::Leaked). A job whose own thread is blocked by such a `run` (an inline job, or one on a
-//! current-thread runtime) cannot even notice; its parent, if it has one elsewhere, gives up on it.
+//! # What is guaranteed
+//!
+//! * **One fate.** An error, a panic, an idle timeout or a timeout in a task stops all others. (Unless it is
+//!   [optional](TaskOptions::optional), an [isolated](Job::isolated) child, or has a [`Restart`] left.)
+//! * **Clean-up.** A task whose `init` was started is finalized exactly once, after all runs have ended, in reverse order of start, with a
+//!   deadline. See [`guide::finalizers`].
+//! * **No torn work.** Under [`finish`](JobHandle::finish), a `run` call is completed, unless it outlives the grace. See
+//!   [`guide::cancel_safety`].
+//! * **The cause.** The first interruption is kept, with task, routine and error, and everybody can read it before they feel the stop.
+//!   Later failures are [kept as well](Report::secondary). A cancelled task is never reported as failed.
+//! * **Nothing is left.** A job ends after everything that it started. What cannot be ended is [named](Report::leaked).
+//! * **Nothing is unbounded.** Every stop has one deadline for all tasks and all levels, no sum of them. Tasks that come and go leave nothing
+//!   behind, be they millions.
+//!
+//! What cannot be guaranteed: finalizers are async code, and do not run when the runtime is shut down under a job, when the process is killed,
+//! or with `panic = "abort"`. A `run` that never yields cannot be cut; when the time for that is over, the job ends without it and reports it as
+//! [`Leaked`](TaskOutcome::Leaked). A job whose own thread is blocked by such a `run` (an inline job, or one on a current-thread runtime)
+//! cannot even notice; its parent, if it has one elsewhere, gives up on it.
+//!
+//! # When less is enough
+//!
+//! * **`tokio::join!`, `try_join!`**: a fixed few futures, all of which may be dropped at any await point.
+//! * **`JoinSet`**: independent tasks that return something and may be aborted anywhere. See [`guide::coming_from_join_set`].
+//! * **`TaskTracker` and `CancellationToken`**: one kind of task, each of which looks at the token, with nothing to clean up by async code.
+//! * **An actor** (ractor, kameo): a thing with an address, that others send messages to and that lives for as long as they do. A job has no
+//!   mailbox; its tasks share channels of their own.
+//!
+//! # Beside others
+//!
+//! | | teamwork | `JoinSet` | tokio-graceful-shutdown | trio | Kotlin coroutines | Go errgroup | OTP supervisors |
+//! |---|---|---|---|---|---|---|---|
+//! | one fails, all stop | yes | by hand | yes | yes | yes | where the context is looked at | a strategy |
+//! | async clean-up | always, with a deadline | no | not after a panic or an abort | in a shielded scope | in `NonCancellable` | `defer`; a panic ends the process | unless killed |
+//! | order of clean-up | reverse of start | – | by nesting | by nesting | by nesting | – | reverse of start |
+//! | ordered start, readiness | yes | no | no | `nursery.start` | by hand | no | yes |
+//! | idle timeout | yes | no | no | no | no | no | in the process |
+//! | restart | back-off, at most n in a window | no | by hand | no | no | no | at most n in a window |
+//! | who and why | task, routine, error | `JoinError` | names, errors | exceptions; reasons since 0.31 | exceptions | the context's cause | exit reasons |
+//! | typed results | yes | yes | no | no | yes | no | no |
+//! | Ctrl-C | drains, then cancels | no | once, on Windows too | an exception | no | no | SIGTERM |
+//! | tasks borrow from their parent | no | no | no | yes | yes | yes | no |
+//! | ends a task that never yields | no, names it | no | no | no | no | no | yes |
+//! | memory of one task safe from another | no | no | no | no | no | no | yes |
+//! | across machines | no | no | no | no | no | no | yes |
+//! | in wide use | no, it is new | yes | yes | yes | yes | yes | for decades |
+//!
+//! Where structured concurrency is part of the language or of the runtime, as in trio and Kotlin, a scope is lighter to open than a job is to
+//! build, and tasks may borrow. OTP can end what does not listen, and has done so for decades. `JoinSet` is smaller, and in every Tokio program
+//! already. What one comes here for is what the others leave to the programmer: a stop that tears no work and needs no code in the task, idleness
+//! with a timeout, clean-up that is async, ordered and bounded, and at the end a report of every task, with those that hung by name.
+//!
+//! # The pieces
+//!
+//! | | |
+//! |---|---|
+//! | [`Job`] | tasks and options; runs on the runtime, [inline](Job::inline), or [on a thread of its own](Job::on_own_thread) |
+//! | [`Task`], [`Flow`] | what a task is, and how it goes on; [`Job::add_fn`] and [`Job::add_recurrent`] for closures |
+//! | [`Context`] | what a routine sees of its job: value, cause, safe points |
+//! | [`JobHandle`], [`TaskHandle`] | to stop a job, to add to it, to wait for it; the value of a task |
+//! | [`TaskOptions`], [`OnIdle`], [`Restart`] | timeouts, optional tasks, new attempts |
+//! | [`Cause`], [`Failure`], [`Report`] | why it ended, and what became of every task |
+//! | [`Events`], [`Snapshot`] | what happens, while it happens; who does what right now, as a tree |
+//! | [`Job::subscriber`] | each job and each task has a `tracing` span; a job can have a subscriber of its own |
+//! | [`rendezvous()`] | items handed over, each with an answer |
+//! | [`BlockingPool`] | work that keeps a core busy |
+//! | [`guide`] | longer reading; the `examples` folder is a course of ten short programs |
+//!
+//! # Features and versions
+//!
+//! * `signal` (on by default, for Unix): [`Job::run_until_signal`].
+//! * `serde`: [`Snapshot`] serializes.
+//!
+//! Rust 1.95 or newer. A newer minimum is no breaking change.
 
 mod added;
 mod cause;
@@ -57,6 +155,7 @@ mod context;
 mod engine;
 mod error;
 mod events;
+pub mod guide;
 mod handle;
 mod job;
 mod name;

@@ -49,6 +49,17 @@ pub(super) enum Progress {
     Ended(Option<Ending>),
 }
 
+impl Progress {
+    pub(super) fn has_failed(&self) -> bool {
+        let exit = match self {
+            Self::Parked { exit, .. } => Some(exit),
+            Self::Ended(Some(ending)) => ending.exit.as_ref(),
+            Self::Pending | Self::Inited | Self::Ended(None) => None,
+        };
+        matches!(exit, Some(Exit::Failed(_)))
+    }
+}
+
 thread_local! {
     static STEP: Cell<Option<Step>> = const { Cell::new(None) };
 }

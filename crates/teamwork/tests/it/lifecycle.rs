@@ -207,22 +207,6 @@ async fn a_panic_can_go_on_after_all_finalizers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cancelled_is_not_reported_as_failed() {
-    for inline in [false, true] {
-        let (job, _) = job([hangs("a")]);
-        let job = if inline { job.inline() } else { job };
-        let handle = job.handle();
-        let (result, ()) = tokio::join!(job.run(), async { handle.cancel("enough") });
-        let failure = result.unwrap_err();
-        assert_eq!(failure.report().outcome(), Outcome::Cancelled);
-        assert_eq!(
-            failure.to_string(),
-            "job test: cancelled by the caller: enough"
-        );
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_stop_before_the_start_is_remembered() {
     for inline in [false, true] {
         let (job, journal) = job([ok("a")]);

@@ -7,9 +7,11 @@
     reason = "tests fail by panicking and say why, and so do their helpers; each scene is played inline and spawned"
 )]
 
+mod complaints;
 mod dynamic;
 mod events;
 mod fairness;
+mod go_work;
 mod handles;
 mod idle;
 mod interop;

@@ -216,6 +216,21 @@ async fn the_first_of_two_failures_at_once_is_the_cause() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_task_that_cancels_its_job_and_then_fails_has_cancelled_it() {
+    for inline in [false, true] {
+        let mut job = Job::new("test");
+        job.add_fn("a", async |cx: &Context| -> Result {
+            cx.job().cancel("enough");
+            Err("broken pipe".into())
+        });
+        let failure = placed(job, inline).run().await.unwrap_err();
+        let report = failure.report();
+        assert_eq!(report.outcome(), Outcome::Cancelled, "inline: {inline}");
+        assert_eq!(report.secondary()[0].to_string(), "a: broken pipe");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failure_during_a_finish_becomes_the_cause() {
     for inline in [false, true] {
         let (job, journal) = job([task("a", [Do::FailAfter(20)]), hangs("b")]);

@@ -71,6 +71,10 @@ impl Supervisor {
     }
 
     pub(super) fn progressed(&mut self, slot: u32, progress: Progress) -> bool {
+        // A stop that the task asked for before it failed was the first interruption.
+        if progress.has_failed() && self.core.has_mail() {
+            self.handle_mail();
+        }
         match progress {
             Progress::Pending => return false,
             Progress::Inited => self.machine.inited(slot),
