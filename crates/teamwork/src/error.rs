@@ -35,7 +35,8 @@ macro_rules! ensure {
 /// A job that did not end as [`Done`](Outcome::Done): it failed or was cancelled.
 ///
 /// Its message is the message of the [`Cause`]; its [`source`](std::error::Error::source) is the task's own error.
-#[derive(Debug)]
+///
+/// Its `Debug` form, which `main` and `unwrap` print, is the report as a tree.
 pub struct Failure {
     report: Box<Report>,
 }
@@ -73,6 +74,12 @@ impl Failure {
     }
 }
 
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "job {}", self.report)
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "job {}: {}", self.report.name(), self.cause())
@@ -96,7 +103,19 @@ pub enum Why {
     Full,
 }
 
-/// A task that a running job did not accept, given back.
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotStarted => "the job does not run yet",
+            Self::Closed => "the job accepts no more tasks: it is draining, stopping or over",
+            Self::Full => "the job has as many tasks as it may have",
+        })
+    }
+}
+
+impl std::error::Error for Why {}
+
+/// A task that a running job did not accept, given back. Where the task is not wanted, `.map_err(|refused| refused.why)?` says the rest.
 pub struct Refused<T> {
     /// The task, untouched.
     pub task: T,
@@ -114,11 +133,7 @@ impl<T> fmt::Debug for Refused<T> {
 
 impl<T> fmt::Display for Refused<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.why {
-            Why::NotStarted => "the job does not run yet",
-            Why::Closed => "the job accepts no more tasks: it is draining, stopping or over",
-            Why::Full => "the job has as many tasks as it may have",
-        })
+        self.why.fmt(f)
     }
 }
 

@@ -456,9 +456,13 @@ impl Supervisor {
             secondary_dropped,
             come_and_gone,
         } = self.machine.take_remains();
-        let nanos = self
-            .began
-            .map_or(0, |began| began.nanos_until(Stamp::latest()));
+        // Runs on other threads may have ended after the time that this one has looked at last.
+        let ended = if self.core.spawns() {
+            Stamp::now()
+        } else {
+            Stamp::latest()
+        };
+        let nanos = self.began.map_or(0, |began| began.nanos_until(ended));
         let elapsed = Duration::from_nanos(nanos);
         let name = self.core.name.clone();
         Report {
