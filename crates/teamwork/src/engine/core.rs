@@ -2,13 +2,12 @@
 
 mod desk;
 mod look;
+#[cfg(all(test, teamwork_loom))]
+mod orders;
 
 use std::{
     any::Any,
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock,
-        atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
-    },
+    sync::{Arc, OnceLock},
     task::Waker,
     time::Duration,
 };
@@ -23,7 +22,15 @@ use tokio_util::sync::CancellationToken;
 pub(super) use self::desk::Mail;
 use self::desk::{Annex, Desk};
 pub(crate) use self::look::Look;
-use super::{clock::nanos, machine::Signal, record::Kind, step::Driver};
+use super::{
+    clock::nanos,
+    machine::Signal,
+    record::Kind,
+    step::Driver,
+    sync::{
+        AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, fence,
+    },
+};
 use crate::{Cause, EVENTS_MAX, Event, Report, error::Why, name::Name};
 
 /// Mail that can wait is handed over in batches of this size.

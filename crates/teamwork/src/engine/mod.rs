@@ -29,6 +29,7 @@ mod record;
 mod spans;
 mod step;
 pub(crate) mod supervisor;
+mod sync;
 mod thread;
 mod vocabulary;
 

@@ -8,7 +8,7 @@ mod waits;
 use std::{
     future::Future,
     pin::Pin,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -30,6 +30,7 @@ use super::{
     record::Kind,
     spans::Observer,
     step::Driver,
+    sync::Ordering,
 };
 use crate::{By, Cause, CauseKind, Event, OnPanic, Report, Result, name::Name};
 

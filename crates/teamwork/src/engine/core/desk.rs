@@ -2,10 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicUsize},
-    },
+    sync::{Arc, OnceLock, PoisonError},
     task::Waker,
 };
 
@@ -22,6 +19,7 @@ use crate::{
         machine::{Ending, Exit, Seen, Signal},
         record::Kind,
         step::Driver,
+        sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard},
     },
     name::Name,
 };

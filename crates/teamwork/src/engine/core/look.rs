@@ -1,17 +1,16 @@
 //! Looking at a job from outside: who looks, who has answered what.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{Core, Mail};
 use crate::{
     Doing, Report,
-    engine::machine::{Row, Seen},
+    engine::{
+        machine::{Row, Seen},
+        sync::Ordering,
+    },
 };
 
 /// What a task says of itself when it is looked at.
