@@ -1,7 +1,7 @@
 //! The core in every order that its threads could take, by loom:
 //!
 //! ```sh
-//! RUSTFLAGS="--cfg teamwork_loom" cargo test -p teamwork --lib --release --target-dir target/loom orders
+//! RUSTFLAGS="--cfg teamwork_loom" cargo test -p teamwork --lib --target-dir target/loom orders
 //! ```
 //!
 //! Wakers count their calls in an atomic of loom; the waker of the supervisor itself (`AtomicWaker`) and the once-cells are not part of
