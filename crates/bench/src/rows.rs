@@ -238,6 +238,14 @@ mod tests {
     }
 
     #[test]
+    fn a_row_may_stay_a_little_below_the_best() {
+        for (ours, is_ok) in [(9.0, true), (8.9, false), (12.0, true)] {
+            let row = row(Better::Higher, ours, Target::Below(1.0));
+            assert_eq!(row.is_ok(), is_ok, "{ours}");
+        }
+    }
+
+    #[test]
     fn a_figure_is_the_median_and_half_the_distance_of_the_quartiles() {
         let figure = Figure::of("x", vec![5.0, 1.0, 3.0, 2.0, 4.0]);
         assert_eq!((figure.median, figure.spread), (3.0, 1.0));

@@ -92,12 +92,12 @@ impl Installed {
             Contestant::Gm => with(Command::new("gm"), &["version"]),
             Contestant::Pyvips => self.python(&[
                 "-c",
-                "import pyvips; print('libvips', *map(pyvips.version, range(3)))",
+                "import pyvips; print('libvips', '.'.join(str(pyvips.version(n)) for n in range(3)))",
             ]),
             Contestant::Pillow => self.python(&["-c", "import PIL; print(PIL.__version__)"]),
             Contestant::Sharp => {
                 let module = self.node().join("node_modules/sharp");
-                let script = format!("JSON.stringify(require({:?}).versions)", module);
+                let script = format!("(({{sharp, vips}}) => `${{sharp}}, libvips ${{vips}}`)(require({module:?}).versions)");
                 with(Command::new("node"), &["-p", &script])
             }
         };

@@ -22,20 +22,13 @@ pub(crate) fn scale(picture: &Picture, width: usize, height: usize) -> Picture {
     let (pixels, _) = picture.data.as_chunks::<3>();
     let rows: Vec<Line> = pixels
         .chunks_exact(picture.width)
-        .map(|row| {
-            columns
-                .iter()
-                .map(|weights| sum(weights, |x| row[x].map(f64::from)))
-                .collect()
-        })
+        .map(|row| columns.iter().map(|weights| of_row(row, weights)).collect())
         .collect();
-    let mut data = Vec::with_capacity(width * height * 3);
-    for row_weights in weights(picture.height, height) {
-        for x in 0..width {
-            let pixel = sum(&row_weights, |y| rows[y][x]);
-            data.extend(pixel.map(|value| value.round().clamp(0.0, 255.0) as u8));
-        }
-    }
+    let data = weights(picture.height, height)
+        .iter()
+        .flat_map(|weights| of_rows(&rows, weights))
+        .flat_map(|pixel| pixel.map(|value| value.round().clamp(0.0, 255.0) as u8))
+        .collect();
     Picture {
         width,
         height,
@@ -43,15 +36,30 @@ pub(crate) fn scale(picture: &Picture, width: usize, height: usize) -> Picture {
     }
 }
 
-fn sum((first, weights): &Weights, pixel: impl Fn(usize) -> [f64; 3]) -> [f64; 3] {
+/// A pixel of some in a row.
+fn of_row(row: &[[u8; 3]], (first, weights): &Weights) -> [f64; 3] {
     let mut sum = [0.0; 3];
-    for (index, weight) in weights.iter().enumerate() {
-        let pixel = pixel(first + index);
-        for (sum, value) in sum.iter_mut().zip(pixel) {
-            *sum += value * weight;
-        }
+    for (pixel, weight) in row.iter().skip(*first).zip(weights) {
+        add(&mut sum, pixel.map(f64::from), *weight);
     }
     sum
+}
+
+/// A row of some below each other.
+fn of_rows(rows: &[Line], (first, weights): &Weights) -> Line {
+    let mut sums = vec![[0.0; 3]; rows.first().map_or(0, Vec::len)];
+    for (row, weight) in rows.iter().skip(*first).zip(weights) {
+        for (sum, pixel) in sums.iter_mut().zip(row) {
+            add(sum, *pixel, *weight);
+        }
+    }
+    sums
+}
+
+fn add(sum: &mut [f64; 3], pixel: [f64; 3], weight: f64) {
+    for (sum, value) in sum.iter_mut().zip(pixel) {
+        *sum += value * weight;
+    }
 }
 
 /// The weights for each pixel of a side that becomes `target` pixels long; they sum to 1.

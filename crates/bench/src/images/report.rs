@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use anyhow::{Result, anyhow};
+
 use super::{
     contestants::Contestant,
     suite::{Seen, mean},
@@ -16,6 +18,9 @@ const POINTS_BEHIND_MAX: f64 = 1.0;
 
 /// A peer that takes more bytes than this for its quality is not what ours is held against.
 const SAME_SIZE: f64 = 1.05;
+
+/// Of the size of libvips. Encoded alike, sizes differ by a percent, as what is encoded does.
+const SIZE_RATIO_MAX: f64 = 1.02;
 
 /// Whose sizes and memory ours are held against.
 const LIBVIPS: &str = Contestant::VipsThumbnail.name();
@@ -35,7 +40,7 @@ impl<'a> Report<'a> {
     pub(super) fn rows(&self) -> Vec<Row> {
         let rows = [
             self.row("cpu", "ms", Seen::cpu),
-            self.row("rate", "img/s", Seen::rate),
+            self.rate(),
             self.row("peak", "MB", Seen::peak),
             self.row("size", "kB", Seen::size),
             self.quality(),
@@ -43,8 +48,8 @@ impl<'a> Report<'a> {
         let targets = [
             Some(Target::RatioToBestOf("", CPU_RATIO_MAX)),
             None,
-            Some(Target::RatioTo(LIBVIPS, 1.0)),
-            Some(Target::RatioTo(LIBVIPS, 1.0)),
+            self.to_libvips(1.0),
+            self.to_libvips(SIZE_RATIO_MAX),
             Some(Target::Below(POINTS_BEHIND_MAX)),
         ];
         let rows = rows.into_iter().zip(targets);
@@ -53,36 +58,59 @@ impl<'a> Report<'a> {
             .collect()
     }
 
+    /// A target that cannot be judged is none.
+    fn to_libvips(&self, ratio: f64) -> Option<Target> {
+        let mut finished = self.finished();
+        let is_there = finished.any(|seen| seen.contestant.name() == LIBVIPS);
+        is_there.then_some(Target::RatioTo(LIBVIPS, ratio))
+    }
+
+    /// None without a figure of ours.
     fn row(&self, what: &str, unit: &'static str, figure: fn(&Seen) -> Figure) -> Option<Row> {
-        let mut figures = self.in_time().map(figure).collect::<Vec<_>>().into_iter();
-        let ours = self.in_time().next()?.contestant == Contestant::Imaging;
+        let mut finished = self.finished();
+        let ours = finished
+            .next()
+            .filter(|seen| seen.contestant == Contestant::Imaging)?;
         Some(Row {
             name: format!("{} {what}", self.name),
             unit,
-            better: if what == "rate" {
-                Better::Higher
-            } else {
-                Better::Lower
-            },
-            ours: figures.next().filter(|_| ours)?,
-            peers: figures.collect(),
+            better: Better::Lower,
+            ours: figure(ours),
+            peers: finished.map(figure).collect(),
             target: None,
         })
+    }
+
+    fn rate(&self) -> Option<Row> {
+        let row = self.row("rate", "img/s", Seen::rate)?;
+        let better = Better::Higher;
+        Some(Row { better, ..row })
     }
 
     /// Beside the peers whose thumbnails are not larger.
     fn quality(&self) -> Option<Row> {
         let mut row = self.row("quality", "pts", Seen::quality)?;
-        let ours = self.in_time().next()?.bytes;
-        let larger = self.in_time().filter(|seen| seen.bytes > ours * SAME_SIZE);
+        let ours = self.finished().next()?.bytes;
+        let larger = self.finished().filter(|seen| seen.bytes > ours * SAME_SIZE);
         let larger: Vec<_> = larger.map(|seen| seen.contestant.name()).collect();
         row.peers.retain(|peer| !larger.contains(&&*peer.name));
         row.better = Better::Higher;
         Some(row)
     }
 
+    /// Fails if ours has: no row would say so.
+    pub(super) fn check_ours(&self) -> Result<()> {
+        let failed = self.seen.iter().find_map(|seen| {
+            let failed = seen.failed.as_ref()?;
+            (seen.contestant == Contestant::Imaging).then_some(failed)
+        });
+        failed.map_or(Ok(()), |why| {
+            Err(anyhow!("our engine at {}: {why}", self.name))
+        })
+    }
+
     /// Those that have not failed.
-    fn in_time(&self) -> impl Iterator<Item = &Seen> {
+    fn finished(&self) -> impl Iterator<Item = &Seen> {
         self.seen.iter().filter(|seen| seen.failed.is_none())
     }
 }
@@ -183,11 +211,11 @@ mod tests {
         let [cpu, peak, size, quality] = ["cpu", "peak", "size", "quality"];
         // Sharp is better but takes more bytes, so that it is no measure of quality.
         check(
-            &peers(seen(Imaging, 7.2, 1000.0, 79.0)),
+            &peers(seen(Imaging, 7.2, 1020.0, 79.0)),
             [(cpu, true), (peak, true), (size, true), (quality, true)],
         );
         check(
-            &peers(seen(Imaging, 7.3, 1001.0, 78.9)),
+            &peers(seen(Imaging, 7.3, 1021.0, 78.9)),
             [(cpu, false), (peak, true), (size, false), (quality, false)],
         );
     }
@@ -199,10 +227,17 @@ mod tests {
         let ours = seen(Contestant::Imaging, 7.0, 1.0, 80.0);
         let both = [ours, failed];
         assert_eq!(judged(&both), []);
-        let report = Report::new("row".to_owned(), &both).to_string();
+        let report = Report::new("row".to_owned(), &both);
+        assert!(report.check_ours().is_ok());
+        let said = report.to_string();
+        assert!(said.contains("gm             failed: no answer"), "{said}");
+        let [_, mut failed] = both;
+        failed.contestant = Contestant::Imaging;
+        let ours_failed = [failed];
         assert!(
-            report.contains("gm             failed: no answer"),
-            "{report}"
+            Report::new(String::new(), &ours_failed)
+                .check_ours()
+                .is_err()
         );
     }
 }

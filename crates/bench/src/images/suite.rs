@@ -29,12 +29,12 @@ pub(super) struct Scale {
 
 pub(super) const FULL: Scale = Scale {
     rounds: 5,
-    copies: 3,
+    copies: 4,
 };
 
 pub(super) const QUICK: Scale = Scale {
-    rounds: 2,
-    copies: 2,
+    rounds: 3,
+    copies: 3,
 };
 
 /// What is measured at a time: thumbnails of one size from one corpus, on so many cores.
@@ -99,6 +99,7 @@ impl Suite {
             let report = Report::new(scenario.name(), &seen);
             write!(out, "{report}")?;
             out.flush()?;
+            report.check_ours()?;
             rows.extend(report.rows());
         }
         Ok(rows)
@@ -120,13 +121,12 @@ impl Suite {
             ));
         }
         for lane in &mut lanes {
-            // Caches of files and of code warm up; this is not counted.
-            lane.run(None).await;
+            lane.warm_up(scenario.corpus.photos.len()).await;
         }
         for round in 0..self.scale.rounds {
             for turn in 0..lanes.len() {
                 let index = (turn + round) % lanes.len();
-                lanes[index].run(Some(round)).await;
+                lanes[index].round().await;
             }
         }
         for lane in &mut lanes {
@@ -180,20 +180,31 @@ impl Lane {
         }
     }
 
-    /// Runs the batch, and counts it if it is of a round.
-    async fn run(&mut self, round: Option<usize>) {
-        let Some(worker) = &mut self.worker else {
-            return;
-        };
-        match worker.run(&self.batch).await {
-            Ok(spent) if round.is_some() => {
+    /// Caches of files and of code warm up with so many files; this is not counted.
+    async fn warm_up(&mut self, files: usize) {
+        let mut batch = self.batch.clone();
+        batch.files.truncate(files);
+        self.run(&batch).await;
+    }
+
+    async fn round(&mut self) {
+        let batch = self.batch.clone();
+        if let Some(spent) = self.run(&batch).await {
+            self.seen.note(spent, batch.files.len());
+        }
+    }
+
+    async fn run(&mut self, batch: &Batch) -> Option<Spent> {
+        let worker = self.worker.as_mut()?;
+        match worker.run(batch).await {
+            Ok(spent) => {
                 self.seen.peak_bytes = worker.peak_bytes();
-                self.seen.note(spent, self.batch.files.len());
+                Some(spent)
             }
-            Ok(_) => {}
             Err(error) => {
                 self.seen.failed = Some(format!("{error:#}"));
                 self.worker = None;
+                None
             }
         }
     }

@@ -44,7 +44,11 @@ pub(crate) fn serve(tool: Tool, at_a_time: NonZero<usize>, out: &mut dyn Write) 
             Tool::VipsThumbnail => run_all(&batch, at_a_time, vipsthumbnail),
             Tool::Gm => run_all(&batch, at_a_time, gm),
         };
-        let used = used(tool, made.err().map(|error| format!("{error:#}")))?;
+        let mut used = used(tool, made.err().map(|error| format!("{error:#}")))?;
+        if tool != Tool::Imaging {
+            // What is known is the largest process; all that run at a time do the same work.
+            used.peak_bytes *= at_a_time.get() as u64;
+        }
         writeln!(out, "{}", serde_json::to_string(&used)?)?;
         out.flush().context("answer")?;
     }
