@@ -29,7 +29,7 @@ pub(super) struct Scale {
 
 pub(super) const FULL: Scale = Scale {
     rounds: 5,
-    copies: 4,
+    copies: 2,
 };
 
 pub(super) const QUICK: Scale = Scale {
