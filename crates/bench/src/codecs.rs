@@ -3,7 +3,7 @@
 //!
 //! The answer is in `docs/decisions/002-jpeg-codecs.md`.
 
-mod contenders;
+pub(crate) mod contenders;
 mod photos;
 mod table;
 

@@ -2,12 +2,13 @@
 
 mod balancer;
 mod codecs;
+mod images;
 mod layouts;
 mod library;
 mod rounds;
 mod rows;
 
-use std::{io::Write, path::PathBuf, process::ExitCode};
+use std::{io::Write, num::NonZero, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
@@ -27,11 +28,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 ///   cargo run --release -p bench -- library --quick
 ///   cargo run --release -p bench -- codecs --photos samples
 ///   cargo run --release -p bench -- balancer --quick --only connect-close --contestants haproxy/1,balancer
+///   cargo run --release -p bench -- images --quick --only jpeg --contestants vips,sharp
 #[derive(Debug, Parser)]
 #[command(verbatim_doc_comment)]
 struct Arguments {
     /// What to measure.
-    #[arg(required_unless_present_any = ["parked", "balancer_load"])]
+    #[arg(required_unless_present_any = ["parked", "balancer_load", "images_worker"])]
     suite: Option<Suite>,
     /// Fewer rounds and smaller numbers; ends within 60 seconds.
     #[arg(long)]
@@ -54,8 +56,34 @@ struct Arguments {
     /// Is the load generator, with upstreams for so many contestants; the balancer suite calls itself with this.
     #[arg(long, hide = true)]
     balancer_load: Option<usize>,
+    /// Makes thumbnails as it is told on standard input; the images suite calls itself with this.
+    #[arg(long, hide = true)]
+    images_worker: Option<images::Tool>,
+    /// Works on so many images at a time.
+    #[arg(long, hide = true, default_value = "1")]
+    at_a_time: NonZero<usize>,
+    /// Where crates/bench/scripts/images.sh has put the peers and photos of `images`.
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "BENCH_IMAGES",
+        default_value = "target/bench-images"
+    )]
+    images: PathBuf,
     #[command(flatten)]
     balancer: balancer::Options,
+}
+
+impl Arguments {
+    fn images_wanted(&self) -> images::Wanted<'_> {
+        images::Wanted {
+            folder: &self.images,
+            only: &self.balancer.only,
+            contestants: &self.balancer.contestants,
+            rounds: self.balancer.rounds,
+            quick: self.quick,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -68,6 +96,8 @@ enum Suite {
     Codecs,
     /// The balancer beside HAProxy and nginx; prints a table for each scenario.
     Balancer,
+    /// Thumbnails beside libvips, sharp, Pillow and `GraphicsMagick`; prints a table for each kind and size.
+    Images,
 }
 
 #[expect(
@@ -91,6 +121,10 @@ fn main() -> Result<ExitCode> {
         })?;
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(tool) = arguments.images_worker {
+        images::serve(tool, arguments.at_a_time, &mut std::io::stdout())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     match arguments.suite {
         Some(Suite::Codecs) => {
             let tables = codecs::run(&arguments.photos, arguments.quick)?;
@@ -101,6 +135,12 @@ fn main() -> Result<ExitCode> {
         Some(Suite::Balancer) => {
             let options = &arguments.balancer;
             let rows = balancer::run(options, arguments.quick, &mut std::io::stdout())?;
+            println!();
+            rows.judged().for_each(|row| println!("{row}"));
+            finish(&rows, &arguments)
+        }
+        Some(Suite::Images) => {
+            let rows = images::run(&arguments.images_wanted(), &mut std::io::stdout())?;
             println!();
             rows.judged().for_each(|row| println!("{row}"));
             finish(&rows, &arguments)

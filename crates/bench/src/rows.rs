@@ -40,6 +40,8 @@ pub(crate) enum Target {
     RatioToBestOf(&'static str, f64),
     /// At most so much more than the best peer, in the row's unit.
     Above(f64),
+    /// At most so much less than the best peer, in the row's unit.
+    Below(f64),
     /// At most so much, in the row's unit.
     AtMost(f64),
 }
@@ -81,12 +83,13 @@ impl Row {
         self.ours.median / self.best()
     }
 
-    fn is_ok(&self) -> bool {
+    pub(crate) fn is_ok(&self) -> bool {
         let ours = self.ours.median;
         match self.target {
             None => true,
             Some(Target::AtMost(limit)) => ours <= limit,
             Some(Target::Above(limit)) => ours <= self.best() + limit,
+            Some(Target::Below(limit)) => ours >= self.best() - limit,
             Some(Target::RatioToBestOf(prefix, limit)) => ours <= self.best_of(prefix) * limit,
             Some(Target::RatioTo(name, limit)) => self
                 .peers
@@ -156,6 +159,7 @@ impl fmt::Display for Target {
             Self::RatioToBestOf("", ratio) => write!(f, "≤ {ratio}× best"),
             Self::RatioToBestOf(prefix, ratio) => write!(f, "≤ {ratio}× best {prefix}"),
             Self::Above(more) => write!(f, "≤ best + {more}"),
+            Self::Below(less) => write!(f, "≥ best − {less}"),
             Self::AtMost(limit) => write!(f, "≤ {limit}"),
         }
     }
@@ -230,6 +234,14 @@ mod tests {
                 is_ok,
                 "{ours} {target}"
             );
+        }
+    }
+
+    #[test]
+    fn a_row_may_stay_a_little_below_the_best() {
+        for (ours, is_ok) in [(9.0, true), (8.9, false), (12.0, true)] {
+            let row = row(Better::Higher, ours, Target::Below(1.0));
+            assert_eq!(row.is_ok(), is_ok, "{ours}");
         }
     }
 

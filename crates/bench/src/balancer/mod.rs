@@ -38,19 +38,19 @@ use crate::rows::Rows;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Options of the balancer suite")]
 pub(crate) struct Options {
-    /// Only the scenario of this name, or those whose names begin like this; may be repeated
+    /// Only the scenario of this name, or those whose names begin like this; may be repeated. For images as well
     #[arg(long, value_name = "SCENARIO", value_delimiter = ',')]
-    only: Vec<String>,
-    /// Only contestants whose name begins like this, such as haproxy, nginx/1 or balancer; may be repeated
+    pub(crate) only: Vec<String>,
+    /// Only contestants whose name begins like this, such as haproxy, nginx/1 or balancer; may be repeated. For images as well
     #[arg(long, value_name = "CONTESTANT", value_delimiter = ',')]
-    contestants: Vec<String>,
+    pub(crate) contestants: Vec<String>,
     /// One more contestant: a command that takes the balancer's options, such as an earlier build of it. One that is
     /// called `nojob` is the balancer without the job of each session, and what the job costs is judged by it
     #[arg(long, value_name = "NAME=COMMAND")]
     also: Vec<Also>,
-    /// So many rounds instead of the usual number
+    /// So many rounds instead of the usual number. For images as well
     #[arg(long, value_name = "N")]
-    rounds: Option<usize>,
+    pub(crate) rounds: Option<usize>,
     /// Has the user `nobody` run the proxies; otherwise a full run from root adds that for some scenarios
     #[arg(long)]
     unprivileged: bool,
