@@ -480,9 +480,7 @@ impl<V: ?Sized> Job<V> {
     ///
     /// Outside a Tokio runtime, unless the job is inline and uses no time.
     pub fn run(self) -> Run {
-        let rare = self.supervisor.rare.as_ref();
         Run {
-            on_panic: rare.map(|rare| rare.on_panic).unwrap_or_default(),
             supervisor: self.supervisor,
         }
     }
@@ -563,16 +561,15 @@ impl<V: ?Sized> Job<V> {
 #[must_use = "a job does nothing until its future is awaited"]
 pub struct Run {
     supervisor: Supervisor,
-    on_panic: OnPanic,
 }
 
 impl Future for Run {
     type Output = Result<Report, Failure>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
-        let on_panic = self.on_panic;
         Pin::new(&mut self.supervisor).poll(cx).map(|report| {
-            if on_panic == OnPanic::Rethrow {
+            let rare = self.supervisor.rare.as_ref();
+            if rare.is_some_and(|rare| rare.on_panic == OnPanic::Rethrow) {
                 rethrow(report.cause());
             }
             match report.outcome() {
