@@ -12,10 +12,6 @@ pub(crate) struct Decoding<'a> {
     /// What the input says of itself.
     pub(crate) source: &'a Header,
     /// By how much the sides may be divided. A decoder that cannot do so gives the whole picture.
-    #[cfg_attr(
-        not(feature = "mozjpeg"),
-        expect(dead_code, reason = "only libjpeg divides")
-    )]
     pub(crate) shrink: u32,
     pub(crate) limits: &'a Limits,
     pub(crate) watch: &'a Watch<'a>,
@@ -28,9 +24,12 @@ pub(crate) fn decode(decoding: &Decoding<'_>) -> Result<Decoded, ImageError> {
     if decoding.watch.has_stopped() {
         return Err(ImageError::Stopped);
     }
-    Ok(Decoded {
-        pixels: decoded.pixels.without_needless_alpha(),
-        ..decoded
+    Ok(match decoded {
+        Decoded::Whole { pixels, shrink } => Decoded::Whole {
+            pixels: pixels.without_needless_alpha(),
+            shrink,
+        },
+        planes @ Decoded::Planes(_) => planes,
     })
 }
 
@@ -155,8 +154,12 @@ mod tests {
             watch: &Watch::new(&stop),
         };
         let is_whole = read(&decoding).is_ok_and(|decoded| {
-            let row_bytes = decoded.pixels.size.width as usize * 3;
-            let mut last_row = decoded.pixels.data.iter().rev().take(row_bytes);
+            let pixels = match &decoded {
+                Decoded::Whole { pixels, .. } => pixels,
+                Decoded::Planes([light, ..]) => &light.samples,
+            };
+            let row_bytes = pixels.size.width as usize * pixels.channels.count();
+            let mut last_row = pixels.data.iter().rev().take(row_bytes);
             last_row.any(|&byte| byte != 128)
         });
         (asked.get(), is_whole)

@@ -21,14 +21,14 @@ impl Area {
         }
     }
 
-    /// Returns this area in a picture whose sides were divided.
-    pub(crate) fn divided(self, by: u32) -> Self {
-        let by = f64::from(by);
+    /// Returns this area in a picture whose sides were divided by so much.
+    pub(crate) fn divided(self, (columns, rows): (u32, u32)) -> Self {
+        let (columns, rows) = (f64::from(columns), f64::from(rows));
         Self {
-            left: self.left / by,
-            top: self.top / by,
-            width: self.width / by,
-            height: self.height / by,
+            left: self.left / columns,
+            top: self.top / rows,
+            width: self.width / columns,
+            height: self.height / rows,
         }
     }
 }

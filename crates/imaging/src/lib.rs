@@ -88,8 +88,8 @@
 //! Two features bring C code, which needs a C compiler and nothing else. Both are on by default; without them
 //! everything is Rust.
 //!
-//! - `mozjpeg`: libjpeg decodes a JPEG at a fraction of its size. Without it, every JPEG is decoded at its full size, a
-//!   sequential one with a scan for each colour, which is rare, is [`ImageError::Unsupported`], and the profile of a CMYK photo
+//! - `mozjpeg`: libjpeg decodes progressive JPEG at a fraction of its size; common JPEG is decoded so in Rust either way.
+//!   Without it, the others are decoded at their full size, a sequential one with a scan for each colour, which is rare, is [`ImageError::Unsupported`], and the profile of a CMYK photo
 //!   is [ignored](Warning::BrokenProfile).
 //! - `webp`: libwebp writes WebP with loss. Without it, [`Output::WebP`] is [`ImageError::Unsupported`], and a WebP stays a
 //!   WebP without loss. Reading WebP, which is where libwebp had its worst holes, is done in Rust either way.

@@ -115,8 +115,41 @@ fn all_equal<P>(pixels: &[P], alpha: impl Fn(&P) -> u8) -> bool {
 
 /// What a decoder gives: the picture, perhaps at a fraction of its size.
 #[derive(Debug)]
-pub(crate) struct Decoded {
-    pub(crate) pixels: Pixels,
-    /// By how much the sides were divided: 1, 2, 4 or 8.
-    pub(crate) shrink: u32,
+pub(crate) enum Decoded {
+    /// All colours at once.
+    Whole {
+        pixels: Pixels,
+        /// By how much the sides were divided: 1, 2, 4 or 8.
+        shrink: u32,
+    },
+    /// The light and two differences of colour, as JPEG stores them. If they are scaled each for itself, that
+    /// saves the work of enlarging coarse colours and of converting pixels that nobody sees.
+    Planes([Plane; 3]),
+}
+
+/// One of three differences of colour, of which there may be fewer samples than of another.
+#[derive(Debug)]
+pub(crate) struct Plane {
+    /// The samples, as if they were gray.
+    pub(crate) samples: Pixels,
+    /// How many columns and rows of the stored picture a sample stands for.
+    pub(crate) pitch: (u32, u32),
+}
+
+impl Decoded {
+    /// Whether it is at a fraction of its size.
+    pub(crate) const fn is_shrunk(&self) -> bool {
+        match self {
+            Self::Whole { shrink, .. } => *shrink > 1,
+            Self::Planes([light, ..]) => light.pitch.0 > 1,
+        }
+    }
+
+    /// Returns the channels of the picture when it is scaled.
+    pub(crate) const fn channels(&self) -> Channels {
+        match self {
+            Self::Whole { pixels, .. } => pixels.channels,
+            Self::Planes(_) => Channels::Rgb,
+        }
+    }
 }

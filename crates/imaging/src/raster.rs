@@ -24,7 +24,7 @@ pub(crate) fn decode(decoding: &Decoding<'_>) -> Result<Decoded, ImageError> {
         Format::Bmp => read(BmpDecoder::new(reader), decoding),
         _ => read(TiffDecoder::new(reader), decoding),
     }?;
-    Ok(Decoded { pixels, shrink: 1 })
+    Ok(Decoded::Whole { pixels, shrink: 1 })
 }
 
 fn read(

@@ -7,11 +7,11 @@ use crate::extras::{Extras, Kept};
 use crate::guard::catch_panic;
 use crate::layout::{Area, Layout};
 use crate::pixels::{Decoded, Pixels};
-use crate::scale::{Scaling, scale};
+use crate::scale::{Scaling, in_one_piece, scale};
 use crate::watch::Watch;
 use crate::{
-    Enlarge, Format, Header, ImageError, Light, Limits, Options, Orientation, Size, Turn, Warning,
-    inspect,
+    Enlarge, Format, Header, ImageError, Light, Limits, Options, Orientation, Shrink, Size, Turn,
+    Warning, inspect,
 };
 
 /// A resized picture.
@@ -128,9 +128,15 @@ fn resize_unguarded(
         watch,
     })?;
     let mut shared = Shared::new(extras, &decoded, watch);
-    if options.iter().any(|options| options.light == Light::Linear) {
+    if jobs.iter().any(Job::needs_all_colours) || decoded.is_shrunk() {
+        decoded = in_one_piece(decoded, watch)?;
+    }
+    if options.iter().any(|options| options.light == Light::Linear)
+        && let Decoded::Whole { pixels, shrink } = decoded
+    {
         // Light can only be told from the colours of a known profile.
-        decoded.pixels = shared.colours.convert(decoded.pixels)?;
+        let pixels = shared.colours.convert(pixels)?;
+        decoded = Decoded::Whole { pixels, shrink };
         shared.colours = Colours::Plain;
     }
     jobs.iter()
@@ -150,7 +156,7 @@ struct Shared<'a> {
 impl<'a> Shared<'a> {
     fn new(extras: Extras<'a>, decoded: &Decoded, watch: &'a Watch<'a>) -> Self {
         let profile = extras.profile.as_deref();
-        let colours = profile.map(|profile| Colours::read(profile, decoded.pixels.channels));
+        let colours = profile.map(|profile| Colours::read(profile, decoded.channels()));
         Self {
             broken_profile: extras.lost_profile || matches!(colours, Some(Err(_))),
             colours: colours.and_then(Result::ok).unwrap_or(Colours::Plain),
@@ -211,6 +217,15 @@ impl<'a> Job<'a> {
         let horizontal = seen.width / f64::from(target.width);
         let vertical = seen.height / f64::from(target.height);
         self.options.shrink.divisor(horizontal.min(vertical))
+    }
+
+    /// Whether light and colours may not be scaled each for itself. A JPEG has them rounded anyway; in other results it would
+    /// show, and the amount of light in a pixel depends on all of them.
+    fn needs_all_colours(&self) -> bool {
+        let options = self.options;
+        Codec::choose(options.output, &self.source) != Codec::Jpeg
+            || options.light == Light::Linear
+            || options.shrink == Shrink::Off
     }
 
     fn perform(&self, decoded: &Decoded, shared: &Shared<'_>) -> Result<Resized, ImageError> {

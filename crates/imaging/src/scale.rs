@@ -3,21 +3,22 @@
 //! Work is done in bands of rows, so that it can be stopped between them. A band gets all source rows that the filter
 //! reaches, so the result is the same as that of one pass.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::layout::Area;
-use crate::pixels::{Channels, Decoded, Pixels};
+use crate::pixels::{Channels, Decoded, Pixels, Plane};
 use crate::watch::Watch;
 use crate::{CodecError, ImageError, Light, Size, light};
 
 /// How far Lanczos3 reaches, in pixels of the smaller of the two pictures.
 const REACH: f64 = 3.0;
-/// How many source pixels a band has, about: some milliseconds of work. The weights of the columns are computed anew for
+/// How many source bytes a band has, about: some milliseconds of work. The weights of the columns are computed anew for
 /// each band, which smaller ones would pay for.
-const BAND_PIXELS: u64 = 4 << 20;
+const BAND_BYTES: u64 = 12 << 20;
 
 /// What to scale, and to what.
 pub(crate) struct Scaling {
@@ -36,9 +37,79 @@ pub(crate) fn scale(
     scaling: &Scaling,
     watch: &Watch<'_>,
 ) -> Result<Pixels, ImageError> {
-    let pixels = &decoded.pixels;
+    match decoded {
+        Decoded::Whole { pixels, shrink } => {
+            scale_pixels(pixels, (*shrink, *shrink), scaling, watch)
+        }
+        Decoded::Planes(planes) => scale_planes(planes, scaling, watch),
+    }
+}
+
+/// Makes one picture of planes, as large as the finest of them.
+pub(crate) fn in_one_piece(decoded: Decoded, watch: &Watch<'_>) -> Result<Decoded, ImageError> {
+    match decoded {
+        Decoded::Whole { .. } => Ok(decoded),
+        Decoded::Planes(planes) => {
+            let [light, ..] = &planes;
+            let (target, (columns, rows)) = (light.samples.size, light.pitch);
+            let scaling = Scaling {
+                seen: Area::whole(Size::new(target.width * columns, target.height * rows)),
+                target,
+                light: Light::Encoded,
+            };
+            Ok(Decoded::Whole {
+                pixels: scale_planes(&planes, &scaling, watch)?,
+                shrink: columns,
+            })
+        }
+    }
+}
+
+/// Scales each plane for itself, and then makes one picture of them.
+fn scale_planes(
+    planes: &[Plane; 3],
+    scaling: &Scaling,
+    watch: &Watch<'_>,
+) -> Result<Pixels, ImageError> {
+    let [light, blue, red] = planes;
+    let (light, blue, red) = (
+        scale_plane(light, scaling, watch)?,
+        scale_plane(blue, scaling, watch)?,
+        scale_plane(red, scaling, watch)?,
+    );
+    let mut data = vec![0; light.data.len() * Channels::Rgb.count()];
+    jpeg::rgb_from_ycbcr([&light.data, &blue.data, &red.data], &mut data);
+    Ok(Pixels {
+        size: light.size,
+        channels: Channels::Rgb,
+        data,
+    })
+}
+
+/// Scales a plane, unless it has the right size.
+fn scale_plane<'a>(
+    plane: &'a Plane,
+    scaling: &Scaling,
+    watch: &Watch<'_>,
+) -> Result<Cow<'a, Pixels>, ImageError> {
+    let samples = &plane.samples;
+    if samples.size == scaling.target
+        && scaling.seen.divided(plane.pitch) == Area::whole(samples.size)
+    {
+        return Ok(Cow::Borrowed(samples));
+    }
+    scale_pixels(samples, plane.pitch, scaling, watch).map(Cow::Owned)
+}
+
+/// Scales a picture of which each pixel stands for so many columns and rows of the stored one.
+fn scale_pixels(
+    pixels: &Pixels,
+    pitch: (u32, u32),
+    scaling: &Scaling,
+    watch: &Watch<'_>,
+) -> Result<Pixels, ImageError> {
     // A picture of 1001 pixels decoded at 1/8 fills 125.125 of 126 columns; the rest is padding.
-    let seen = scaling.seen.divided(decoded.shrink);
+    let seen = scaling.seen.divided(pitch);
     if pixels.size == scaling.target && seen == Area::whole(pixels.size) {
         return Ok(pixels.clone());
     }
@@ -48,6 +119,7 @@ pub(crate) fn scale(
         target: scaling.target,
         light: scaling.light,
         use_alpha: !pixels.has_one_opacity(),
+        filter: filter(scaling, seen),
     };
     let row_bytes = scaling.target.width as usize * pixels.channels.count();
     let mut data = vec![0; row_bytes * scaling.target.height as usize];
@@ -67,6 +139,20 @@ pub(crate) fn scale(
     })
 }
 
+/// Colours that a JPEG stores coarser than the light are interpolated where they become larger, as JPEG decoders do:
+/// sharper filters add waves to their steps. Otherwise it is Lanczos3.
+fn filter(scaling: &Scaling, seen: Area) -> FilterType {
+    let grows = |seen: f64, target: u32| seen < f64::from(target);
+    let target = scaling.target;
+    let grows_here = grows(seen.width, target.width) || grows(seen.height, target.height);
+    let grows_as_asked =
+        grows(scaling.seen.width, target.width) || grows(scaling.seen.height, target.height);
+    match grows_here && !grows_as_asked {
+        true => FilterType::Bilinear,
+        false => FilterType::Lanczos3,
+    }
+}
+
 /// A picture that is scaled band by band.
 struct Bands<'a> {
     pixels: &'a Pixels,
@@ -75,6 +161,7 @@ struct Bands<'a> {
     target: Size,
     light: Light,
     use_alpha: bool,
+    filter: FilterType,
 }
 
 impl Bands<'_> {
@@ -82,8 +169,8 @@ impl Bands<'_> {
     fn rows(&self) -> usize {
         let source = (self.seen.width * self.vertical()).max(1.0);
         // A picture that grows has more pixels afterwards than before.
-        let row = source.max(f64::from(self.target.width));
-        ((BAND_PIXELS as f64 / row) as usize).max(1)
+        let row = source.max(f64::from(self.target.width)) * self.pixels.channels.count() as f64;
+        ((BAND_BYTES as f64 / row) as usize).max(1)
     }
 
     /// Returns how many source rows become one.
@@ -142,7 +229,7 @@ impl Bands<'_> {
         let width = f64::from(self.pixels.size.width);
         // Rounding may lead out of the picture by a hair.
         ResizeOptions::new()
-            .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
+            .resize_alg(ResizeAlg::Convolution(self.filter))
             .use_alpha(self.use_alpha)
             .crop(
                 self.seen.left.max(0.0),

@@ -1,36 +1,53 @@
 //! Chooses how a JPEG is decoded.
 
-#[cfg(feature = "mozjpeg")]
 use super::frame::Colours;
-use super::markers::{read_frame, read_scans};
+use super::markers::{Frame, Scans, read_frame, read_scans};
 use crate::ImageError;
 use crate::codec::Decoding;
 use crate::pixels::Decoded;
 
 /// Decodes a JPEG, at a fraction of its size if that is asked for.
 ///
-/// libjpeg decodes a fraction of a picture in less time than zune-jpeg takes for all of it. It also decodes
-/// what has a scan for each colour, which zune-jpeg 0.5 gets wrong without noticing.
-#[cfg(feature = "mozjpeg")]
+/// Our own decoder reads what is common. Of the rest, libjpeg decodes a fraction of a picture in less time than zune-jpeg
+/// takes for all of it.
 pub(crate) fn decode(decoding: &Decoding<'_>) -> Result<Decoded, ImageError> {
     let frame = read_frame(decoding.input)?;
     let scans = read_scans(decoding.input, &frame, decoding.limits)?;
+    if scans.interleaved
+        && frame.colours != Colours::Inks
+        && let Some(decoded) = super::ours::decode(decoding, &frame)?
+    {
+        return Ok(decoded);
+    }
+    decode_rare(decoding, &frame, scans)
+}
+
+/// Decodes what is not common. libjpeg also reads what has a scan for each colour, which zune-jpeg 0.5 gets wrong without
+/// noticing.
+#[cfg(feature = "mozjpeg")]
+fn decode_rare(
+    decoding: &Decoding<'_>,
+    frame: &Frame,
+    scans: Scans,
+) -> Result<Decoded, ImageError> {
     // A profile for inks needs the inks, which zune-jpeg does not give.
-    let is_common = scans.interleaved && frame.colours != Colours::Inks;
-    if decoding.shrink == 1 && is_common {
-        super::zune::decode(decoding, &frame)
+    let is_simple = scans.interleaved && frame.colours != Colours::Inks;
+    if decoding.shrink == 1 && is_simple {
+        super::zune::decode(decoding, frame)
     } else {
-        super::libjpeg::decode(decoding, &frame)
+        super::libjpeg::decode(decoding, frame)
     }
 }
 
-/// Decodes a JPEG at its full size. Without libjpeg, nothing is decoded wrong either.
+/// Decodes what is not common, at its full size. Without libjpeg, nothing is decoded wrong either.
 #[cfg(not(feature = "mozjpeg"))]
-pub(crate) fn decode(decoding: &Decoding<'_>) -> Result<Decoded, ImageError> {
-    let frame = read_frame(decoding.input)?;
-    let scans = read_scans(decoding.input, &frame, decoding.limits)?;
+fn decode_rare(
+    decoding: &Decoding<'_>,
+    frame: &Frame,
+    scans: Scans,
+) -> Result<Decoded, ImageError> {
     if scans.interleaved {
-        super::zune::decode(decoding, &frame)
+        super::zune::decode(decoding, frame)
     } else {
         Err(super::unsupported("a sequential scan for each colour"))
     }

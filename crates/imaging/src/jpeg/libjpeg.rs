@@ -29,7 +29,7 @@ pub(crate) fn decode(decoding: &Decoding<'_>, frame: &Frame) -> Result<Decoded, 
     let pixels = Pixels::new(size, frame.colours.channels(), data)
         .ok_or_else(|| corrupt("the picture is incomplete"))?;
     let shrink = decoding.shrink;
-    Ok(Decoded { pixels, shrink })
+    Ok(Decoded::Whole { pixels, shrink })
 }
 
 fn decode_unwinding(decoding: &Decoding<'_>, frame: &Frame) -> io::Result<(Size, Vec<u8>)> {

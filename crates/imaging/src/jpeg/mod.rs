@@ -7,6 +7,7 @@ mod frame;
 #[cfg(feature = "mozjpeg")]
 mod libjpeg;
 mod markers;
+mod ours;
 mod zune;
 
 pub(crate) use decode::decode;

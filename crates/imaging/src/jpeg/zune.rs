@@ -36,7 +36,7 @@ pub(crate) fn decode(decoding: &Decoding<'_>, frame: &Frame) -> Result<Decoded, 
     let data = decoder.decode().map_err(|error| corrupt(&error))?;
     let pixels = Pixels::new(frame.size(), channels, data)
         .ok_or_else(|| ImageError::corrupt(Format::Jpeg, "the picture is incomplete"))?;
-    Ok(Decoded { pixels, shrink: 1 })
+    Ok(Decoded::Whole { pixels, shrink: 1 })
 }
 
 const fn colour_space(channels: Channels) -> ColorSpace {

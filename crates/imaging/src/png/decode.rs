@@ -44,7 +44,7 @@ pub(crate) fn decode(decoding: &Decoding<'_>) -> Result<Decoded, ImageError> {
 
     let pixels = Pixels::new(source.stored_size(), channels(frame.color_type), data)
         .ok_or_else(|| ImageError::corrupt(Format::Png, "the picture is incomplete"))?;
-    Ok(Decoded { pixels, shrink: 1 })
+    Ok(Decoded::Whole { pixels, shrink: 1 })
 }
 
 /// Turns 16-bit samples into the nearest of 8 bits.

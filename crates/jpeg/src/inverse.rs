@@ -1,0 +1,150 @@
+//! Inverse cosine transforms: coefficients of a block to 8x8, 4x4, 2x2 or one samples.
+//!
+//! The whole one is that of libjpeg's `jidctint.c` (Loeffler, Ligtenberg and Moschytz), rows first. The smaller ones take the
+//! lowest coefficients only, which is what is left of a picture when fine detail is taken out before samples are: as
+//! the scaled transforms of libjpeg 7 and later, while libjpeg-turbo averages neighbours.
+
+use std::num::Wrapping;
+
+use fearless_simd::{Simd, i32x8, prelude::*};
+
+use crate::block::Block;
+
+const CONST_BITS: u32 = 13;
+const PASS1_BITS: u32 = 2;
+
+const fn fix(value: f64) -> i32 {
+    (value * (1 << CONST_BITS) as f64 + 0.5) as i32
+}
+
+#[inline(always)]
+fn sample(value: i32) -> u8 {
+    (value + 128).clamp(0, 255) as u8
+}
+
+/// Eight transforms of eight numbers side by side, without the shift at the end.
+#[inline(always)]
+fn eight<S: Simd>(v: [i32x8<S>; 8], rounding: i32) -> [i32x8<S>; 8] {
+    // The even part.
+    let z1 = (v[2] + v[6]) * fix(0.541_196_100);
+    let t2 = z1 - v[6] * fix(1.847_759_065);
+    let t3 = z1 + v[2] * fix(0.765_366_865);
+    let t0 = ((v[0] + v[4]) << CONST_BITS) + rounding;
+    let t1 = ((v[0] - v[4]) << CONST_BITS) + rounding;
+    let (e0, e3, e1, e2) = (t0 + t3, t0 - t3, t1 + t2, t1 - t2);
+    // The odd part.
+    let z5 = (v[7] + v[3] + v[5] + v[1]) * fix(1.175_875_602);
+    let z1 = (v[7] + v[1]) * -fix(0.899_976_223);
+    let z2 = (v[5] + v[3]) * -fix(2.562_915_447);
+    let z3 = (v[7] + v[3]) * -fix(1.961_570_560) + z5;
+    let z4 = (v[5] + v[1]) * -fix(0.390_180_644) + z5;
+    let o0 = v[7] * fix(0.298_631_336) + z1 + z3;
+    let o1 = v[5] * fix(2.053_119_869) + z2 + z4;
+    let o2 = v[3] * fix(3.072_711_026) + z2 + z3;
+    let o3 = v[1] * fix(1.501_321_110) + z1 + z4;
+    [
+        e0 + o3,
+        e1 + o2,
+        e2 + o1,
+        e3 + o0,
+        e3 - o0,
+        e2 - o1,
+        e1 - o2,
+        e0 - o3,
+    ]
+}
+
+#[inline(always)]
+fn transpose<S: Simd>(v: [i32x8<S>; 8]) -> [i32x8<S>; 8] {
+    // Three perfect shuffles of pairs.
+    #[inline(always)]
+    fn shuffle<S: Simd>(v: [i32x8<S>; 8]) -> [i32x8<S>; 8] {
+        [
+            v[0].zip_low(v[4]),
+            v[0].zip_high(v[4]),
+            v[1].zip_low(v[5]),
+            v[1].zip_high(v[5]),
+            v[2].zip_low(v[6]),
+            v[2].zip_high(v[6]),
+            v[3].zip_low(v[7]),
+            v[3].zip_high(v[7]),
+        ]
+    }
+    shuffle(shuffle(shuffle(v)))
+}
+
+/// Transforms a block to 8x8 samples, row by row.
+#[inline(always)]
+pub(crate) fn to_eight<S: Simd>(simd: S, block: &Block, steps: &[i32; 64]) -> [[u8; 8]; 8] {
+    let (block, steps) = (block.as_chunks::<8>().0, steps.as_chunks::<8>().0);
+    let columns: [i32x8<S>; 8] = std::array::from_fn(|at| {
+        let coefficients = i32x8::simd_from(simd, block[at].map(i32::from));
+        coefficients * i32x8::simd_from(simd, steps[at])
+    });
+    let half = 1 << (CONST_BITS - PASS1_BITS - 1);
+    let rows = eight(columns, half).map(|v| v >> (CONST_BITS - PASS1_BITS));
+    let shift = CONST_BITS + PASS1_BITS + 3;
+    // 128 is what 0 stands for.
+    let rounding = (1 << (shift - 1)) + (128 << shift);
+    let samples = eight(transpose(rows), rounding).map(|v| v >> shift);
+    samples.map(|v| {
+        let v: [i32; 8] = v.max(0).min(255).into();
+        v.map(|value| value as u8)
+    })
+}
+
+/// Transforms the lowest 4x4 coefficients to 4x4 samples.
+#[inline(always)]
+pub(crate) fn to_four(block: &Block, steps: &[i32; 64]) -> [[u8; 4]; 4] {
+    let columns = [0, 8, 16, 24]
+        .map(|at| [0, 1, 2, 3].map(|row| Wrapping(coefficient(block, steps, at + row))));
+    let shift = (CONST_BITS - PASS1_BITS) as usize;
+    let rows = four(columns, 1 << (shift - 1)).map(|v| v.map(|value| value >> shift));
+    let turned = [0, 1, 2, 3].map(|at| rows.map(|row| row[at]));
+    let shift = (CONST_BITS + PASS1_BITS + 3) as usize;
+    four(turned, 1 << (shift - 1)).map(|v| v.map(|value| sample((value >> shift).0)))
+}
+
+/// Four transforms of four numbers side by side. Those of damaged data may be too large.
+#[inline(always)]
+fn four(v: [[Wrapping<i32>; 4]; 4], rounding: i32) -> [[Wrapping<i32>; 4]; 4] {
+    let mut result = [[Wrapping(0); 4]; 4];
+    for lane in 0..4 {
+        let [v0, v1, v2, v3] = v.map(|v| v[lane]);
+        let e0 = ((v0 + v2) << CONST_BITS as usize) + Wrapping(rounding);
+        let e1 = ((v0 - v2) << CONST_BITS as usize) + Wrapping(rounding);
+        let z1 = (v1 + v3) * Wrapping(fix(0.541_196_100));
+        let o0 = z1 + v1 * Wrapping(fix(0.765_366_865));
+        let o1 = z1 - v3 * Wrapping(fix(1.847_759_065));
+        result[0][lane] = e0 + o0;
+        result[1][lane] = e1 + o1;
+        result[2][lane] = e1 - o1;
+        result[3][lane] = e0 - o0;
+    }
+    result
+}
+
+/// Transforms the lowest 2x2 coefficients to 2x2 samples.
+#[inline(always)]
+pub(crate) fn to_two(block: &Block, steps: &[i32; 64]) -> [[u8; 2]; 2] {
+    let [mean, down, right, both] = [0, 1, 8, 9].map(|at| coefficient(block, steps, at));
+    let (upper, lower) = (mean + down + 4, mean - down + 4);
+    let (upper_right, lower_right) = (right + both, right - both);
+    [
+        [upper + upper_right, upper - upper_right],
+        [lower + lower_right, lower - lower_right],
+    ]
+    .map(|row| row.map(|value| sample(value >> 3)))
+}
+
+/// Returns a coefficient in its range; only damaged ones are beyond it.
+#[inline(always)]
+fn coefficient(block: &Block, steps: &[i32; 64], at: usize) -> i32 {
+    i32::from(i32::from(block[at]).wrapping_mul(steps[at]) as i16)
+}
+
+/// Returns the mean of a block that has only a first coefficient: what all its samples are.
+#[inline(always)]
+pub(crate) fn to_one(first: i32, step: i32) -> u8 {
+    sample((i32::from(first.wrapping_mul(step) as i16) + 4) >> 3)
+}
