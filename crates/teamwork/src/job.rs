@@ -6,17 +6,13 @@ use std::{
     fmt,
     future::{Future, IntoFuture},
     marker::PhantomData,
-    panic::resume_unwind,
-    pin::Pin,
-    task::{self, Poll},
     time::Duration,
 };
 
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Added, Cause, CauseKind, Context, Failure, Flow, JobHandle, NoValue, Outcome, Report, Result,
-    Task,
+    Added, Context, Failure, Flow, JobHandle, NoValue, OnPanic, Outcome, Report, Result, Run, Task,
     engine::{
         Kind,
         drive::{Among, Extras, First, drive},
@@ -27,16 +23,6 @@ use crate::{
     name::Name,
     task::{Anything, Once, OnceFn, Recurrent, StepFn},
 };
-
-/// What follows from a panic in a task, once everything is finalized.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnPanic {
-    /// The job fails; its cause has the message and the place.
-    #[default]
-    Fail,
-    /// The future of [`Job::run`] panics with the same message. As a child, or in the background, the job fails.
-    Rethrow,
-}
 
 /// How long a finish waits for `run` calls to complete before it cuts them: what systemd's and Kubernetes' shorter defaults leave room for.
 pub const GRACE: Duration = Duration::from_secs(10);
@@ -480,9 +466,7 @@ impl<V: ?Sized> Job<V> {
     ///
     /// Outside a Tokio runtime, unless the job is inline and uses no time.
     pub fn run(self) -> Run {
-        Run {
-            supervisor: self.supervisor,
-        }
+        Run::new(self.supervisor)
     }
 
     /// [`inline`](Self::inline) and [`run`](Self::run).
@@ -554,46 +538,6 @@ impl<V: ?Sized> Job<V> {
 
     pub(crate) fn into_supervisor(self) -> Supervisor {
         self.supervisor
-    }
-}
-
-/// The future of a running job; see [`Job::run`].
-#[must_use = "a job does nothing until its future is awaited"]
-pub struct Run {
-    supervisor: Supervisor,
-}
-
-impl Future for Run {
-    type Output = Result<Report, Failure>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.supervisor).poll(cx).map(|report| {
-            let rare = self.supervisor.rare.as_ref();
-            if rare.is_some_and(|rare| rare.on_panic == OnPanic::Rethrow) {
-                rethrow(report.cause());
-            }
-            match report.outcome() {
-                Outcome::Done => Ok(report),
-                Outcome::Failed | Outcome::Cancelled => Err(Failure::new(report)),
-            }
-        })
-    }
-}
-
-/// Goes on with the panic that was the cause, if one was, without a second word about it in the output.
-fn rethrow(cause: Option<&Cause>) {
-    match cause.map(Cause::kind) {
-        Some(CauseKind::Panic { message, .. }) => resume_unwind(Box::new(message.clone())),
-        Some(CauseKind::Job(inner)) => rethrow(Some(inner)),
-        _ => {}
-    }
-}
-
-impl fmt::Debug for Run {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Run")
-            .field("job", &self.supervisor.core.name)
-            .finish_non_exhaustive()
     }
 }
 

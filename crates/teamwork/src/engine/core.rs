@@ -13,11 +13,7 @@ use std::{
 };
 
 use futures_util::task::AtomicWaker;
-use tokio::{
-    sync::{Notify, broadcast},
-    time::Instant,
-};
-use tokio_util::sync::CancellationToken;
+use tokio::{sync::Notify, time::Instant};
 
 pub(super) use self::desk::Mail;
 use self::desk::{Annex, Desk};
@@ -31,7 +27,7 @@ use super::{
         AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, fence,
     },
 };
-use crate::{Cause, EVENTS_MAX, Event, Report, error::Why, name::Name};
+use crate::{Cause, Report, error::Why, name::Name};
 
 /// Mail that can wait is handed over in batches of this size.
 const QUIET_BATCH: usize = 256;
@@ -380,37 +376,6 @@ impl Core {
 
     pub(super) fn children_end_by(&self) -> Option<Instant> {
         self.has_annex()?.children_end_by.get().copied()
-    }
-
-    /// Where the events of the job come from, unless it is over.
-    pub(crate) fn listen_in(&self) -> Option<broadcast::Receiver<Event>> {
-        let annex = self.annex();
-        let listeners = annex
-            .listeners
-            .get_or_init(|| broadcast::Sender::new(EVENTS_MAX));
-        let receiver = listeners.subscribe();
-        // Looked at afterwards, so that the last event is not missed.
-        (!self.is_over()).then_some(receiver)
-    }
-
-    /// A token that is cancelled when the job is to end.
-    pub(crate) fn token(&self) -> CancellationToken {
-        let token = self.annex().token.get_or_init(CancellationToken::new);
-        // Looked at afterwards, so that no stop is missed.
-        if self.signal() >= Signal::Finish || self.is_over() {
-            token.cancel();
-        }
-        token.clone()
-    }
-
-    fn cancel_token(&self) {
-        if let Some(token) = self.has_annex().and_then(|annex| annex.token.get()) {
-            token.cancel();
-        }
-    }
-
-    pub(super) fn listeners(&self) -> Option<&broadcast::Sender<Event>> {
-        self.has_annex()?.listeners.get()
     }
 
     /// Has the supervisor polled.

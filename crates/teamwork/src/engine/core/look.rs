@@ -2,13 +2,17 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use tokio::{sync::oneshot, time::Instant};
+use tokio::{
+    sync::{broadcast, oneshot},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
 
 use super::{Core, Mail};
 use crate::{
-    Doing, Report,
+    Doing, EVENTS_MAX, Event, Report,
     engine::{
-        machine::{Row, Seen},
+        machine::{Row, Seen, Signal},
         sync::Ordering,
     },
 };
@@ -82,6 +86,40 @@ impl Core {
         for waker in wakers {
             waker.wake();
         }
+    }
+}
+
+/// Listening, and being heard of by those who know tokens only.
+impl Core {
+    /// Where the events of the job come from, unless it is over.
+    pub(crate) fn listen_in(&self) -> Option<broadcast::Receiver<Event>> {
+        let annex = self.annex();
+        let listeners = annex
+            .listeners
+            .get_or_init(|| broadcast::Sender::new(EVENTS_MAX));
+        let receiver = listeners.subscribe();
+        // Looked at afterwards, so that the last event is not missed.
+        (!self.is_over()).then_some(receiver)
+    }
+
+    /// A token that is cancelled when the job is to end.
+    pub(crate) fn token(&self) -> CancellationToken {
+        let token = self.annex().token.get_or_init(CancellationToken::new);
+        // Looked at afterwards, so that no stop is missed.
+        if self.signal() >= Signal::Finish || self.is_over() {
+            token.cancel();
+        }
+        token.clone()
+    }
+
+    pub(super) fn cancel_token(&self) {
+        if let Some(token) = self.has_annex().and_then(|annex| annex.token.get()) {
+            token.cancel();
+        }
+    }
+
+    pub(in crate::engine) fn listeners(&self) -> Option<&broadcast::Sender<Event>> {
+        self.has_annex()?.listeners.get()
     }
 }
 
