@@ -154,8 +154,7 @@ async fn who_keeps_its_thread_is_shown_as_busy() {
         }
     };
     drop(release);
-    assert_eq!(
-        seen.to_string(),
-        "test running\n├─ a waiting\n└─ blocks busy"
-    );
+    let printed = seen.to_string();
+    assert!(printed.starts_with("test running\n├─ a waiting"), "{seen}");
+    assert!(printed.ends_with("\n└─ blocks busy"), "{seen}");
 }
