@@ -1,0 +1,239 @@
+//! The loop filter: which edges are made smooth, in which order and by how much (sections 15.1 and 15.4).
+
+use fearless_simd::{Simd, prelude::*, u8x16};
+
+use crate::header::FilterKind;
+use crate::lines::Lines;
+use crate::smooth::{Limits, Taps, inner, outer, simple, turn, turn_back};
+
+/// How strongly the edges of a macroblock are smoothed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Strength {
+    /// At the edges to its neighbours.
+    outer: Limits,
+    /// At the edges of its blocks, if these are smoothed.
+    inner: Option<Limits>,
+}
+
+impl Strength {
+    /// Returns what is meant by a level of 0 to 63, at which nothing is smoothed, and a sharpness of 0 to 7.
+    pub(crate) fn new(level: u8, sharpness: u8, has_inner: bool) -> Option<Self> {
+        if level == 0 {
+            return None;
+        }
+        let interior = match sharpness {
+            0 => level,
+            1..=4 => (level >> 1).min(9 - sharpness),
+            _ => (level >> 2).min(9 - sharpness),
+        };
+        let interior = interior.max(1);
+        let detail = match level {
+            0..15 => 0,
+            15..40 => 1,
+            _ => 2,
+        };
+        let limits = |edge| Limits {
+            edge,
+            interior,
+            detail,
+        };
+        Some(Self {
+            outer: limits((level + 2) * 2 + interior),
+            inner: has_inner.then(|| limits(level * 2 + interior)),
+        })
+    }
+}
+
+/// Smooths a row of macroblocks, which starts at that line of light, and the last lines of the row above.
+#[inline(always)]
+pub(crate) fn filter_row<S: Simd>(
+    simd: S,
+    lines: &mut Lines,
+    (kind, strengths): (FilterKind, &[Option<Strength>]),
+    (line, is_first): (usize, bool),
+) {
+    for (column, strength) in strengths.iter().enumerate() {
+        let Some(strength) = strength else {
+            continue;
+        };
+        let edges = Edges {
+            at: (column, line),
+            has_left: column > 0,
+            has_above: !is_first,
+            strength,
+        };
+        match kind {
+            FilterKind::None => {}
+            FilterKind::Simple => edges.smooth_simply(simd, lines),
+            FilterKind::Normal => edges.smooth(simd, lines),
+        }
+    }
+}
+
+/// The edges that a macroblock is responsible for.
+struct Edges<'a> {
+    /// The column of the macroblock, and its first line of light.
+    at: (usize, usize),
+    has_left: bool,
+    has_above: bool,
+    strength: &'a Strength,
+}
+
+impl Edges<'_> {
+    #[inline(always)]
+    fn smooth_simply<S: Simd>(&self, simd: S, lines: &mut Lines) {
+        let Strength {
+            outer: limits,
+            inner: within,
+        } = *self.strength;
+        let (x, y) = (self.at.0 * 16, self.at.1);
+        let mut light = Light { lines, x, y };
+        if self.has_left {
+            light.across(simd, 0, |taps| simple(simd, taps, limits));
+        }
+        if let Some(within) = within {
+            for at in [4, 8, 12] {
+                light.across(simd, at, |taps| simple(simd, taps, within));
+            }
+        }
+        if self.has_above {
+            light.down(simd, 0, |taps| simple(simd, taps, limits));
+        }
+        if let Some(within) = within {
+            for at in [4, 8, 12] {
+                light.down(simd, at, |taps| simple(simd, taps, within));
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn smooth<S: Simd>(&self, simd: S, lines: &mut Lines) {
+        let Strength {
+            outer: limits,
+            inner: within,
+        } = *self.strength;
+        let (x, y) = (self.at.0 * 16, self.at.1);
+        let mut light = Light { lines, x, y };
+        if self.has_left {
+            light.across(simd, 0, |taps| outer(simd, taps, limits));
+        }
+        if let Some(within) = within {
+            for at in [4, 8, 12] {
+                light.across(simd, at, |taps| inner(simd, taps, within));
+            }
+        }
+        if self.has_above {
+            light.down(simd, 0, |taps| outer(simd, taps, limits));
+        }
+        if let Some(within) = within {
+            for at in [4, 8, 12] {
+                light.down(simd, at, |taps| inner(simd, taps, within));
+            }
+        }
+        let (x, y) = (x / 2, y / 2);
+        let mut colours = Colours { lines, x, y };
+        if self.has_left {
+            colours.across(simd, 0, |taps| outer(simd, taps, limits));
+        }
+        if let Some(within) = within {
+            colours.across(simd, 4, |taps| inner(simd, taps, within));
+        }
+        if self.has_above {
+            colours.down(simd, 0, |taps| outer(simd, taps, limits));
+        }
+        if let Some(within) = within {
+            colours.down(simd, 4, |taps| inner(simd, taps, within));
+        }
+    }
+}
+
+/// The light of a macroblock.
+struct Light<'a> {
+    lines: &'a mut Lines,
+    x: usize,
+    y: usize,
+}
+
+impl Light<'_> {
+    /// Changes what lies to the left and right of the edge before column `at`.
+    #[inline(always)]
+    fn across<S: Simd>(&mut self, simd: S, at: usize, change: impl FnOnce(Taps<S>) -> Taps<S>) {
+        let (x, y) = (self.x + at - 4, self.y);
+        let light = &mut self.lines.light;
+        let rows = [0, 2, 4, 6, 8, 10, 12, 14]
+            .map(|row| pair(simd, light.get(x, y + row), light.get(x, y + row + 1)));
+        let rows = turn_back(change(turn(rows)));
+        for (at, (first, second)) in rows.map(halves).into_iter().enumerate() {
+            light.put(x, y + at * 2, first);
+            light.put(x, y + at * 2 + 1, second);
+        }
+    }
+
+    /// Changes what lies above and below the edge before row `at`.
+    #[inline(always)]
+    fn down<S: Simd>(&mut self, simd: S, at: usize, change: impl FnOnce(Taps<S>) -> Taps<S>) {
+        let (x, y) = (self.x, self.y + at - 4);
+        let light = &mut self.lines.light;
+        let rows = [0, 1, 2, 3, 4, 5, 6, 7];
+        let taps = change(rows.map(|row| u8x16::simd_from(simd, light.get(x, y + row))));
+        // The outermost are never changed.
+        for (row, samples) in rows.into_iter().zip(taps).skip(1).take(6) {
+            light.put::<16>(x, y + row, samples.into());
+        }
+    }
+}
+
+/// Both colours of a macroblock, side by side.
+struct Colours<'a> {
+    lines: &'a mut Lines,
+    x: usize,
+    y: usize,
+}
+
+impl Colours<'_> {
+    /// See [`Light::across`].
+    #[inline(always)]
+    fn across<S: Simd>(&mut self, simd: S, at: usize, change: impl FnOnce(Taps<S>) -> Taps<S>) {
+        let rows = self.rows(simd, (self.x + at - 4, self.y));
+        let rows = turn_back(change(turn(rows)));
+        self.put_rows(rows, (self.x + at - 4, self.y));
+    }
+
+    /// See [`Light::down`].
+    #[inline(always)]
+    fn down<S: Simd>(&mut self, simd: S, at: usize, change: impl FnOnce(Taps<S>) -> Taps<S>) {
+        let taps = change(self.rows(simd, (self.x, self.y + at - 4)));
+        self.put_rows(taps, (self.x, self.y + at - 4));
+    }
+
+    #[inline(always)]
+    fn rows<S: Simd>(&self, simd: S, (x, y): (usize, usize)) -> Taps<S> {
+        let [blue, red] = &self.lines.colours;
+        [0, 1, 2, 3, 4, 5, 6, 7].map(|row| pair(simd, blue.get(x, y + row), red.get(x, y + row)))
+    }
+
+    #[inline(always)]
+    fn put_rows<S: Simd>(&mut self, rows: Taps<S>, (x, y): (usize, usize)) {
+        let [blue, red] = &mut self.lines.colours;
+        for (at, (first, second)) in rows.map(halves).into_iter().enumerate() {
+            blue.put(x, y + at, first);
+            red.put(x, y + at, second);
+        }
+    }
+}
+
+#[inline(always)]
+fn pair<S: Simd>(simd: S, first: [u8; 8], second: [u8; 8]) -> u8x16<S> {
+    let (first, second) = (u64::from_le_bytes(first), u64::from_le_bytes(second));
+    let both = u128::from(first) | u128::from(second) << 64;
+    u8x16::simd_from(simd, both.to_le_bytes())
+}
+
+#[inline(always)]
+fn halves<S: Simd>(both: u8x16<S>) -> ([u8; 8], [u8; 8]) {
+    let both = u128::from_le_bytes(both.into());
+    (
+        (both as u64).to_le_bytes(),
+        ((both >> 64) as u64).to_le_bytes(),
+    )
+}
