@@ -4,9 +4,6 @@
 //!    bits that come next.
 //! 2. Where the data ends it is followed by zeros.
 
-/// How many bytes may be missing at the end: encoders leave out what does not matter.
-const MISSING_BYTES_MAX: usize = 2;
-
 /// Reads bits from one partition.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bools<'a> {
@@ -119,10 +116,8 @@ impl<'a> Bools<'a> {
         if self.flag() { self.signed(bits) } else { 0 }
     }
 
-    /// Whether more bits were taken than there are.
+    /// Whether more bits were taken than there are. The 8 that are compared need not be there.
     pub(crate) const fn is_exceeded(&self) -> bool {
-        let taken = self.position * 8 - self.count as usize;
-        // The last 8 bits that are compared need not be there either.
-        taken > (self.bytes.len() + MISSING_BYTES_MAX) * 8
+        self.position * 8 - self.count as usize > self.bytes.len() * 8
     }
 }

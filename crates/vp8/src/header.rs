@@ -195,6 +195,8 @@ impl Adjustments {
             return adjustments;
         }
         adjustments.is_enabled = true;
+        // In a key frame without values they are 0. libwebp takes them for those of the frame then, so everybody does.
+        adjustments.is_absolute = true;
         let (has_tree, has_values) = (bools.flag(), bools.flag());
         if has_values {
             adjustments.is_absolute = bools.flag();

@@ -118,7 +118,7 @@ fn pull<S: Simd>(p0: i8x16<S>, q0: i8x16<S>, step: i8x16<S>) -> [i8x16<S>; 3] {
 /// Returns the values where the mask is set, otherwise 0.
 #[inline(always)]
 fn kept<S: Simd>(mask: mask8x16<S>, values: i8x16<S>) -> i8x16<S> {
-    mask.select(values, values - values)
+    mask.select(values, i8x16::splat(values.simd, 0))
 }
 
 #[inline(always)]
