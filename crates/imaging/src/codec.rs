@@ -1,7 +1,8 @@
 //! Which decoder reads a picture and which encoder writes it.
 
 use crate::extras::Kept;
-use crate::pixels::{Decoded, Pixels};
+use crate::pixels::Pixels;
+use crate::rows::RowSink;
 use crate::watch::Watch;
 use crate::webp::Loss;
 use crate::{Format, Header, ImageError, Limits, Output, jpeg, png, raster, webp};
@@ -17,27 +18,17 @@ pub(crate) struct Decoding<'a> {
     pub(crate) watch: &'a Watch<'a>,
 }
 
-/// Decodes the picture.
-pub(crate) fn decode(decoding: &Decoding<'_>) -> Result<Decoded, ImageError> {
-    let decoded = read(decoding)?;
-    // Some decoders give what they have when they are stopped.
-    if decoding.watch.has_stopped() {
-        return Err(ImageError::Stopped);
-    }
-    Ok(match decoded {
-        Decoded::Whole { pixels, shrink } => Decoded::Whole {
-            pixels: pixels.without_needless_alpha(),
-            shrink,
-        },
-        planes @ Decoded::Planes(_) => planes,
-    })
-}
-
-fn read(decoding: &Decoding<'_>) -> Result<Decoded, ImageError> {
+/// Decodes the picture into `sink`.
+pub(crate) fn decode(decoding: &Decoding<'_>, sink: &mut dyn RowSink) -> Result<(), ImageError> {
     match decoding.source.format {
-        Format::Jpeg => jpeg::decode(decoding),
-        Format::Png => png::decode(decoding),
-        _ => raster::decode(decoding),
+        Format::Jpeg => jpeg::decode(decoding, sink),
+        Format::Png => png::decode(decoding, sink),
+        _ => raster::decode(decoding, sink),
+    }?;
+    // Some decoders give what they have when they are stopped.
+    match decoding.watch.has_stopped() {
+        true => Err(ImageError::Stopped),
+        false => Ok(()),
     }
 }
 

@@ -6,12 +6,13 @@ use crate::colours::Colours;
 use crate::extras::{Extras, Kept};
 use crate::guard::catch_panic;
 use crate::layout::{Area, Layout};
-use crate::pixels::{Decoded, Pixels};
-use crate::scale::{Scaling, in_one_piece, scale};
+use crate::pixels::Pixels;
+use crate::rows::{Form, RowSink};
+use crate::scale::{Scaler, Scaling};
 use crate::watch::Watch;
 use crate::{
-    Enlarge, Format, Header, ImageError, Light, Limits, Options, Orientation, Shrink, Size, Turn,
-    Warning, inspect,
+    Enlarge, Format, Header, ImageError, Light, Limits, Options, Orientation, Size, Turn, Warning,
+    inspect,
 };
 
 /// A resized picture.
@@ -119,50 +120,76 @@ fn resize_unguarded(
         .map(|options| Job::new(options, input, &source))
         .collect::<Result<_, _>>()?;
     let limits = strictest(options);
-    let extras = Extras::read(input, &source, &limits);
-    let mut decoded = decode(&Decoding {
+    let mut making = Making {
+        jobs: &jobs,
+        extras: Extras::read(input, &source, &limits),
+        colours: Colours::Plain,
+        broken_profile: false,
+        scalers: Vec::new(),
+        watch,
+        bytes: 0,
+    };
+    let decoding = Decoding {
         input,
         source: &source,
         shrink: jobs.iter().map(Job::shrink).min().unwrap_or(1),
         limits: &limits,
         watch,
-    })?;
-    let mut shared = Shared::new(extras, &decoded, watch);
-    if jobs.iter().any(Job::needs_all_colours) || decoded.is_shrunk() {
-        decoded = in_one_piece(decoded, watch)?;
-    }
-    if options.iter().any(|options| options.light == Light::Linear)
-        && let Decoded::Whole { pixels, shrink } = decoded
-    {
-        // Light can only be told from the colours of a known profile.
-        let pixels = shared.colours.convert(pixels)?;
-        decoded = Decoded::Whole { pixels, shrink };
-        shared.colours = Colours::Plain;
-    }
-    jobs.iter()
-        .map(|job| job.perform(&decoded, &shared))
-        .collect()
+    };
+    decode(&decoding, &mut making)?;
+    making.finish()
 }
 
-/// What all results have in common, besides the decoded picture.
-struct Shared<'a> {
+/// How many bytes of rows are scaled between two questions whether to go on: about a millisecond of work.
+const ROWS_BYTES: usize = 1 << 20;
+
+/// All results on their way, fed by the decoder.
+struct Making<'a> {
+    jobs: &'a [Job<'a>],
     extras: Extras<'a>,
     colours: Colours,
     /// Whether there was a profile that is of no use.
     broken_profile: bool,
+    /// One for each job, once it is known what the rows are like.
+    scalers: Vec<Scaler>,
     watch: &'a Watch<'a>,
+    /// What came since the last question.
+    bytes: usize,
 }
 
-impl<'a> Shared<'a> {
-    fn new(extras: Extras<'a>, decoded: &Decoded, watch: &'a Watch<'a>) -> Self {
-        let profile = extras.profile.as_deref();
-        let colours = profile.map(|profile| Colours::read(profile, decoded.channels()));
-        Self {
-            broken_profile: extras.lost_profile || matches!(colours, Some(Err(_))),
-            colours: colours.and_then(Result::ok).unwrap_or(Colours::Plain),
-            extras,
-            watch,
+impl RowSink for Making<'_> {
+    fn begin(&mut self, form: &Form) -> Result<(), ImageError> {
+        let profile = self.extras.profile.as_deref();
+        let colours = profile.map(|profile| Colours::read(profile, form.channels()));
+        self.broken_profile = self.extras.lost_profile || matches!(colours, Some(Err(_)));
+        self.colours = colours.and_then(Result::ok).unwrap_or(Colours::Plain);
+        let scalers = self
+            .jobs
+            .iter()
+            .map(|job| Scaler::new(&job.scaling(), form, &self.colours));
+        self.scalers = scalers.collect();
+        Ok(())
+    }
+
+    fn take(&mut self, plane: usize, row: &[u8]) -> Result<(), ImageError> {
+        self.bytes += row.len();
+        if self.bytes >= ROWS_BYTES {
+            self.bytes = 0;
+            self.watch.check()?;
         }
+        let mut scalers = self.scalers.iter_mut();
+        scalers.try_for_each(|scaler| scaler.take(plane, row))
+    }
+}
+
+impl Making<'_> {
+    /// Makes the results of what was scaled.
+    fn finish(mut self) -> Result<Vec<Resized>, ImageError> {
+        let scaled = std::mem::take(&mut self.scalers).into_iter();
+        let jobs = self.jobs.iter();
+        jobs.zip(scaled)
+            .map(|(job, scaler)| job.perform(scaler, &self))
+            .collect()
     }
 }
 
@@ -219,24 +246,30 @@ impl<'a> Job<'a> {
         self.options.shrink.divisor(horizontal.min(vertical))
     }
 
-    /// Whether light and colours may not be scaled each for itself. A JPEG has them rounded anyway; in other results it would
-    /// show, and the amount of light in a pixel depends on all of them.
-    fn needs_all_colours(&self) -> bool {
-        let options = self.options;
-        Codec::choose(options.output, &self.source) != Codec::Jpeg
-            || options.light == Light::Linear
-            || options.shrink == Shrink::Off
-    }
-
-    fn perform(&self, decoded: &Decoded, shared: &Shared<'_>) -> Result<Resized, ImageError> {
-        let options = self.options;
-        let scaling = Scaling {
+    fn scaling(&self) -> Scaling {
+        Scaling {
             seen: self.stored_seen(),
             target: self.stored_target(),
-            light: options.light,
+            light: self.options.light,
+            gap: self.options.shrink.gap(),
+        }
+    }
+
+    fn perform(&self, scaler: Scaler, shared: &Making<'_>) -> Result<Resized, ImageError> {
+        let options = self.options;
+        let (pixels, is_opaque) = scaler
+            .finish(self.stored_target())
+            .ok_or_else(|| ImageError::corrupt(self.source.format, "the picture is incomplete"))?;
+        // Light was told from the numbers before it was scaled.
+        let pixels = match options.light {
+            Light::Encoded => shared.colours.convert(pixels)?,
+            Light::Linear => pixels,
         };
-        let scaled = scale(decoded, &scaling, shared.watch)?;
-        let pixels = self.orientation.apply(shared.colours.convert(scaled)?);
+        let pixels = match is_opaque {
+            true => pixels.without_alpha(),
+            false => pixels,
+        };
+        let pixels = self.orientation.apply(pixels);
         let codec = Codec::choose(options.output, &self.source);
         let mut warnings = self.warnings(shared);
         let pixels = self.lay_out(pixels, codec, &mut warnings);
@@ -257,7 +290,7 @@ impl<'a> Job<'a> {
         })
     }
 
-    fn warnings(&self, shared: &Shared<'_>) -> Vec<Warning> {
+    fn warnings(&self, shared: &Making<'_>) -> Vec<Warning> {
         [
             (self.source.animated, Warning::FirstPictureOnly),
             (shared.broken_profile, Warning::BrokenProfile),

@@ -19,6 +19,11 @@ pub enum Shrink {
 }
 
 impl Shrink {
+    /// How many samples a side of a block becomes.
+    pub(crate) const fn side(self) -> u32 {
+        8 / self.divisor()
+    }
+
     /// Returns the number that sides are divided by.
     #[must_use]
     pub const fn divisor(self) -> u32 {
@@ -36,7 +41,7 @@ impl Shrink {
 pub struct Request<'a> {
     /// At which fraction of its size.
     pub shrink: Shrink,
-    /// How much memory the planes may take.
+    /// How much memory the planes may take that [`decode`](crate::decode) gives.
     pub bytes_max: u64,
     /// Asked before each row of blocks, so every millisecond or so; `true` ends the work with
     /// [`DecodeError::Stopped`](crate::DecodeError::Stopped).
@@ -62,6 +67,17 @@ impl Default for Request<'_> {
             stop: &|| false,
         }
     }
+}
+
+/// What a plane is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlaneLayout {
+    /// Samples in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// How many columns and rows of the whole picture a sample stands for. The last ones may reach beyond its edge.
+    pub pitch: (u32, u32),
 }
 
 /// A decoded picture.

@@ -1,0 +1,152 @@
+//! Scales a picture while its rows come in: Lanczos3 in both directions, with no more rows in memory than the filter reaches.
+//!
+//! Samples are kept as [wide](Sample) numbers of 16 bits between the steps, with six bits behind the point and room for what
+//! the filter overshoots. So the result is that of exact numbers to within a step of rounding, and the same however the rows
+//! are dealt out.
+//!
+//! 1. If the picture shrinks by four or more, [averages](average) of whole pixels take most of it: of `k` columns
+//!    and rows, so that what is left to Lanczos3 is a factor of two to three. The rule is that of libvips (`vips_resize`, `gap`).
+//! 2. [Rows](down) are weighted and added to one as soon as the last one that the filter reaches has come. This comes first,
+//!    because whole rows are added in large vectors without moving a sample, and what is left for the second step is less.
+//! 3. [Columns](across) of that one row are weighted and added.
+
+mod across;
+mod average;
+mod down;
+mod windows;
+
+use fearless_simd::{Level, Simd, dispatch};
+
+use across::Across;
+use average::Average;
+use down::Down;
+pub(crate) use windows::{Filter, Side};
+
+/// How many wide steps are one step of a byte.
+pub(crate) const WIDE: i16 = 64;
+/// What is white, or opaque.
+pub(crate) const WIDE_MAX: i16 = 255 * WIDE;
+
+/// Returns the wide number of a byte.
+pub(crate) const fn to_wide(byte: u8) -> i16 {
+    byte as i16 * WIDE
+}
+
+/// Returns the nearest byte of a wide number.
+#[inline(always)]
+pub(crate) fn to_byte(wide: i16) -> u8 {
+    ((i32::from(wide) + i32::from(WIDE / 2)) >> 6).clamp(0, 255) as u8
+}
+
+/// What the samples of a source may be.
+pub(crate) trait Sample: Copy {
+    /// Returns it with six bits behind the point, at most [`WIDE_MAX`].
+    fn wide(self) -> u32;
+}
+
+impl Sample for u8 {
+    #[inline(always)]
+    fn wide(self) -> u32 {
+        u32::from(self) << 6
+    }
+}
+
+/// A sample that is wide already, and not negative.
+impl Sample for i16 {
+    #[inline(always)]
+    fn wide(self) -> u32 {
+        u32::from(self.cast_unsigned())
+    }
+}
+
+/// Scales rows of pixels with so many channels.
+pub(crate) struct Resampler {
+    channels: usize,
+    level: Level,
+    average: Option<Average>,
+    /// The columns that are looked at.
+    columns: std::ops::Range<usize>,
+    down: Down,
+    across: Across,
+    /// A row of the result's height and the source's width.
+    tall: Vec<i16>,
+    /// A channel of it.
+    plane: Vec<i16>,
+    /// A row of the result.
+    made: Vec<i16>,
+}
+
+impl Resampler {
+    /// Scales pictures with so many channels; `gap` is what averages leave to Lanczos3, if they may be used.
+    pub(crate) fn new(sides: [Side; 2], channels: usize, gap: Option<f64>) -> Self {
+        let steps = sides.map(|side| gap.map_or(1, |gap| side.whole_steps(gap)));
+        let average = (steps != [1, 1]).then(|| Average::new(steps, sides, channels));
+        let [across, down] = [0, 1].map(|at| sides[at].divided(steps[at]).windows());
+        let columns = across.reach();
+        let across = Across::new(&across, columns.start);
+        let down = Down::new(&down, columns.len() * channels);
+        let padded = columns.len() + across.taps();
+        Self {
+            channels,
+            level: Level::new(),
+            average,
+            columns: columns.start * channels..columns.end * channels,
+            tall: vec![0; down.stride().max(padded * channels)],
+            plane: if channels > 1 {
+                vec![0; padded]
+            } else {
+                Vec::new()
+            },
+            made: vec![0; across.made() * channels],
+            down,
+            across,
+        }
+    }
+
+    /// Takes the next row, and gives those rows of the result that it completes, as wide numbers that may be out of range.
+    pub(crate) fn take<T: Sample>(&mut self, row: &[T], give: &mut dyn FnMut(&mut [i16])) {
+        let level = self.level;
+        dispatch!(level, simd => self.take_row(simd, row, give));
+    }
+
+    #[inline(always)]
+    fn take_row<S: Simd, T: Sample>(
+        &mut self,
+        simd: S,
+        row: &[T],
+        give: &mut dyn FnMut(&mut [i16]),
+    ) {
+        let columns = self.columns.clone();
+        if let Some(average) = &mut self.average {
+            if !average.take(row) {
+                return;
+            }
+            let row = average.finish();
+            self.down.take(row.get(columns).unwrap_or_default());
+        } else {
+            self.down.take(row.get(columns).unwrap_or_default());
+        }
+        while self.down.is_ready() {
+            self.down.add(simd, &mut self.tall);
+            self.shorten(simd);
+            give(&mut self.made[..self.across.target() * self.channels]);
+        }
+    }
+
+    /// Makes a row of the result's width of one of its height.
+    #[inline(always)]
+    fn shorten<S: Simd>(&mut self, simd: S) {
+        if self.channels == 1 {
+            self.across.add(simd, &self.tall, (&mut self.made, 1, 0));
+            return;
+        }
+        for channel in 0..self.channels {
+            let samples = self.tall.iter().skip(channel).step_by(self.channels);
+            for (to, from) in self.plane.iter_mut().zip(samples) {
+                *to = *from;
+            }
+            let to = (&mut *self.made, self.channels, channel);
+            self.across.add(simd, &self.plane, to);
+        }
+    }
+}
