@@ -14,6 +14,8 @@ pub(crate) struct Decoding<'a> {
     pub(crate) source: &'a Header,
     /// By how much the sides may be divided. A decoder that cannot do so gives the whole picture.
     pub(crate) shrink: u32,
+    /// By how much the sides become smaller at least, if it may be made use of; otherwise 1.
+    pub(crate) factor: f64,
     pub(crate) limits: &'a Limits,
     pub(crate) watch: &'a Watch<'a>,
 }
@@ -23,6 +25,7 @@ pub(crate) fn decode(decoding: &Decoding<'_>, sink: &mut dyn RowSink) -> Result<
     match decoding.source.format {
         Format::Jpeg => jpeg::decode(decoding, sink),
         Format::Png => png::decode(decoding, sink),
+        Format::WebP => webp::decode(decoding, sink),
         _ => raster::decode(decoding, sink),
     }?;
     // Some decoders give what they have when they are stopped.

@@ -11,8 +11,8 @@ use crate::rows::{Form, RowSink};
 use crate::scale::{Scaler, Scaling};
 use crate::watch::Watch;
 use crate::{
-    Enlarge, Format, Header, ImageError, Light, Limits, Options, Orientation, Size, Turn, Warning,
-    inspect,
+    Enlarge, Format, Header, ImageError, Light, Limits, Options, Orientation, Shrink, Size, Turn,
+    Warning, inspect,
 };
 
 /// A resized picture.
@@ -133,6 +133,7 @@ fn resize_unguarded(
         input,
         source: &source,
         shrink: jobs.iter().map(Job::shrink).min().unwrap_or(1),
+        factor: jobs.iter().map(Job::factor).fold(f64::MAX, f64::min),
         limits: &limits,
         watch,
     };
@@ -235,15 +236,20 @@ impl<'a> Job<'a> {
         self.orientation.stored_area(self.layout.seen, stored)
     }
 
-    /// By how much the decoder may divide the sides.
-    fn shrink(&self) -> u32 {
-        if self.options.light == Light::Linear {
-            return 1;
+    /// By how much the sides become smaller, if the decoder may make use of it; otherwise 1.
+    fn factor(&self) -> f64 {
+        if self.options.light == Light::Linear || self.options.shrink == Shrink::Off {
+            return 1.0;
         }
         let (seen, target) = (self.stored_seen(), self.stored_target());
         let horizontal = seen.width / f64::from(target.width);
         let vertical = seen.height / f64::from(target.height);
-        self.options.shrink.divisor(horizontal.min(vertical))
+        horizontal.min(vertical)
+    }
+
+    /// By how much the decoder may divide the sides.
+    fn shrink(&self) -> u32 {
+        self.options.shrink.divisor(self.factor())
     }
 
     fn scaling(&self) -> Scaling {

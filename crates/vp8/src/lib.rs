@@ -1,7 +1,6 @@
 //! Decodes the pictures of lossy WebP files, band by band, in safe Rust.
 
 mod bools;
-mod colours;
 mod decoder;
 mod error;
 mod filter;
@@ -17,7 +16,6 @@ mod tokens;
 mod transform;
 mod work;
 
-pub use colours::rgb_from_yuv;
 pub use decoder::Decoder;
 pub use error::DecodeError;
 pub use header::Header;

@@ -1,9 +1,11 @@
-//! WebP: our own reader of its chunks, and the encoders.
+//! WebP: our own reader of its chunks, the decoders and the encoders.
 
 mod chunks;
+mod decode;
 mod encode;
 mod extras;
 
 pub(crate) use chunks::read_header;
+pub(crate) use decode::decode;
 pub(crate) use encode::{Loss, encode};
 pub(crate) use extras::read_extras;

@@ -3,7 +3,6 @@
 use std::fs;
 
 use fastrand::Rng;
-use jpeg::rgb_from_ycbcr;
 use webp::WebPConfig;
 
 /// Bytes before the frame in a file that holds nothing else.
@@ -43,7 +42,11 @@ pub(crate) fn photo() -> (Vec<u8>, u32, u32) {
             let (columns, rows) = (plane.pitch.0 as usize, plane.pitch.1 as usize);
             plane.data[y / rows * plane.width as usize + x / columns]
         };
-        rgb_from_ycbcr([&[sample(light)], &[sample(blue)], &[sample(red)]], pixel);
+        let [light, blue, red] = [light, blue, red].map(|plane| f32::from(sample(plane)));
+        let (blue, red) = (blue - 128.0, red - 128.0);
+        pixel[0] = (light + 1.402 * red) as u8;
+        pixel[1] = (light - 0.344 * blue - 0.714 * red) as u8;
+        pixel[2] = (light + 1.772 * blue) as u8;
     }
     (rgb, light.width, light.height)
 }
