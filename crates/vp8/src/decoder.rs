@@ -148,6 +148,7 @@ impl<'a> Decoder<'a> {
             let modes = read_modes(&mut self.frame, &mut above.neighbours, &mut neighbours);
             let segment = &self.frame.segments[modes.segment];
             self.residue.read(
+                simd,
                 (&mut bools, &self.tokens),
                 (&modes, segment),
                 [&mut above.filled, &mut filled],

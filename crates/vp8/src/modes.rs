@@ -159,8 +159,11 @@ fn read_small(bools: &mut Bools<'_>, above: Small, left: Small) -> Small {
         return Small::Mean;
     }
     let mut at = 1;
-    // The longest way is one of seven bits.
     loop {
+        // The longest way is one of seven bits.
+        if at == 3 {
+            bools.refill();
+        }
         let next = SMALL_TREE[at][usize::from(bools.next(probabilities[at]))];
         match usize::try_from(next) {
             Ok(next) => at = next,

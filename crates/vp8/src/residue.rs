@@ -1,5 +1,7 @@
 //! What is added to the prediction of a macroblock (section 13).
 
+use fearless_simd::Simd;
+
 use crate::bools::Bools;
 use crate::header::{Segment, Steps};
 use crate::modes::{Light, Modes};
@@ -75,18 +77,16 @@ impl Residue {
     /// Forgets the macroblock before.
     #[inline(always)]
     fn clear(&mut self) {
-        for (block, extent) in self.blocks.iter_mut().zip(&mut self.extents) {
-            if *extent != Extent::None {
-                *block = [0; 16];
-                *extent = Extent::None;
-            }
+        if !self.is_empty() {
+            *self = Self::new();
         }
     }
 
     /// Reads the coefficients of a macroblock.
     #[inline(always)]
-    pub(crate) fn read(
+    pub(crate) fn read<S: Simd>(
         &mut self,
+        simd: S,
         (bools, tokens): (&mut Bools<'_>, &Tokens),
         (modes, segment): (&Modes, &Segment),
         [above, left]: [&mut Filled; 2],
@@ -104,19 +104,19 @@ impl Residue {
             let context = usize::from(above.means) + usize::from(left.means);
             let source = (tokens.of(Kind::Means), segment.means);
             let mut block = [0; 16];
-            let end = read_block(&mut here, source, (0, context), &mut block);
+            let end = read_block(simd, &mut here, (source.0, source.1, (0, context)), &mut block);
             (above.means, left.means) = (end > 0, end > 0);
             if end > 0 {
                 self.set_means(&transform::means(&block));
             }
             let source = (tokens.of(Kind::LightWithoutMeans), segment.light);
-            self.read_light::<1>(&mut here, source, [above, left]);
+            self.read_light::<S, 1>(simd, &mut here, source, [above, left]);
         } else {
             let source = (tokens.of(Kind::Light), segment.light);
-            self.read_light::<0>(&mut here, source, [above, left]);
+            self.read_light::<S, 0>(simd, &mut here, source, [above, left]);
         }
         let source = (tokens.of(Kind::Colour), segment.colour);
-        self.read_colours(&mut here, source, [above, left]);
+        self.read_colours(simd, &mut here, source, [above, left]);
         *bools = here;
     }
 
@@ -131,8 +131,9 @@ impl Residue {
     }
 
     #[inline(always)]
-    fn read_light<const FIRST: usize>(
+    fn read_light<S: Simd, const FIRST: usize>(
         &mut self,
+        simd: S,
         bools: &mut Bools<'_>,
         source: (&Places, Steps),
         [above, left]: [&mut Filled; 2],
@@ -141,7 +142,7 @@ impl Residue {
             for (column, above) in above.light.iter_mut().enumerate() {
                 let at = row * 4 + column;
                 let context = usize::from(*above) + usize::from(*left);
-                let end = read_block(bools, source, (FIRST, context), &mut self.blocks[at]);
+                let end = read_block(simd, bools, (source.0, source.1, (FIRST, context)), &mut self.blocks[at]);
                 let is_filled = end > FIRST;
                 (*above, *left) = (is_filled, is_filled);
                 if end > 1 {
@@ -154,8 +155,9 @@ impl Residue {
     }
 
     #[inline(always)]
-    fn read_colours(
+    fn read_colours<S: Simd>(
         &mut self,
+        simd: S,
         bools: &mut Bools<'_>,
         source: (&Places, Steps),
         [above, left]: [&mut Filled; 2],
@@ -166,7 +168,7 @@ impl Residue {
                 for (column, above) in above.iter_mut().enumerate() {
                     let at = LIGHT_BLOCKS + number * 4 + row * 2 + column;
                     let context = usize::from(*above) + usize::from(*left);
-                    let end = read_block(bools, source, (0, context), &mut self.blocks[at]);
+                    let end = read_block(simd, bools, (source.0, source.1, (0, context)), &mut self.blocks[at]);
                     (*above, *left) = (end > 0, end > 0);
                     self.extents[at] = match end {
                         0 => Extent::None,

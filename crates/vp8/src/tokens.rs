@@ -1,5 +1,7 @@
 //! Coefficients (section 13).
 
+use fearless_simd::Simd;
+
 use crate::bools::Bools;
 use crate::header::Steps;
 use crate::tables::Probabilities;
@@ -55,65 +57,122 @@ impl Tokens {
 
 /// Reads the coefficients of a block from place `first` on. Returns the place behind the last one, or `first` if there are none.
 #[inline(always)]
-pub(crate) fn read_block(
+pub(crate) fn read_block<S: Simd>(
+    simd: S,
+    bools: &mut Bools<'_>,
+    source: (&Places, Steps, (usize, usize)),
+    block: &mut Block,
+) -> usize {
+    simd.vectorize(
+        #[inline(always)]
+        || read(bools, source, block),
+    )
+}
+
+#[inline(always)]
+fn read(
+    to: &mut Bools<'_>,
+    (places, steps, (first, context)): (&Places, Steps, (usize, usize)),
+    block: &mut Block,
+) -> usize {
+    let mut bools = *to;
+    let end = read_here(&mut bools, (places, steps), (first, context), block);
+    *to = bools;
+    end
+}
+
+#[inline(always)]
+fn read_here(
     bools: &mut Bools<'_>,
     (places, steps): (&Places, Steps),
     (first, context): (usize, usize),
     block: &mut Block,
 ) -> usize {
     let mut at = first;
-    let mut bits = &places[at][context & 3];
+    let mut context = context & 3;
+    let mut bits = Bits::load(&places[at & 15][context]);
     loop {
-        bools.refill();
-        if !bools.next(bits[0]) {
+        bools.ensure(4);
+        // All that may come next is loaded before it is known which of them it is.
+        let mut next = &places[(at & 15) + 1];
+        let [mut after_zero, mut after_one, mut after_more] = [0, 1, 2].map(|at| Bits::load(&next[at]));
+        if !bools.next(bits.get(0)) {
             return at;
         }
-        while !bools.next(bits[1]) {
+        while !bools.next(bits.get(1)) {
             at += 1;
             if at >= 16 {
                 return 16;
             }
-            bits = &places[at][0];
-            bools.refill();
+            bits = after_zero;
+            context = 0;
+            next = &places[(at & 15) + 1];
+            [after_zero, after_one, after_more] = [0, 1, 2].map(|at| Bits::load(&next[at]));
+            bools.ensure(3);
         }
-        let (value, context) = if bools.next(bits[2]) {
-            (read_large(bools, bits), 2)
+        let place = usize::from(ORDER[at & 15] & 15);
+        let step = steps[usize::from(at > 0)];
+        let value = if bools.next(bits.get(2)) {
+            let value = read_large(bools, bits, &places[at & 15][context]);
+            bits = after_more;
+            context = 2;
+            value
         } else {
-            (1, 1)
+            bits = after_one;
+            context = 1;
+            1
         };
-        let value = bools.with_sign(value) * steps[usize::from(at > 0)];
-        block[usize::from(ORDER[at & 15] & 15)] = value as i16;
+        block[place] = (bools.with_sign(value) * step) as i16;
         at += 1;
         if at >= 16 {
             return 16;
         }
-        bits = &places[at][context];
+    }
+}
+
+/// The probabilities of the first eight bits of a token.
+#[derive(Clone, Copy)]
+struct Bits(u64);
+
+impl Bits {
+    #[inline(always)]
+    const fn load(bits: &[u8; 16]) -> Self {
+        let [a, b, c, d, e, f, g, h, ..] = *bits;
+        Self(u64::from_le_bytes([a, b, c, d, e, f, g, h]))
+    }
+
+    #[inline(always)]
+    const fn get(self, at: u32) -> u8 {
+        (self.0 >> (at * 8)) as u8
     }
 }
 
 /// Reads a value of 2 or more without its sign. Leaves enough for that one.
 #[inline(always)]
-fn read_large(bools: &mut Bools<'_>, bits: &[u8; 16]) -> i32 {
+fn read_large(bools: &mut Bools<'_>, bits: Bits, all: &[u8; 16]) -> i32 {
     bools.refill();
-    if !bools.next(bits[3]) {
-        if !bools.next(bits[4]) {
+    if !bools.next(bits.get(3)) {
+        if !bools.next(bits.get(4)) {
             return 2;
         }
-        return 3 + i32::from(bools.next(bits[5]));
+        return 3 + i32::from(bools.next(bits.get(5)));
     }
-    if !bools.next(bits[6]) {
-        if !bools.next(bits[7]) {
+    if !bools.next(bits.get(6)) {
+        if !bools.next(bits.get(7)) {
             return 5 + i32::from(bools.next(159));
         }
         let high = i32::from(bools.next(165));
         return 7 + 2 * high + i32::from(bools.next(145));
     }
-    read_huge(bools, bits)
+    // By value, so that the fields can stay in registers.
+    let (value, behind) = read_huge(*bools, all);
+    *bools = behind;
+    value
 }
 
 /// Reads a value of 11 or more.
 #[inline(never)]
-fn read_huge(bools: &mut Bools<'_>, bits: &[u8; 16]) -> i32 {
+fn read_huge<'a>(mut bools: Bools<'a>, bits: &[u8; 16]) -> (i32, Bools<'a>) {
     const EXTRA: [&[u8]; 4] = [
         &[173, 148, 140],
         &[176, 155, 140, 135],
@@ -128,5 +187,5 @@ fn read_huge(bools: &mut Bools<'_>, bits: &[u8; 16]) -> i32 {
         value = value << 1 | i32::from(bools.next(probability));
     }
     bools.refill();
-    3 + (8 << size) + value
+    (3 + (8 << size) + value, bools)
 }
