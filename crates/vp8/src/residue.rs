@@ -13,7 +13,7 @@ const BLOCKS: usize = 24;
 const LIGHT_BLOCKS: usize = 16;
 
 /// Which coefficients of a block there are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Extent {
     #[default]
     None,
@@ -104,7 +104,12 @@ impl Residue {
             let context = usize::from(above.means) + usize::from(left.means);
             let source = (tokens.of(Kind::Means), segment.means);
             let mut block = [0; 16];
-            let end = read_block(simd, &mut here, (source.0, source.1, (0, context)), &mut block);
+            let end = read_block(
+                simd,
+                &mut here,
+                (source.0, source.1, (0, context)),
+                &mut block,
+            );
             (above.means, left.means) = (end > 0, end > 0);
             if end > 0 {
                 self.set_means(&transform::means(&block));
@@ -142,7 +147,12 @@ impl Residue {
             for (column, above) in above.light.iter_mut().enumerate() {
                 let at = row * 4 + column;
                 let context = usize::from(*above) + usize::from(*left);
-                let end = read_block(simd, bools, (source.0, source.1, (FIRST, context)), &mut self.blocks[at]);
+                let end = read_block(
+                    simd,
+                    bools,
+                    (source.0, source.1, (FIRST, context)),
+                    &mut self.blocks[at],
+                );
                 let is_filled = end > FIRST;
                 (*above, *left) = (is_filled, is_filled);
                 if end > 1 {
@@ -168,7 +178,12 @@ impl Residue {
                 for (column, above) in above.iter_mut().enumerate() {
                     let at = LIGHT_BLOCKS + number * 4 + row * 2 + column;
                     let context = usize::from(*above) + usize::from(*left);
-                    let end = read_block(simd, bools, (source.0, source.1, (0, context)), &mut self.blocks[at]);
+                    let end = read_block(
+                        simd,
+                        bools,
+                        (source.0, source.1, (0, context)),
+                        &mut self.blocks[at],
+                    );
                     (*above, *left) = (end > 0, end > 0);
                     self.extents[at] = match end {
                         0 => Extent::None,

@@ -1,6 +1,6 @@
 //! Inverse transforms (sections 14.3 and 14.4).
 
-use fearless_simd::Simd;
+use fearless_simd::{Simd, i16x8, i32x4, i64x2, prelude::*};
 
 use crate::residue::Extent;
 use crate::tokens::Block;
@@ -33,51 +33,113 @@ fn walsh(v: [[i32; 4]; 4]) -> [[i32; 4]; 4] {
     result
 }
 
-/// Transforms a block to differences, row by row.
+/// Adds the differences of two blocks side by side to the samples from that column and row on.
 #[inline(always)]
-pub(crate) fn differences(block: &Block) -> [[i32; 4]; 4] {
-    let rows = cosine([0, 4, 8, 12].map(|row| [0, 1, 2, 3].map(|at| i32::from(block[row + at]))));
-    let columns = cosine([0, 1, 2, 3].map(|at| rows.map(|row| row[at])));
-    [0, 1, 2, 3].map(|at| columns.map(|column| (column[at] + 4) >> 3))
-}
-
-/// Four transforms of four numbers side by side.
-#[inline(always)]
-fn cosine(v: [[i32; 4]; 4]) -> [[i32; 4]; 4] {
-    // The square root of 2 times the sine and the cosine of an eighth of pi, the latter less one.
-    let sine = |value: i32| value.wrapping_mul(35_468) >> 16;
-    let cosine = |value: i32| value + (value.wrapping_mul(20_091) >> 16);
-    let mut result = [[0; 4]; 4];
-    for lane in 0..4 {
-        let [v0, v1, v2, v3] = v.map(|v| v[lane]);
-        let (a, b) = (v0 + v2, v0 - v2);
-        let (c, d) = (sine(v1) - cosine(v3), cosine(v1) + sine(v3));
-        result[0][lane] = a + d;
-        result[1][lane] = b + c;
-        result[2][lane] = b - c;
-        result[3][lane] = a - d;
-    }
-    result
-}
-
-/// Adds the differences of a block to the samples at that column and row.
-#[inline(always)]
-pub(crate) fn add_differences<S: Simd, const N: usize>(
-    _: S,
+pub(crate) fn add_pair<S: Simd, const N: usize>(
+    simd: S,
     rows: &mut Rows<N>,
     (column, row): (usize, usize),
-    (block, extent): (&Block, Extent),
+    [(first, first_extent), (second, second_extent)]: [(&Block, Extent); 2],
 ) {
-    let differences = match extent {
+    let differences = match first_extent.max(second_extent) {
         Extent::None => return,
-        Extent::Mean => [[(i32::from(block[0]) + 4) >> 3; 4]; 4],
-        Extent::Any => differences(block),
+        Extent::Mean => {
+            let [first, second] = [first, second].map(|block| (block[0] + 4) >> 3);
+            let (a, b) = (first, second);
+            [i16x8::simd_from(simd, [a, a, a, a, b, b, b, b]); 4]
+        }
+        Extent::Any => differences(simd, first, second),
     };
     for (row, differences) in rows[row..].iter_mut().zip(differences) {
-        let mut samples: [u8; 4] = get(row, column);
-        for (sample, difference) in samples.iter_mut().zip(differences) {
-            *sample = (i32::from(*sample) + difference).clamp(0, 255) as u8;
-        }
-        put(row, column, samples);
+        let samples: [u8; 8] = get(row, column);
+        let sum = i16x8::simd_from(simd, samples.map(i16::from)) + differences;
+        let sum: [i16; 8] = sum.max(0).min(255).into();
+        put(row, column, sum.map(|sample| sample as u8));
     }
+}
+
+/// Adds the differences of a block to its samples.
+#[inline(always)]
+pub(crate) fn add<S: Simd>(
+    simd: S,
+    samples: [[u8; 4]; 4],
+    (block, extent): (&Block, Extent),
+) -> [[u8; 4]; 4] {
+    let [upper, lower] = match extent {
+        Extent::None => return samples,
+        Extent::Mean => [i16x8::splat(simd, (block[0] + 4) >> 3); 2],
+        Extent::Any => {
+            let [a, b, c, d] = differences(simd, block, &[0; 16]);
+            [first_halves(a, b), first_halves(c, d)]
+        }
+    };
+    let [a, b, c, d] = samples;
+    let sum = |first: [u8; 4], second: [u8; 4], differences: i16x8<S>| -> [[u8; 4]; 2] {
+        let samples =
+            u64::from(u32::from_le_bytes(second)) << 32 | u64::from(u32::from_le_bytes(first));
+        let samples = i16x8::simd_from(simd, samples.to_le_bytes().map(i16::from));
+        let sum: [i16; 8] = (samples + differences).max(0).min(255).into();
+        let sum = u64::from_le_bytes(sum.map(|sample| sample as u8));
+        [
+            (sum as u32).to_le_bytes(),
+            ((sum >> 32) as u32).to_le_bytes(),
+        ]
+    };
+    let ([a, b], [c, d]) = (sum(a, b, upper), sum(c, d, lower));
+    [a, b, c, d]
+}
+
+/// Transforms two blocks to rows of differences, side by side.
+#[inline(always)]
+fn differences<S: Simd>(simd: S, first: &Block, second: &Block) -> [i16x8<S>; 4] {
+    let rows = [0, 4, 8, 12].map(|at| {
+        let [a, b, c, d] = [0, 1, 2, 3].map(|column| first[at + column]);
+        let [e, f, g, h] = [0, 1, 2, 3].map(|column| second[at + column]);
+        i16x8::simd_from(simd, [a, b, c, d, e, f, g, h])
+    });
+    let mut columns = turn(cosine(simd, rows));
+    columns[0] += 4;
+    turn(cosine(simd, columns).map(|column| column >> 3))
+}
+
+/// Eight transforms of four numbers side by side. What 16 bits do not hold was never written by an encoder.
+#[inline(always)]
+fn cosine<S: Simd>(simd: S, v: [i16x8<S>; 4]) -> [i16x8<S>; 4] {
+    // The square root of 2 times the sine and the cosine of an eighth of pi, each less one: 35468 and 85627 65536ths.
+    let sine = |value: i16x8<S>| value + high(simd, value, 35_468 - 65_536);
+    let cosine = |value: i16x8<S>| value + high(simd, value, 20_091);
+    let (a, b) = (v[0] + v[2], v[0] - v[2]);
+    let (c, d) = (sine(v[1]) - cosine(v[3]), cosine(v[1]) + sine(v[3]));
+    [a + d, b + c, b - c, a - d]
+}
+
+/// Returns the upper 16 bits of products. The compiler knows an instruction for that.
+#[inline(always)]
+fn high<S: Simd>(simd: S, v: i16x8<S>, factor: i32) -> i16x8<S> {
+    let v: [i16; 8] = v.into();
+    i16x8::simd_from(
+        simd,
+        v.map(|value| ((i32::from(value) * factor) >> 16) as i16),
+    )
+}
+
+/// Makes columns of the rows of two blocks side by side, or rows of columns.
+#[inline(always)]
+fn turn<S: Simd>(rows: [i16x8<S>; 4]) -> [i16x8<S>; 4] {
+    let [a, b, c, d] = rows;
+    let wide = |v: i16x8<S>| v.bitcast::<i32x4<S>>();
+    let (first, second) = (wide(a.zip_low(b)), wide(a.zip_high(b)));
+    let (third, fourth) = (wide(c.zip_low(d)), wide(c.zip_high(d)));
+    let widest = |v: i32x4<S>| v.bitcast::<i64x2<S>>();
+    // Columns of the first block, two by two, and of the second.
+    let [a, b] = [first.zip_low(third), first.zip_high(third)].map(widest);
+    let [c, d] = [second.zip_low(fourth), second.zip_high(fourth)].map(widest);
+    [a.zip_low(c), a.zip_high(c), b.zip_low(d), b.zip_high(d)].map(|v| v.bitcast())
+}
+
+/// Returns the first halves of both.
+#[inline(always)]
+fn first_halves<S: Simd>(a: i16x8<S>, b: i16x8<S>) -> i16x8<S> {
+    let (a, b) = (a.bitcast::<i64x2<S>>(), b.bitcast::<i64x2<S>>());
+    a.zip_low(b).bitcast()
 }

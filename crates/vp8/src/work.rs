@@ -2,10 +2,10 @@
 
 use fearless_simd::Simd;
 
-use crate::modes::{Light, Modes, Small, Whole};
+use crate::modes::{Light, Modes, Whole};
 use crate::residue::Residue;
 use crate::small::{Edge, predict};
-use crate::transform::add_differences;
+use crate::transform::{add, add_pair};
 
 /// The row above and those of the macroblock.
 pub(crate) type Rows<const N: usize> = [[u8; ROW]; N];
@@ -133,38 +133,40 @@ impl Work {
         match &modes.light {
             Light::Whole(mode) => {
                 predict_whole::<16, 17>(&mut self.light, START, *mode, around);
-                for at in 0..16 {
+                for at in (0..16).step_by(2) {
                     let start = (START + at % 4 * 4, 1 + at / 4 * 4);
-                    add_differences(simd, &mut self.light, start, residue.light(at));
+                    let pair = [residue.light(at), residue.light(at + 1)];
+                    add_pair(simd, &mut self.light, start, pair);
                 }
             }
             Light::Blocks(modes) => {
                 for (at, mode) in modes.as_flattened().iter().enumerate() {
-                    let start = (START + at % 4 * 4, 1 + at / 4 * 4);
-                    self.predict_small(simd, start, *mode);
-                    add_differences(simd, &mut self.light, start, residue.light(at));
+                    let (column, row) = (START + at % 4 * 4, 1 + at / 4 * 4);
+                    let edge = self.edge(column, row);
+                    let samples = add(simd, predict(simd, &edge, *mode), residue.light(at));
+                    for (row, samples) in self.light[row..].iter_mut().zip(samples) {
+                        put(row, column, samples);
+                    }
                 }
             }
         }
         for (number, column) in [START, SECOND].into_iter().enumerate() {
             predict_whole::<8, 9>(&mut self.colour, column, modes.colour, around);
-            for at in 0..4 {
-                let start = (column + at % 2 * 4, 1 + at / 2 * 4);
-                let block = residue.colour(number * 4 + at);
-                add_differences(simd, &mut self.colour, start, block);
+            for at in [0, 2] {
+                let start = (column, 1 + at * 2);
+                let pair = [0, 1].map(|right| residue.colour(number * 4 + at + right));
+                add_pair(simd, &mut self.colour, start, pair);
             }
         }
     }
 
+    /// Returns what the block at that place is predicted from.
     #[inline(always)]
-    fn predict_small<S: Simd>(&mut self, simd: S, (column, row): (usize, usize), mode: Small) {
-        let edge = Edge {
+    fn edge(&self, column: usize, row: usize) -> Edge {
+        Edge {
             above: get(&self.light[row - 1], column),
             corner: self.light[row - 1][column - 1],
             left: [0, 1, 2, 3].map(|at| self.light[row + at][column - 1]),
-        };
-        for (at, samples) in predict(simd, &edge, mode).into_iter().enumerate() {
-            put(&mut self.light[row + at], column, samples);
         }
     }
 }
