@@ -84,7 +84,6 @@ pub(crate) enum Matrix {
     /// ITU-T T.871 (JFIF): BT.601, and all numbers are used.
     Jfif,
     /// BT.601 as video has it: light from 16 to 235, colours from 16 to 240. What VP8 stores.
-    #[expect(dead_code, reason = "for the decoder of VP8 that is being written")]
     Bt601,
 }
 

@@ -16,11 +16,17 @@ pub(crate) struct Scaling {
     pub(crate) seen: Area,
     pub(crate) target: Size,
     pub(crate) light: Light,
-    /// What factor averages leave to Lanczos3, if they may be used.
+    /// What factor averages leave to Lanczos3; `None` if nothing may be saved that changes a pixel.
     pub(crate) gap: Option<f64>,
 }
 
 impl Scaling {
+    /// Whether light and colours may be scaled each for itself. Light can only be told from all colours of a pixel; and what a
+    /// decoder gives for colours that there are not is brought into range earlier or later.
+    fn may_split(&self) -> bool {
+        self.light == Light::Encoded && self.gap.is_some()
+    }
+
     /// Returns how columns and rows of a plane are scaled.
     ///
     /// Colours that are stored coarser than the light are interpolated where they become larger, as JPEG decoders do: sharper
@@ -73,12 +79,11 @@ impl Scaler {
             Form::Whole { plane, channels } => {
                 Self::Whole(Whole::new(scaling, (plane, channels), colours))
             }
-            Form::Planes { planes, matrix } if scaling.light == Light::Encoded => {
+            Form::Planes { planes, matrix } if scaling.may_split() => {
                 let bytes = scaling.target.pixels() as usize * Channels::Rgb.count();
                 let planes = Planes::new(scaling, planes, matrix);
                 Self::Planes(planes, Vec::with_capacity(bytes))
             }
-            // Light can only be told from all colours of a pixel.
             Form::Planes { planes, matrix } => Self::Joined(
                 Planes::new(&joining(planes[0]), planes, matrix),
                 Whole::new(scaling, (planes[0], Channels::Rgb), colours),
