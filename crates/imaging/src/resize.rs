@@ -8,11 +8,11 @@ use crate::guard::catch_panic;
 use crate::layout::{Area, Layout};
 use crate::pixels::Pixels;
 use crate::rows::{Form, RowSink};
-use crate::scale::{Scaler, Scaling};
+use crate::scale::{Scaled, Scaler, Scaling, Wanted};
 use crate::watch::Watch;
 use crate::{
     Enlarge, Format, Header, ImageError, Light, Limits, Options, Orientation, Size, Turn, Warning,
-    inspect,
+    inspect, jpeg,
 };
 
 /// A resized picture.
@@ -166,7 +166,7 @@ impl RowSink for Making<'_> {
         let scalers = self
             .jobs
             .iter()
-            .map(|job| Scaler::new(&job.scaling(), form, &self.colours));
+            .map(|job| Scaler::new(&job.scaling(&self.colours), form, &self.colours));
         self.scalers = scalers.collect();
         Ok(())
     }
@@ -246,48 +246,85 @@ impl<'a> Job<'a> {
         self.options.shrink.divisor(horizontal.min(vertical))
     }
 
-    fn scaling(&self) -> Scaling {
+    /// Whether the result is a JPEG, and nobody has to look at its pixels.
+    fn passes_colours_on(&self, colours: &Colours) -> bool {
+        let Layout { scaled, canvas, .. } = self.layout;
+        let is_even = scaled.width.is_multiple_of(2) && scaled.height.is_multiple_of(2);
+        Codec::choose(self.options.output, &self.source) == Codec::Jpeg
+            && matches!(colours, Colours::Plain)
+            && scaled == canvas
+            // A colour that reaches beyond the right edge would come to lie at the left one.
+            && (is_even || self.orientation == Orientation::Upright)
+    }
+
+    fn scaling(&self, colours: &Colours) -> Scaling {
         Scaling {
             seen: self.stored_seen(),
             target: self.stored_target(),
             light: self.options.light,
+            wanted: match self.passes_colours_on(colours) {
+                true => Wanted::Halved,
+                false => Wanted::Pixels,
+            },
             gap: self.options.shrink.gap(),
         }
     }
 
     fn perform(&self, scaler: Scaler, shared: &Making<'_>) -> Result<Resized, ImageError> {
-        let options = self.options;
-        let (pixels, is_opaque) = scaler
+        let scaled = scaler
             .finish(self.stored_target())
             .ok_or_else(|| ImageError::corrupt(self.source.format, "the picture is incomplete"))?;
-        // Light was told from the numbers before it was scaled.
-        let pixels = match options.light {
-            Light::Encoded => shared.colours.convert(pixels)?,
-            Light::Linear => pixels,
-        };
-        let pixels = match is_opaque {
-            true => pixels.without_alpha(),
-            false => pixels,
-        };
-        let pixels = self.orientation.apply(pixels);
+        let options = self.options;
         let codec = Codec::choose(options.output, &self.source);
         let mut warnings = self.warnings(shared);
-        let pixels = self.lay_out(pixels, codec, &mut warnings);
-        let mut kept = Kept::select(&shared.extras, (options.metadata, options.turn));
-        warnings.extend(kept.within(&options.limits, codec.metadata_bytes_max()));
+        let kept = self.keep(codec, shared, &mut warnings);
         let writing = Writing {
             quality: options.quality,
             kept: &kept,
             watch: shared.watch,
         };
+        let turn = |pixels| self.orientation.apply(pixels);
+        let bytes = match scaled {
+            Scaled::Halved(planes) => jpeg::encode_planes(&planes.map(turn), &writing),
+            Scaled::Pixels(pixels, is_opaque) => {
+                let pixels = turn(self.to_srgb(pixels, is_opaque, shared)?);
+                codec.encode(&self.lay_out(pixels, codec, &mut warnings), &writing)
+            }
+        }?;
         Ok(Resized {
-            bytes: codec.encode(&pixels, &writing)?,
+            bytes,
             format: codec.format(),
-            width: pixels.size.width,
-            height: pixels.size.height,
+            width: self.layout.canvas.width,
+            height: self.layout.canvas.height,
             source: self.source,
             warnings,
         })
+    }
+
+    /// Converts colours, and drops an opacity that says nothing.
+    fn to_srgb(
+        &self,
+        pixels: Pixels,
+        is_opaque: bool,
+        shared: &Making<'_>,
+    ) -> Result<Pixels, ImageError> {
+        // Light was told from the numbers before it was scaled.
+        let pixels = match self.options.light {
+            Light::Encoded => shared.colours.convert(pixels)?,
+            Light::Linear => pixels,
+        };
+        Ok(match is_opaque {
+            true => pixels.without_alpha(),
+            false => pixels,
+        })
+    }
+
+    /// Chooses what is kept of the metadata.
+    fn keep(&self, codec: Codec, shared: &Making<'_>, warnings: &mut Vec<Warning>) -> Kept {
+        let options = self.options;
+        let mut kept = Kept::select(&shared.extras, (options.metadata, options.turn));
+        warnings.extend(kept.within(&options.limits, codec.metadata_bytes_max()));
+        kept
     }
 
     fn warnings(&self, shared: &Making<'_>) -> Vec<Warning> {

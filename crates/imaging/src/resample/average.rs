@@ -1,8 +1,9 @@
 //! The mean of `k` columns and rows, where Lanczos3 would reach so far that nobody sees the difference.
 
-use super::{Sample, Side};
+use super::{Sample, Side, each};
 
 /// Averages rows.
+#[derive(Clone)]
 pub(super) struct Average {
     channels: usize,
     /// How many columns and rows become one.
@@ -31,14 +32,19 @@ impl Average {
     /// Adds a row. Returns whether it is the last one of a mean.
     #[inline(always)]
     pub(super) fn take<T: Sample>(&mut self, row: &[T]) -> bool {
-        if self.count == 0 {
-            for (sum, sample) in self.sums.iter_mut().zip(row) {
-                *sum = sample.wide();
-            }
-        } else {
-            for (sum, sample) in self.sums.iter_mut().zip(row) {
-                *sum += sample.wide();
-            }
+        match self.count {
+            0 => each(
+                &mut self.sums,
+                row,
+                #[inline(always)]
+                |sum, sample| *sum = sample,
+            ),
+            _ => each(
+                &mut self.sums,
+                row,
+                #[inline(always)]
+                |sum, sample| *sum += sample,
+            ),
         }
         self.count += 1;
         self.left = self.left.saturating_sub(1);

@@ -11,7 +11,7 @@ use crate::colours::Colours;
 use crate::layout::Area;
 use crate::pixels::Pixels;
 use crate::rows::{Form, RowSink};
-use crate::scale::{Scaler, Scaling};
+use crate::scale::{Scaled, Scaler, Scaling, Wanted};
 use crate::watch::Watch;
 use crate::{ImageError, Light, Limits, Size, inspect, jpeg};
 
@@ -37,12 +37,12 @@ fn sample(name: &str) -> Vec<u8> {
 type Decode = fn(&Decoding<'_>, &Frame, &mut dyn RowSink) -> Result<(), ImageError>;
 
 /// Scales what a decoder gives.
-struct Scaled {
+struct Sink {
     scaling: Scaling,
     scaler: Option<Scaler>,
 }
 
-impl RowSink for Scaled {
+impl RowSink for Sink {
     fn begin(&mut self, form: &Form) -> Result<(), ImageError> {
         self.scaler = Some(Scaler::new(&self.scaling, form, &Colours::Plain));
         Ok(())
@@ -69,16 +69,19 @@ fn decode(with: Decode, (jpeg, shrink): (&[u8], u32), target: Size) -> Pixels {
         seen: Area::whole(source.stored_size()),
         target,
         light: Light::Encoded,
+        wanted: Wanted::Pixels,
         gap: None,
     };
-    let mut scaled = Scaled {
+    let mut sink = Sink {
         scaling,
         scaler: None,
     };
-    with(&decoding, &frame, &mut scaled).expect("a good file");
-    let scaler = scaled.scaler.expect("a picture begins once");
-    let (pixels, _) = scaler.finish(target).expect("all rows");
-    pixels
+    with(&decoding, &frame, &mut sink).expect("a good file");
+    let scaler = sink.scaler.expect("a picture begins once");
+    match scaler.finish(target) {
+        Some(Scaled::Pixels(pixels, _)) => pixels,
+        _ => unreachable!("all rows, and pixels of them"),
+    }
 }
 
 /// Our own decoder, for files that are known to be for it.
