@@ -22,7 +22,7 @@ struct Lane {
 }
 
 impl Lane {
-    fn new(sides: [Side; 2], gap: Option<f64>) -> Self {
+    fn new(sides: [Side; 2], gap: f64) -> Self {
         let target = Size::new(sides[0].target, sides[1].target);
         Self {
             resampler: Resampler::new(sides, 1, gap),
@@ -34,14 +34,14 @@ impl Lane {
 
 impl Halved {
     pub(crate) fn new(scaling: &Scaling, [light, blue, red]: [Plane; 3]) -> Self {
-        let lane = |plane| Lane::new(scaling.sides(plane).map(halve), scaling.gap);
+        let lane = |plane| Lane::new(scaling.sides(plane).map(halve), scaling.gap());
         let blue_lane = lane(blue);
         // The colours are mostly alike, and so are their weights.
         let red_lane = match red == blue {
             true => blue_lane.clone(),
             false => lane(red),
         };
-        let light = Lane::new(scaling.sides(light), scaling.gap);
+        let light = Lane::new(scaling.sides(light), scaling.gap());
         Self {
             lanes: [light, blue_lane, red_lane],
         }

@@ -30,7 +30,7 @@ impl Planes {
     pub(crate) fn new(scaling: &Scaling, planes: [Plane; 3], matrix: Matrix) -> Self {
         let width = scaling.target.width as usize;
         let lane = |plane| Lane {
-            resampler: Resampler::new(scaling.sides(plane), 1, scaling.gap),
+            resampler: Resampler::new(scaling.sides(plane), 1, scaling.gap()),
             waiting: Vec::new(),
         };
         let [light, blue, red] = planes;

@@ -4,8 +4,9 @@
 //! the filter overshoots. So the result is that of exact numbers to within a step of rounding, and the same however the rows
 //! are dealt out.
 //!
-//! 1. If the picture shrinks by four or more, [averages](average) of whole pixels take most of it: of `k` columns
-//!    and rows, so that what is left to Lanczos3 is a factor of two to three. The rule is that of libvips (`vips_resize`, `gap`).
+//! 1. If the picture shrinks by four or more, [means](average) of whole rows take most of it, so that what is left
+//!    to Lanczos3 is a factor of two to three. The rule is that of libvips (`vips_resize`, `gap`), which does the same to columns: but
+//!    of those few rows that come to the third step, it saves nothing.
 //! 2. [Rows](down) are weighted and added to one as soon as the last one that the filter reaches has come. This comes first,
 //!    because whole rows are added in large vectors without moving a sample, and what is left for the second step is less.
 //! 3. [Columns](across) of that one row are weighted and added.
@@ -20,7 +21,7 @@ use fearless_simd::{Level, Simd, dispatch};
 use across::Across;
 use average::Average;
 use down::Down;
-pub(crate) use windows::{Filter, Side};
+pub(crate) use windows::{FAR, Filter, Side};
 
 /// How many wide steps are one step of a byte.
 pub(crate) const WIDE: i16 = 64;
@@ -97,9 +98,10 @@ pub(crate) struct Resampler {
 }
 
 impl Resampler {
-    /// Scales pictures with so many channels; `gap` is what averages leave to Lanczos3, if they may be used.
-    pub(crate) fn new(sides: [Side; 2], channels: usize, gap: Option<f64>) -> Self {
-        let steps = sides.map(|side| gap.map_or(1, |gap| side.whole_steps(gap)));
+    /// Scales pictures with so many channels; `gap` is the factor that means of rows leave to Lanczos3.
+    pub(crate) fn new(sides: [Side; 2], channels: usize, gap: f64) -> Self {
+        let [columns, rows] = sides;
+        let steps = [columns.whole_steps(FAR), rows.whole_steps(gap)];
         let average = (steps != [1, 1]).then(|| Average::new(steps, sides, channels));
         let [across, down] = [0, 1].map(|at| sides[at].divided(steps[at]).windows());
         let columns = across.reach();

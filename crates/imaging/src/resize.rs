@@ -6,7 +6,7 @@ use crate::colours::Colours;
 use crate::extras::{Extras, Kept};
 use crate::guard::catch_panic;
 use crate::layout::{Area, Layout};
-use crate::pixels::Pixels;
+use crate::pixels::{Channels, Pixels};
 use crate::rows::{Form, RowSink};
 use crate::scale::{Scaled, Scaler, Scaling, Wanted};
 use crate::watch::Watch;
@@ -123,6 +123,7 @@ fn resize_unguarded(
     let mut making = Making {
         jobs: &jobs,
         extras: Extras::read(input, &source, &limits),
+        channels: None,
         colours: Colours::Plain,
         broken_profile: false,
         scalers: Vec::new(),
@@ -147,6 +148,8 @@ const ROWS_BYTES: usize = 1 << 20;
 struct Making<'a> {
     jobs: &'a [Job<'a>],
     extras: Extras<'a>,
+    /// What the picture consists of, once that is known.
+    channels: Option<Channels>,
     colours: Colours,
     /// Whether there was a profile that is of no use.
     broken_profile: bool,
@@ -159,16 +162,19 @@ struct Making<'a> {
 
 impl RowSink for Making<'_> {
     fn begin(&mut self, form: &Form) -> Result<(), ImageError> {
-        let profile = self.extras.profile.as_deref();
-        let colours = profile.map(|profile| Colours::read(profile, form.channels()));
-        self.broken_profile = self.extras.lost_profile || matches!(colours, Some(Err(_)));
-        self.colours = colours.and_then(Result::ok).unwrap_or(Colours::Plain);
+        self.read_profile(form.channels());
         let scalers = self
             .jobs
             .iter()
             .map(|job| Scaler::new(&job.scaling(&self.colours), form, &self.colours));
         self.scalers = scalers.collect();
         Ok(())
+    }
+
+    fn wants_coarse_colours(&mut self) -> bool {
+        self.read_profile(Channels::Rgb);
+        let mut jobs = self.jobs.iter();
+        jobs.all(|job| job.scaling(&self.colours).passes_colours_on())
     }
 
     fn take(&mut self, plane: usize, row: &[u8]) -> Result<(), ImageError> {
@@ -183,6 +189,17 @@ impl RowSink for Making<'_> {
 }
 
 impl Making<'_> {
+    /// Reads the profile for a picture with these channels.
+    fn read_profile(&mut self, channels: Channels) {
+        if self.channels.replace(channels) == Some(channels) {
+            return;
+        }
+        let profile = self.extras.profile.as_deref();
+        let colours = profile.map(|profile| Colours::read(profile, channels));
+        self.broken_profile = self.extras.lost_profile || matches!(colours, Some(Err(_)));
+        self.colours = colours.and_then(Result::ok).unwrap_or(Colours::Plain);
+    }
+
     /// Makes the results of what was scaled.
     fn finish(mut self) -> Result<Vec<Resized>, ImageError> {
         let scaled = std::mem::take(&mut self.scalers).into_iter();
@@ -266,7 +283,7 @@ impl<'a> Job<'a> {
                 true => Wanted::Halved,
                 false => Wanted::Pixels,
             },
-            gap: self.options.shrink.gap(),
+            shrink: self.options.shrink,
         }
     }
 

@@ -5,10 +5,10 @@ use crate::halved::Halved;
 use crate::layout::Area;
 use crate::pixels::{Channels, Pixels};
 use crate::planes::Planes;
-use crate::resample::{Filter, Side};
+use crate::resample::{FAR, Filter, Side};
 use crate::rows::{Form, Matrix, Plane};
 use crate::whole::Whole;
-use crate::{ImageError, Light, Size};
+use crate::{ImageError, Light, Shrink, Size};
 
 /// What to scale, and to what.
 #[derive(Debug, Clone, Copy)]
@@ -18,8 +18,8 @@ pub(crate) struct Scaling {
     pub(crate) target: Size,
     pub(crate) light: Light,
     pub(crate) wanted: Wanted,
-    /// What factor averages leave to Lanczos3; `None` if nothing may be saved that changes a pixel.
-    pub(crate) gap: Option<f64>,
+    /// What may be saved. The decoder has done its part.
+    pub(crate) shrink: Shrink,
 }
 
 /// What is made of light and colours that come each for itself.
@@ -43,7 +43,21 @@ impl Scaling {
     /// Whether light and colours may be scaled each for itself. Light can only be told from all colours of a pixel; and what a
     /// decoder gives for colours that there are not is brought into range earlier or later.
     fn may_split(&self) -> bool {
-        self.light == Light::Encoded && self.gap.is_some()
+        self.light == Light::Encoded && self.shrink != Shrink::Off
+    }
+
+    /// Whether light and colours go into the result as they come.
+    pub(crate) fn passes_colours_on(&self) -> bool {
+        self.may_split() && self.wanted == Wanted::Halved
+    }
+
+    /// Returns which factor means of rows leave to Lanczos3.
+    pub(crate) const fn gap(&self) -> f64 {
+        match self.shrink {
+            Shrink::Off => FAR,
+            // libvips: the default of `gap` of `vips_resize`.
+            Shrink::Safe | Shrink::Fast => 2.0,
+        }
     }
 
     /// Returns how columns and rows of a plane are scaled.
@@ -102,7 +116,7 @@ impl Scaler {
             Form::Planes {
                 planes,
                 matrix: Matrix::Jfif,
-            } if scaling.may_split() && scaling.wanted == Wanted::Halved => {
+            } if scaling.passes_colours_on() => {
                 Self::Halved(Box::new(Halved::new(scaling, planes)))
             }
             Form::Planes { planes, matrix } if scaling.may_split() => {
@@ -156,6 +170,6 @@ fn joining(finest: Plane) -> Scaling {
         target: size,
         light: Light::Encoded,
         wanted: Wanted::Pixels,
-        gap: None,
+        shrink: Shrink::Off,
     }
 }

@@ -56,6 +56,12 @@ impl Average {
     #[inline(always)]
     pub(super) fn finish(&mut self) -> &[i16] {
         match self.channels {
+            _ if self.steps[0] == 1 => {
+                let share = 1.0 / self.count as f32;
+                for (mean, &sum) in self.means.iter_mut().zip(&self.sums) {
+                    *mean = (sum as f32 * share + 0.5) as i16;
+                }
+            }
             1 => self.divide::<1>(),
             2 => self.divide::<2>(),
             3 => self.divide::<3>(),
@@ -80,7 +86,7 @@ impl Average {
                     *total += sum;
                 }
             }
-            *mean = total.map(|total| (total as f32).mul_add(share, 0.5) as i16);
+            *mean = total.map(|total| (total as f32 * share + 0.5) as i16);
         }
     }
 }

@@ -8,6 +8,8 @@ pub(crate) const WEIGHT_BITS: u32 = 14;
 const ONE: i16 = 1 << WEIGHT_BITS;
 /// More are not averaged at once, so that their sum fits into 32 bits.
 const STEPS_MAX: f64 = 256.0;
+/// Where Lanczos3 reaches that far, its weights have too few bits. That means of pixels leave such a factor changes nothing.
+pub(crate) const FAR: f64 = 64.0;
 
 /// How samples are weighted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

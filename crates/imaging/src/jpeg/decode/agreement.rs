@@ -13,7 +13,7 @@ use crate::pixels::Pixels;
 use crate::rows::{Form, RowSink};
 use crate::scale::{Scaled, Scaler, Scaling, Wanted};
 use crate::watch::Watch;
-use crate::{ImageError, Light, Limits, Size, inspect, jpeg};
+use crate::{ImageError, Light, Limits, Shrink, Size, inspect, jpeg};
 
 /// Decibels above which two photos cannot be told apart side by side.
 const ALIKE: f64 = 40.0;
@@ -70,7 +70,7 @@ fn decode(with: Decode, (jpeg, shrink): (&[u8], u32), target: Size) -> Pixels {
         target,
         light: Light::Encoded,
         wanted: Wanted::Pixels,
-        gap: None,
+        shrink: Shrink::Off,
     };
     let mut sink = Sink {
         scaling,
