@@ -117,6 +117,7 @@ mod extras;
 mod format;
 mod gif;
 mod guard;
+mod halved;
 mod header;
 mod jpeg;
 mod layout;

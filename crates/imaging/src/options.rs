@@ -206,15 +206,6 @@ impl Shrink {
             .find(|&divisor| factor >= f64::from(divisor) * left_to_scaling)
             .unwrap_or(1)
     }
-
-    /// Returns which factor averages of whole pixels leave to the scaling, if there may be any.
-    pub(crate) const fn gap(self) -> Option<f64> {
-        match self {
-            Self::Off => None,
-            // libvips: the default of `gap` of `vips_resize`.
-            Self::Safe | Self::Fast => Some(2.0),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -53,6 +53,12 @@ impl Pixels {
         })
     }
 
+    /// Returns the bytes of a row, which are none below the picture.
+    pub(crate) fn row(&self, y: usize) -> &[u8] {
+        let bytes = self.size.width as usize * self.channels.count();
+        self.data.chunks_exact(bytes).nth(y).unwrap_or_default()
+    }
+
     /// Drops the opacity of a picture that is opaque everywhere: it would only have to be carried along.
     pub(crate) fn without_alpha(self) -> Self {
         let (channels, data) = match self.channels {

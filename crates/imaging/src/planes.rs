@@ -5,7 +5,7 @@ use std::array;
 use fearless_simd::{Level, Simd, dispatch};
 
 use crate::ImageError;
-use crate::resample::{Resampler, WIDE, to_byte};
+use crate::resample::{Resampler, WIDE};
 use crate::rows::{Matrix, Plane};
 use crate::scale::Scaling;
 
@@ -19,6 +19,7 @@ pub(crate) struct Planes {
 }
 
 /// One plane.
+#[derive(Clone)]
 struct Lane {
     resampler: Resampler,
     /// Scaled rows that wait for those of other planes.
@@ -28,11 +29,20 @@ struct Lane {
 impl Planes {
     pub(crate) fn new(scaling: &Scaling, planes: [Plane; 3], matrix: Matrix) -> Self {
         let width = scaling.target.width as usize;
+        let lane = |plane| Lane {
+            resampler: Resampler::new(scaling.sides(plane), 1, scaling.gap()),
+            waiting: Vec::new(),
+        };
+        let [light, blue, red] = planes;
+        let blue_lane = lane(blue);
+        // The colours are mostly alike, and so are their weights.
+        let red_lane = if red == blue {
+            blue_lane.clone()
+        } else {
+            lane(red)
+        };
         Self {
-            lanes: planes.map(|plane| Lane {
-                resampler: Resampler::new(scaling.sides(plane), 1, scaling.gap),
-                waiting: Vec::new(),
-            }),
+            lanes: [lane(light), blue_lane, red_lane],
             level: Level::new(),
             width,
             formula: Formula::new(matrix),
@@ -81,6 +91,11 @@ struct Formula {
 }
 
 const BITS: u32 = 14;
+/// Those, and the ones of wide numbers.
+const SHIFT: u32 = BITS + WIDE.ilog2();
+const HALF: i32 = 1 << (SHIFT - 1);
+/// How many pixels are made at once.
+const GROUP: usize = 16;
 
 impl Formula {
     const fn new(matrix: Matrix) -> Self {
@@ -106,17 +121,37 @@ impl Formula {
 
     #[inline(always)]
     fn apply<S: Simd>(&self, _: S, [light, blue, red]: [&[i16]; 3], rgb: &mut [u8]) {
-        let colours = light.iter().zip(blue).zip(red);
-        for (((&light, &blue), &red), rgb) in colours.zip(rgb.as_chunks_mut::<3>().0) {
-            let light = (i32::from(light) - self.black) * self.light + (1 << (BITS - 1));
-            let [blue, red] = [blue, red].map(|colour| i32::from(colour) - 128 * i32::from(WIDE));
-            *rgb = [
-                light + self.red * red,
-                light - self.green[0] * blue - self.green[1] * red,
-                light + self.blue * blue,
-            ]
-            .map(|sum| to_byte((sum >> BITS).clamp(0, i16::MAX.into()) as i16));
+        let (groups, rest) = rgb.as_chunks_mut::<3>().0.as_chunks_mut::<GROUP>();
+        let at = groups.len() * GROUP;
+        for (at, rgb) in groups.iter_mut().enumerate() {
+            let [light, blue, red] = [light, blue, red].map(|row| row.as_chunks::<GROUP>().0[at]);
+            // Each colour for itself first: that becomes vectors.
+            let mut colours = [[0; GROUP]; 3];
+            for at in 0..GROUP {
+                let rgb = self.rgb(light[at], blue[at], red[at]);
+                for (colour, byte) in colours.iter_mut().zip(rgb) {
+                    colour[at] = byte;
+                }
+            }
+            for (at, rgb) in rgb.iter_mut().enumerate() {
+                *rgb = colours.map(|colour| colour[at]);
+            }
         }
+        for (at, rgb) in (at..).zip(rest) {
+            *rgb = self.rgb(light[at], blue[at], red[at]);
+        }
+    }
+
+    #[inline(always)]
+    fn rgb(&self, light: i16, blue: i16, red: i16) -> [u8; 3] {
+        let light = (i32::from(light) - self.black) * self.light + HALF;
+        let [blue, red] = [blue, red].map(|colour| i32::from(colour) - 128 * i32::from(WIDE));
+        [
+            light + self.red * red,
+            light - self.green[0] * blue - self.green[1] * red,
+            light + self.blue * blue,
+        ]
+        .map(|sum| (sum >> SHIFT).clamp(0, 255) as u8)
     }
 }
 

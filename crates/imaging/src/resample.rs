@@ -4,8 +4,9 @@
 //! the filter overshoots. So the result is that of exact numbers to within a step of rounding, and the same however the rows
 //! are dealt out.
 //!
-//! 1. If the picture shrinks by four or more, [averages](average) of whole pixels take most of it: of `k` columns
-//!    and rows, so that what is left to Lanczos3 is a factor of two to three. The rule is that of libvips (`vips_resize`, `gap`).
+//! 1. If the picture shrinks by four or more, [means](average) of whole rows take most of it, so that what is left
+//!    to Lanczos3 is a factor of two to three. The rule is that of libvips (`vips_resize`, `gap`), which does the same to columns: but
+//!    of those few rows that come to the third step, it saves nothing.
 //! 2. [Rows](down) are weighted and added to one as soon as the last one that the filter reaches has come. This comes first,
 //!    because whole rows are added in large vectors without moving a sample, and what is left for the second step is less.
 //! 3. [Columns](across) of that one row are weighted and added.
@@ -20,7 +21,7 @@ use fearless_simd::{Level, Simd, dispatch};
 use across::Across;
 use average::Average;
 use down::Down;
-pub(crate) use windows::{Filter, Side};
+pub(crate) use windows::{FAR, Filter, Side};
 
 /// How many wide steps are one step of a byte.
 pub(crate) const WIDE: i16 = 64;
@@ -59,7 +60,27 @@ impl Sample for i16 {
     }
 }
 
+/// Does something to each number with the wide sample of the same place: in groups, which become vectors.
+#[inline(always)]
+fn each<T: Sample>(numbers: &mut [u32], samples: &[T], change: impl Fn(&mut u32, u32)) {
+    let (numbers, last_numbers) = numbers.as_chunks_mut::<32>();
+    let (samples, last_samples) = samples.as_chunks::<32>();
+    let last_numbers = match numbers.get_mut(samples.len()) {
+        Some(numbers) => numbers,
+        None => last_numbers,
+    };
+    for (number, sample) in last_numbers.iter_mut().zip(last_samples) {
+        change(number, sample.wide());
+    }
+    for (numbers, samples) in numbers.iter_mut().zip(samples) {
+        for at in 0..32 {
+            change(&mut numbers[at], samples[at].wide());
+        }
+    }
+}
+
 /// Scales rows of pixels with so many channels.
+#[derive(Clone)]
 pub(crate) struct Resampler {
     channels: usize,
     level: Level,
@@ -70,16 +91,17 @@ pub(crate) struct Resampler {
     across: Across,
     /// A row of the result's height and the source's width.
     tall: Vec<i16>,
-    /// A channel of it.
-    plane: Vec<i16>,
+    /// Its channels, each for itself, if there are several.
+    planes: Vec<Vec<i16>>,
     /// A row of the result.
     made: Vec<i16>,
 }
 
 impl Resampler {
-    /// Scales pictures with so many channels; `gap` is what averages leave to Lanczos3, if they may be used.
-    pub(crate) fn new(sides: [Side; 2], channels: usize, gap: Option<f64>) -> Self {
-        let steps = sides.map(|side| gap.map_or(1, |gap| side.whole_steps(gap)));
+    /// Scales pictures with so many channels; `gap` is the factor that means of rows leave to Lanczos3.
+    pub(crate) fn new(sides: [Side; 2], channels: usize, gap: f64) -> Self {
+        let [columns, rows] = sides;
+        let steps = [columns.whole_steps(FAR), rows.whole_steps(gap)];
         let average = (steps != [1, 1]).then(|| Average::new(steps, sides, channels));
         let [across, down] = [0, 1].map(|at| sides[at].divided(steps[at]).windows());
         let columns = across.reach();
@@ -92,10 +114,9 @@ impl Resampler {
             average,
             columns: columns.start * channels..columns.end * channels,
             tall: vec![0; down.stride().max(padded * channels)],
-            plane: if channels > 1 {
-                vec![0; padded]
-            } else {
-                Vec::new()
+            planes: match channels {
+                1 => Vec::new(),
+                _ => vec![vec![0; padded]; channels],
             },
             made: vec![0; across.made() * channels],
             down,
@@ -136,17 +157,44 @@ impl Resampler {
     /// Makes a row of the result's width of one of its height.
     #[inline(always)]
     fn shorten<S: Simd>(&mut self, simd: S) {
-        if self.channels == 1 {
-            self.across.add(simd, &self.tall, (&mut self.made, 1, 0));
-            return;
-        }
-        for channel in 0..self.channels {
-            let samples = self.tall.iter().skip(channel).step_by(self.channels);
-            for (to, from) in self.plane.iter_mut().zip(samples) {
-                *to = *from;
+        match self.channels {
+            1 => {
+                self.across
+                    .add::<S, 1>(simd, (&self.tall, 0), &mut self.made);
+                return;
             }
-            let to = (&mut *self.made, self.channels, channel);
-            self.across.add(simd, &self.plane, to);
+            2 => split::<2>(&self.tall, &mut self.planes),
+            3 => split::<3>(&self.tall, &mut self.planes),
+            _ => split::<4>(&self.tall, &mut self.planes),
+        }
+        for (channel, plane) in self.planes.iter().enumerate() {
+            match self.channels {
+                2 => self
+                    .across
+                    .add::<S, 2>(simd, (plane, channel), &mut self.made),
+                3 => self
+                    .across
+                    .add::<S, 3>(simd, (plane, channel), &mut self.made),
+                _ => self
+                    .across
+                    .add::<S, 4>(simd, (plane, channel), &mut self.made),
+            }
+        }
+    }
+}
+
+/// Splits pixels into their channels.
+#[inline(always)]
+fn split<const N: usize>(pixels: &[i16], planes: &mut [Vec<i16>]) {
+    let Some(planes) = planes.first_chunk_mut::<N>() else {
+        return;
+    };
+    let mut planes = planes.each_mut().map(|plane| plane.iter_mut());
+    for pixel in pixels.as_chunks::<N>().0 {
+        for (plane, sample) in planes.iter_mut().zip(pixel) {
+            if let Some(to) = plane.next() {
+                *to = *sample;
+            }
         }
     }
 }

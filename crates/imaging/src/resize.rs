@@ -6,13 +6,13 @@ use crate::colours::Colours;
 use crate::extras::{Extras, Kept};
 use crate::guard::catch_panic;
 use crate::layout::{Area, Layout};
-use crate::pixels::Pixels;
+use crate::pixels::{Channels, Pixels};
 use crate::rows::{Form, RowSink};
-use crate::scale::{Scaler, Scaling};
+use crate::scale::{Scaled, Scaler, Scaling, Wanted};
 use crate::watch::Watch;
 use crate::{
     Enlarge, Format, Header, ImageError, Light, Limits, Options, Orientation, Shrink, Size, Turn,
-    Warning, inspect,
+    Warning, inspect, jpeg,
 };
 
 /// A resized picture.
@@ -123,6 +123,7 @@ fn resize_unguarded(
     let mut making = Making {
         jobs: &jobs,
         extras: Extras::read(input, &source, &limits),
+        channels: None,
         colours: Colours::Plain,
         broken_profile: false,
         scalers: Vec::new(),
@@ -148,6 +149,8 @@ const ROWS_BYTES: usize = 1 << 20;
 struct Making<'a> {
     jobs: &'a [Job<'a>],
     extras: Extras<'a>,
+    /// What the picture consists of, once that is known.
+    channels: Option<Channels>,
     colours: Colours,
     /// Whether there was a profile that is of no use.
     broken_profile: bool,
@@ -160,16 +163,19 @@ struct Making<'a> {
 
 impl RowSink for Making<'_> {
     fn begin(&mut self, form: &Form) -> Result<(), ImageError> {
-        let profile = self.extras.profile.as_deref();
-        let colours = profile.map(|profile| Colours::read(profile, form.channels()));
-        self.broken_profile = self.extras.lost_profile || matches!(colours, Some(Err(_)));
-        self.colours = colours.and_then(Result::ok).unwrap_or(Colours::Plain);
+        self.read_profile(form.channels());
         let scalers = self
             .jobs
             .iter()
-            .map(|job| Scaler::new(&job.scaling(), form, &self.colours));
+            .map(|job| Scaler::new(&job.scaling(&self.colours), form, &self.colours));
         self.scalers = scalers.collect();
         Ok(())
+    }
+
+    fn wants_coarse_colours(&mut self) -> bool {
+        self.read_profile(Channels::Rgb);
+        let mut jobs = self.jobs.iter();
+        jobs.all(|job| job.scaling(&self.colours).passes_colours_on())
     }
 
     fn take(&mut self, plane: usize, row: &[u8]) -> Result<(), ImageError> {
@@ -184,6 +190,17 @@ impl RowSink for Making<'_> {
 }
 
 impl Making<'_> {
+    /// Reads the profile for a picture with these channels.
+    fn read_profile(&mut self, channels: Channels) {
+        if self.channels.replace(channels) == Some(channels) {
+            return;
+        }
+        let profile = self.extras.profile.as_deref();
+        let colours = profile.map(|profile| Colours::read(profile, channels));
+        self.broken_profile = self.extras.lost_profile || matches!(colours, Some(Err(_)));
+        self.colours = colours.and_then(Result::ok).unwrap_or(Colours::Plain);
+    }
+
     /// Makes the results of what was scaled.
     fn finish(mut self) -> Result<Vec<Resized>, ImageError> {
         let scaled = std::mem::take(&mut self.scalers).into_iter();
@@ -252,48 +269,85 @@ impl<'a> Job<'a> {
         self.options.shrink.divisor(self.factor())
     }
 
-    fn scaling(&self) -> Scaling {
+    /// Whether the result is a JPEG, and nobody has to look at its pixels.
+    fn passes_colours_on(&self, colours: &Colours) -> bool {
+        let Layout { scaled, canvas, .. } = self.layout;
+        let is_even = scaled.width.is_multiple_of(2) && scaled.height.is_multiple_of(2);
+        Codec::choose(self.options.output, &self.source) == Codec::Jpeg
+            && matches!(colours, Colours::Plain)
+            && scaled == canvas
+            // A colour that reaches beyond the right edge would come to lie at the left one.
+            && (is_even || self.orientation == Orientation::Upright)
+    }
+
+    fn scaling(&self, colours: &Colours) -> Scaling {
         Scaling {
             seen: self.stored_seen(),
             target: self.stored_target(),
             light: self.options.light,
-            gap: self.options.shrink.gap(),
+            wanted: match self.passes_colours_on(colours) {
+                true => Wanted::Halved,
+                false => Wanted::Pixels,
+            },
+            shrink: self.options.shrink,
         }
     }
 
     fn perform(&self, scaler: Scaler, shared: &Making<'_>) -> Result<Resized, ImageError> {
-        let options = self.options;
-        let (pixels, is_opaque) = scaler
+        let scaled = scaler
             .finish(self.stored_target())
             .ok_or_else(|| ImageError::corrupt(self.source.format, "the picture is incomplete"))?;
-        // Light was told from the numbers before it was scaled.
-        let pixels = match options.light {
-            Light::Encoded => shared.colours.convert(pixels)?,
-            Light::Linear => pixels,
-        };
-        let pixels = match is_opaque {
-            true => pixels.without_alpha(),
-            false => pixels,
-        };
-        let pixels = self.orientation.apply(pixels);
+        let options = self.options;
         let codec = Codec::choose(options.output, &self.source);
         let mut warnings = self.warnings(shared);
-        let pixels = self.lay_out(pixels, codec, &mut warnings);
-        let mut kept = Kept::select(&shared.extras, (options.metadata, options.turn));
-        warnings.extend(kept.within(&options.limits, codec.metadata_bytes_max()));
+        let kept = self.keep(codec, shared, &mut warnings);
         let writing = Writing {
             quality: options.quality,
             kept: &kept,
             watch: shared.watch,
         };
+        let turn = |pixels| self.orientation.apply(pixels);
+        let bytes = match scaled {
+            Scaled::Halved(planes) => jpeg::encode_planes(&planes.map(turn), &writing),
+            Scaled::Pixels(pixels, is_opaque) => {
+                let pixels = turn(self.to_srgb(pixels, is_opaque, shared)?);
+                codec.encode(&self.lay_out(pixels, codec, &mut warnings), &writing)
+            }
+        }?;
         Ok(Resized {
-            bytes: codec.encode(&pixels, &writing)?,
+            bytes,
             format: codec.format(),
-            width: pixels.size.width,
-            height: pixels.size.height,
+            width: self.layout.canvas.width,
+            height: self.layout.canvas.height,
             source: self.source,
             warnings,
         })
+    }
+
+    /// Converts colours, and drops an opacity that says nothing.
+    fn to_srgb(
+        &self,
+        pixels: Pixels,
+        is_opaque: bool,
+        shared: &Making<'_>,
+    ) -> Result<Pixels, ImageError> {
+        // Light was told from the numbers before it was scaled.
+        let pixels = match self.options.light {
+            Light::Encoded => shared.colours.convert(pixels)?,
+            Light::Linear => pixels,
+        };
+        Ok(match is_opaque {
+            true => pixels.without_alpha(),
+            false => pixels,
+        })
+    }
+
+    /// Chooses what is kept of the metadata.
+    fn keep(&self, codec: Codec, shared: &Making<'_>, warnings: &mut Vec<Warning>) -> Kept {
+        let options = self.options;
+        let mut kept = Kept::select(&shared.extras, (options.metadata, options.turn));
+        warnings.extend(kept.within(&options.limits, codec.metadata_bytes_max()));
+        kept
     }
 
     fn warnings(&self, shared: &Making<'_>) -> Vec<Warning> {

@@ -20,6 +20,12 @@ use crate::{ImageError, Size};
 
 /// What takes the rows of a picture.
 pub(crate) trait RowSink {
+    /// Whether colours that are stored coarser than light may stay so much coarser when both are shrunk by the decoder, because
+    /// nobody makes pixels of them. May be asked before the picture begins, if it is one of light and colours.
+    fn wants_coarse_colours(&mut self) -> bool {
+        false
+    }
+
     /// Is told what the rows are like, before the first one.
     ///
     /// # Errors

@@ -1,13 +1,14 @@
 //! Scales what a decoder gives, and makes one picture of its planes.
 
 use crate::colours::Colours;
+use crate::halved::Halved;
 use crate::layout::Area;
 use crate::pixels::{Channels, Pixels};
 use crate::planes::Planes;
-use crate::resample::{Filter, Side};
-use crate::rows::{Form, Plane};
+use crate::resample::{FAR, Filter, Side};
+use crate::rows::{Form, Matrix, Plane};
 use crate::whole::Whole;
-use crate::{ImageError, Light, Size};
+use crate::{ImageError, Light, Shrink, Size};
 
 /// What to scale, and to what.
 #[derive(Debug, Clone, Copy)]
@@ -16,11 +17,49 @@ pub(crate) struct Scaling {
     pub(crate) seen: Area,
     pub(crate) target: Size,
     pub(crate) light: Light,
-    /// What factor averages leave to Lanczos3, if they may be used.
-    pub(crate) gap: Option<f64>,
+    pub(crate) wanted: Wanted,
+    /// What may be saved. The decoder has done its part.
+    pub(crate) shrink: Shrink,
+}
+
+/// What is made of light and colours that come each for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Pixels.
+    Pixels,
+    /// Planes as a JPEG stores them, if the source has them as a JPEG does.
+    Halved,
+}
+
+/// What came of a picture.
+pub(crate) enum Scaled {
+    /// Pixels, and whether all of them were opaque.
+    Pixels(Pixels, bool),
+    /// Light, and colours in half as many columns and rows, rounded up.
+    Halved([Pixels; 3]),
 }
 
 impl Scaling {
+    /// Whether light and colours may be scaled each for itself. Light can only be told from all colours of a pixel; and what a
+    /// decoder gives for colours that there are not is brought into range earlier or later.
+    fn may_split(&self) -> bool {
+        self.light == Light::Encoded && self.shrink != Shrink::Off
+    }
+
+    /// Whether light and colours go into the result as they come.
+    pub(crate) fn passes_colours_on(&self) -> bool {
+        self.may_split() && self.wanted == Wanted::Halved
+    }
+
+    /// Returns which factor means of rows leave to Lanczos3.
+    pub(crate) const fn gap(&self) -> f64 {
+        match self.shrink {
+            Shrink::Off => FAR,
+            // libvips: the default of `gap` of `vips_resize`.
+            Shrink::Safe | Shrink::Fast => 2.0,
+        }
+    }
+
     /// Returns how columns and rows of a plane are scaled.
     ///
     /// Colours that are stored coarser than the light are interpolated where they become larger, as JPEG decoders do: sharper
@@ -60,10 +99,11 @@ impl Scaling {
 
 /// Scales a picture whose rows come from a decoder.
 pub(crate) enum Scaler {
-    Whole(Whole),
-    Planes(Planes, Vec<u8>),
+    Whole(Box<Whole>),
+    Planes(Box<Planes>, Vec<u8>),
+    Halved(Box<Halved>),
     /// Planes that become colours before they are scaled.
-    Joined(Planes, Whole),
+    Joined(Box<Planes>, Box<Whole>),
 }
 
 impl Scaler {
@@ -71,17 +111,22 @@ impl Scaler {
     pub(crate) fn new(scaling: &Scaling, form: &Form, colours: &Colours) -> Self {
         match *form {
             Form::Whole { plane, channels } => {
-                Self::Whole(Whole::new(scaling, (plane, channels), colours))
+                Self::Whole(Box::new(Whole::new(scaling, (plane, channels), colours)))
             }
-            Form::Planes { planes, matrix } if scaling.light == Light::Encoded => {
+            Form::Planes {
+                planes,
+                matrix: Matrix::Jfif,
+            } if scaling.passes_colours_on() => {
+                Self::Halved(Box::new(Halved::new(scaling, planes)))
+            }
+            Form::Planes { planes, matrix } if scaling.may_split() => {
                 let bytes = scaling.target.pixels() as usize * Channels::Rgb.count();
                 let planes = Planes::new(scaling, planes, matrix);
-                Self::Planes(planes, Vec::with_capacity(bytes))
+                Self::Planes(Box::new(planes), Vec::with_capacity(bytes))
             }
-            // Light can only be told from all colours of a pixel.
             Form::Planes { planes, matrix } => Self::Joined(
-                Planes::new(&joining(planes[0]), planes, matrix),
-                Whole::new(scaling, (planes[0], Channels::Rgb), colours),
+                Box::new(Planes::new(&joining(planes[0]), planes, matrix)),
+                Box::new(Whole::new(scaling, (planes[0], Channels::Rgb), colours)),
             ),
         }
     }
@@ -90,6 +135,10 @@ impl Scaler {
     pub(crate) fn take(&mut self, plane: usize, row: &[u8]) -> Result<(), ImageError> {
         match self {
             Self::Whole(whole) => whole.take(row),
+            Self::Halved(halved) => {
+                halved.take(plane, row);
+                Ok(())
+            }
             Self::Planes(planes, data) => planes.take(plane, row, &mut |row| {
                 data.extend(row);
                 Ok(())
@@ -98,12 +147,18 @@ impl Scaler {
         }
     }
 
-    /// Returns the scaled picture, or `None` if rows are missing; and whether all of it was opaque.
-    pub(crate) fn finish(self, target: Size) -> Option<(Pixels, bool)> {
-        match self {
-            Self::Planes(_, data) => Some((Pixels::new(target, Channels::Rgb, data)?, true)),
-            Self::Whole(whole) | Self::Joined(_, whole) => whole.finish(target),
-        }
+    /// Returns the scaled picture, or `None` if rows are missing.
+    pub(crate) fn finish(self, target: Size) -> Option<Scaled> {
+        Some(match self {
+            Self::Planes(_, data) => {
+                Scaled::Pixels(Pixels::new(target, Channels::Rgb, data)?, true)
+            }
+            Self::Halved(halved) => Scaled::Halved(halved.finish()?),
+            Self::Whole(whole) | Self::Joined(_, whole) => {
+                let (pixels, is_opaque) = whole.finish(target)?;
+                Scaled::Pixels(pixels, is_opaque)
+            }
+        })
     }
 }
 
@@ -114,6 +169,7 @@ fn joining(finest: Plane) -> Scaling {
         seen: Area::whole(Size::new(size.width * columns, size.height * rows)),
         target: size,
         light: Light::Encoded,
-        gap: None,
+        wanted: Wanted::Pixels,
+        shrink: Shrink::Off,
     }
 }

@@ -41,7 +41,7 @@ impl Whole {
         let count = channels.count();
         Self {
             channels,
-            resampler: Resampler::new(scaling.sides(plane), count, scaling.gap),
+            resampler: Resampler::new(scaling.sides(plane), count, scaling.gap()),
             colours,
             is_opaque: true,
             wide: Vec::new(),

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::scan::Scan;
 use crate::tables::Tables;
-use crate::{DecodeError, Header, Picture, Plane, PlaneLayout, Request, Shrink};
+use crate::{DecodeError, Header, Picture, Plane, PlaneLayout, Request};
 
 /// A file of which everything before the compressed data was read.
 #[derive(Debug)]
@@ -39,14 +39,13 @@ impl<'a> Decoder<'a> {
         &self.tables.header
     }
 
-    /// What the planes are like at this fraction of the size: one for gray, otherwise three.
+    /// What the planes are like that this request gives: one for gray, otherwise three.
     #[must_use]
-    pub fn planes(&self, shrink: Shrink) -> Vec<PlaneLayout> {
+    pub fn planes(&self, request: &Request<'_>) -> Vec<PlaneLayout> {
         let header = self.header();
         let components = header.components.iter();
-        let side = shrink.side();
         components
-            .map(|component| PlaneLayout::new(header, component, side))
+            .map(|component| PlaneLayout::new(header, component, component.side(header, request)))
             .collect()
     }
 
@@ -61,7 +60,7 @@ impl<'a> Decoder<'a> {
         request: &Request<'_>,
         take: &mut dyn FnMut(usize, &[u8]) -> ControlFlow<()>,
     ) -> Result<Data, DecodeError> {
-        let mut scan = Scan::new(self.input, &self.tables, request.shrink.side());
+        let mut scan = Scan::new(self.input, &self.tables, request);
         if scan.decode(request.stop, take).is_break() {
             return Err(DecodeError::Stopped);
         }
@@ -81,7 +80,7 @@ impl<'a> Decoder<'a> {
 /// [said](Picture::is_damaged).
 pub fn decode(input: &[u8], request: &Request<'_>) -> Result<Picture, DecodeError> {
     let decoder = Decoder::new(input)?;
-    let layouts = decoder.planes(request.shrink);
+    let layouts = decoder.planes(request);
     let bytes = |layout: &PlaneLayout| u64::from(layout.width) * u64::from(layout.height);
     let total: u64 = layouts.iter().map(bytes).sum();
     if total > request.bytes_max {

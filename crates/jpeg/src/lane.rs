@@ -4,11 +4,11 @@ use std::rc::Rc;
 
 use fearless_simd::Simd;
 
-use crate::PlaneLayout;
 use crate::bits::Bits;
 use crate::block::{Block, Codes, Damaged, read_first, read_others, skip_others};
 use crate::header::{Component, Header};
 use crate::inverse::{to_eight, to_four, to_one, to_two};
+use crate::{Detail, PlaneLayout, Request};
 
 /// What samples are where nothing is known.
 const GRAY: u8 = 128;
@@ -30,16 +30,15 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    /// Decodes blocks to so many samples on each side.
     pub(crate) fn new(
         (header, component): (&Header, &Component),
-        side: u32,
+        request: &Request<'_>,
         (codes, steps): (Rc<Codes>, [i32; 64]),
     ) -> Self {
         let (widest, _) = header.group();
         let (x, y) = (component.horizontal, component.vertical);
+        let side = component.side(header, request);
         let layout = PlaneLayout::new(header, component, side);
-        let side = component_side((x, y), header.group(), side);
         let stride = (header.width.div_ceil(widest * 8) * x * side) as usize;
         Self {
             layout,
@@ -74,11 +73,10 @@ impl Lane {
 }
 
 impl PlaneLayout {
-    /// What becomes of a colour if blocks become so many samples on each side.
+    /// What becomes of a colour if its blocks become so many samples on each side.
     pub(crate) fn new(header: &Header, component: &Component, side: u32) -> Self {
         let (widest, highest) = header.group();
         let (x, y) = (component.horizontal, component.vertical);
-        let side = component_side((x, y), (widest, highest), side);
         let size =
             |length: u32, factor: u32, most: u32| (length * factor * side).div_ceil(most * 8);
         Self {
@@ -89,17 +87,21 @@ impl PlaneLayout {
     }
 }
 
-/// Returns how many samples a side of a block becomes. Coarser colours are not made coarser than the finest.
-fn component_side(factors: (u32, u32), most: (u32, u32), side: u32) -> u32 {
-    let fits = |side: u32, least: u32| {
-        (most.0 * least).is_multiple_of(factors.0 * side)
-            && (most.1 * least).is_multiple_of(factors.1 * side)
-    };
-    let mut own = side;
-    while own < 8 && fits(own * 2, side) {
-        own *= 2;
+impl Component {
+    /// Returns how many samples a side of a block becomes.
+    pub(crate) fn side(&self, header: &Header, request: &Request<'_>) -> u32 {
+        let least = request.shrink.side();
+        let (widest, highest) = header.group();
+        let is_coarser = |side: u32| {
+            (widest * least).is_multiple_of(self.horizontal * side)
+                && (highest * least).is_multiple_of(self.vertical * side)
+        };
+        let mut side = least;
+        while request.detail == Detail::AsFine && side < 8 && is_coarser(side * 2) {
+            side *= 2;
+        }
+        side
     }
-    own
 }
 
 impl Lane {
@@ -147,7 +149,7 @@ impl Lane {
             }
             4 => {
                 read_others(&self.codes, (bits, bytes), 24, &mut block)?;
-                self.write(start, to_four(&block, &self.steps));
+                self.write(start, to_four(simd, &block, &self.steps));
             }
             _ => {
                 if read_others(&self.codes, (bits, bytes), 63, &mut block)? {

@@ -49,4 +49,4 @@ mod tables;
 pub use decoder::{Data, Decoder, decode};
 pub use error::DecodeError;
 pub use header::{Colours, Component, Header};
-pub use picture::{Picture, Plane, PlaneLayout, Request, Shrink};
+pub use picture::{Detail, Picture, Plane, PlaneLayout, Request, Shrink};

@@ -36,11 +36,23 @@ impl Shrink {
     }
 }
 
+/// How coarse colours become that are stored coarser than others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Detail {
+    /// As fine as the others, as far as they are stored so fine: what pixels are best made of.
+    #[default]
+    AsFine,
+    /// Coarser by as much as they are stored, when all are divided alike: for another file that stores them so.
+    AsStored,
+}
+
 /// How a picture is decoded.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// At which fraction of its size.
     pub shrink: Shrink,
+    /// How coarse colours become.
+    pub detail: Detail,
     /// How much memory the planes may take that [`decode`](crate::decode) gives.
     pub bytes_max: u64,
     /// Asked before each row of blocks, so every millisecond or so; `true` ends the work with
@@ -53,6 +65,7 @@ impl fmt::Debug for Request<'_> {
         formatter
             .debug_struct("Request")
             .field("shrink", &self.shrink)
+            .field("detail", &self.detail)
             .field("bytes_max", &self.bytes_max)
             .finish_non_exhaustive()
     }
@@ -63,6 +76,7 @@ impl Default for Request<'_> {
     fn default() -> Self {
         Self {
             shrink: Shrink::None,
+            detail: Detail::AsFine,
             bytes_max: u64::MAX,
             stop: &|| false,
         }

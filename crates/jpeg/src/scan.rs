@@ -9,6 +9,7 @@ use crate::bits::{Bits, Window};
 use crate::block::Codes;
 use crate::lane::Lane;
 use crate::tables::Tables;
+use crate::{Request, Shrink};
 
 /// What is decoded, band by band: a band is a row of groups of blocks.
 pub(crate) struct Scan<'a> {
@@ -29,8 +30,7 @@ pub(crate) struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    /// Decodes blocks to so many samples on each side.
-    pub(crate) fn new(input: &'a [u8], tables: &Tables, side: u32) -> Self {
+    pub(crate) fn new(input: &'a [u8], tables: &Tables, request: &Request<'_>) -> Self {
         let header = &tables.header;
         let (widest, highest) = header.group();
         // Colours mostly share their tables.
@@ -41,11 +41,11 @@ impl<'a> Scan<'a> {
                 .iter()
                 .find(|(numbers, _)| *numbers == assigned.numbers);
             let codes = found.map(|(_, codes)| Rc::clone(codes)).unwrap_or_else(|| {
-                let codes = Rc::new(Codes::new(assigned, side < 8));
+                let codes = Rc::new(Codes::new(assigned, request.shrink != Shrink::None));
                 known.push((assigned.numbers, Rc::clone(&codes)));
                 codes
             });
-            Lane::new((header, component), side, (codes, assigned.steps))
+            Lane::new((header, component), request, (codes, assigned.steps))
         });
         Self {
             lanes: lanes.collect(),

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use jpeg::{Colours, DecodeError, Decoder, PlaneLayout, Request, Shrink};
+use jpeg::{Colours, DecodeError, Decoder, Detail, PlaneLayout, Request, Shrink};
 
 use super::markers::Frame;
 use crate::codec::Decoding;
@@ -16,7 +16,7 @@ pub(crate) fn decode(
     frame: &Frame,
     sink: &mut dyn RowSink,
 ) -> Result<bool, ImageError> {
-    let request = Request {
+    let mut request = Request {
         shrink: match decoding.shrink {
             8.. => Shrink::Eighth,
             4.. => Shrink::Quarter,
@@ -34,7 +34,13 @@ pub(crate) fn decode(
     if (header.width, header.height) != (frame.size().width, frame.size().height) {
         return Err(super::corrupt("the file has two different sizes"));
     }
-    let planes: Vec<_> = decoder.planes(request.shrink).iter().map(plane).collect();
+    if request.shrink != Shrink::None
+        && header.colours == Colours::YCbCr
+        && sink.wants_coarse_colours()
+    {
+        request.detail = Detail::AsStored;
+    }
+    let planes: Vec<_> = decoder.planes(&request).iter().map(plane).collect();
     let form = match (planes.as_slice(), header.colours) {
         (&[plane], _) => Form::Whole {
             plane,

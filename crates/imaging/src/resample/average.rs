@@ -1,8 +1,9 @@
 //! The mean of `k` columns and rows, where Lanczos3 would reach so far that nobody sees the difference.
 
-use super::{Sample, Side};
+use super::{Sample, Side, each};
 
 /// Averages rows.
+#[derive(Clone)]
 pub(super) struct Average {
     channels: usize,
     /// How many columns and rows become one.
@@ -31,14 +32,19 @@ impl Average {
     /// Adds a row. Returns whether it is the last one of a mean.
     #[inline(always)]
     pub(super) fn take<T: Sample>(&mut self, row: &[T]) -> bool {
-        if self.count == 0 {
-            for (sum, sample) in self.sums.iter_mut().zip(row) {
-                *sum = sample.wide();
-            }
-        } else {
-            for (sum, sample) in self.sums.iter_mut().zip(row) {
-                *sum += sample.wide();
-            }
+        match self.count {
+            0 => each(
+                &mut self.sums,
+                row,
+                #[inline(always)]
+                |sum, sample| *sum = sample,
+            ),
+            _ => each(
+                &mut self.sums,
+                row,
+                #[inline(always)]
+                |sum, sample| *sum += sample,
+            ),
         }
         self.count += 1;
         self.left = self.left.saturating_sub(1);
@@ -50,6 +56,12 @@ impl Average {
     #[inline(always)]
     pub(super) fn finish(&mut self) -> &[i16] {
         match self.channels {
+            _ if self.steps[0] == 1 => {
+                let share = 1.0 / self.count as f32;
+                for (mean, &sum) in self.means.iter_mut().zip(&self.sums) {
+                    *mean = (sum as f32 * share + 0.5) as i16;
+                }
+            }
             1 => self.divide::<1>(),
             2 => self.divide::<2>(),
             3 => self.divide::<3>(),
@@ -74,7 +86,7 @@ impl Average {
                     *total += sum;
                 }
             }
-            *mean = total.map(|total| (total as f32).mul_add(share, 0.5) as i16);
+            *mean = total.map(|total| (total as f32 * share + 0.5) as i16);
         }
     }
 }

@@ -5,14 +5,15 @@
 
 use fearless_simd::{Simd, i16x32, i32x16, prelude::*};
 
-use super::Sample;
 use super::windows::{WEIGHT_BITS, Windows};
+use super::{Sample, each};
 
 /// How many samples are added at once.
 const STRIP: usize = 64;
 const HALF: i32 = 1 << (WEIGHT_BITS - 1);
 
 /// Which pairs of rows become a row.
+#[derive(Clone)]
 struct Span {
     first: usize,
     /// The last row, of all.
@@ -22,6 +23,7 @@ struct Span {
 }
 
 /// Keeps as many rows as the filter reaches.
+#[derive(Clone)]
 pub(super) struct Down {
     spans: Vec<Span>,
     /// Those of both rows of a pair, the first in the lower half.
@@ -78,14 +80,19 @@ impl Down {
         let Some(pairs) = self.ring.get_mut(at..at + self.stride) else {
             return;
         };
-        if is_first {
-            for (pair, sample) in pairs.iter_mut().zip(row) {
-                *pair = sample.wide();
-            }
-        } else {
-            for (pair, sample) in pairs.iter_mut().zip(row) {
-                *pair |= sample.wide() << 16;
-            }
+        match is_first {
+            true => each(
+                pairs,
+                row,
+                #[inline(always)]
+                |pair, sample| *pair = sample,
+            ),
+            false => each(
+                pairs,
+                row,
+                #[inline(always)]
+                |pair, sample| *pair |= sample << 16,
+            ),
         }
     }
 
