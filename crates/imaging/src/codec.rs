@@ -145,6 +145,7 @@ mod tests {
             input,
             source: &inspect(input, &Limits::default()).expect("a good header"),
             shrink,
+            factor: shrink.into(),
             limits: &Limits::default(),
             watch: &Watch::new(&stop),
         };
@@ -189,7 +190,11 @@ mod tests {
             width: None,
             height: None,
         };
-        for output in [Output::Png, Output::WebPLossless] {
+        let mut outputs = vec![Output::Png, Output::WebPLossless];
+        if cfg!(feature = "webp") {
+            outputs.push(Output::WebP);
+        }
+        for output in outputs {
             let options = crate::Options {
                 output,
                 ..crate::Options::new(as_stored)

@@ -98,3 +98,35 @@ fn what_a_lossy_format_takes_is_hardly_seen() {
         }
     }
 }
+
+/// image-webp converts the whole picture to RGB and makes its edges smooth; ours does neither for a smaller one.
+#[cfg(feature = "webp")]
+#[test]
+fn thumbnails_of_a_webp_are_those_of_its_picture() {
+    for name in PHOTOS {
+        let photo = fs::read(samples::sample(name)).unwrap();
+        // An odd size.
+        let options = Options {
+            output: Output::WebP,
+            ..Options::new(Bounds::of_width(501))
+        };
+        let photo = resize(&photo, &options).expect("a good image").bytes;
+        let whole = Picture::decode(&photo);
+        // Scores: all is done in full, and without smooth edges, which are of use where much of the picture is left.
+        for (width, least) in [(501, 88.0), (400, 88.0), (250, 85.0), (100, 85.0)] {
+            let options = Options {
+                output: Output::Png,
+                ..Options::new(Bounds::of_width(width as u32))
+            };
+            let ours = made(&photo, options);
+            let sides = [
+                Side::whole(whole.width, width),
+                Side::whole(whole.height, ours.height),
+            ];
+            let reference = to_bytes(&scale(&whole, sides));
+            let (score, psnr) = (score(&reference, &ours), psnr(&reference, &ours));
+            println!("{name} {width}: {score:.1}, {psnr:.1} dB");
+            assert!(score >= least && psnr >= 33.0);
+        }
+    }
+}

@@ -62,6 +62,7 @@ fn decode(with: Decode, (jpeg, shrink): (&[u8], u32), target: Size) -> Pixels {
         input: jpeg,
         source: &source,
         shrink,
+        factor: shrink.into(),
         limits: &Limits::default(),
         watch: &Watch::new(&|| false),
     };
