@@ -4,6 +4,7 @@ use imaging::{
     Format, Gravity, ImageError, Light, Limits, Metadata, Mode, Options, Output, Shrink, Size,
     inspect, resize_each,
 };
+use vp8::{Filtering, Request, decode};
 
 /// Resizes `data` if it is taken for `format`: it must give pictures that can be read, or an error that is no panic.
 pub fn run(format: Format, data: &[u8]) {
@@ -43,4 +44,17 @@ pub fn run(format: Format, data: &[u8]) {
             Err(_) => {}
         }
     }
+}
+
+/// Decodes `data` as a frame of VP8 in both ways: what is damaged for one is so for the other.
+pub fn run_vp8(data: &[u8]) {
+    let [full, skip] = [Filtering::Full, Filtering::Skip].map(|filtering| {
+        let request = Request {
+            filtering,
+            bytes_max: 4 << 20,
+            ..Request::default()
+        };
+        decode(data, &request)
+    });
+    assert_eq!(full.is_ok(), skip.is_ok());
 }

@@ -113,7 +113,7 @@ fn thumbnails_of_a_webp_are_those_of_its_picture() {
         let photo = resize(&photo, &options).expect("a good image").bytes;
         let whole = Picture::decode(&photo);
         // Scores: all is done in full, and without smooth edges, which are of use where much of the picture is left.
-        for (width, least) in [(501, 88.0), (400, 88.0), (250, 85.0), (100, 85.0)] {
+        for (width, least) in [(501, 93.0), (400, 93.0), (250, 89.0), (100, 89.0)] {
             let options = Options {
                 output: Output::Png,
                 ..Options::new(Bounds::of_width(width as u32))
