@@ -148,9 +148,8 @@ impl<'a> Decoder<'a> {
             let modes = read_modes(&mut self.frame, &mut above.neighbours, &mut neighbours);
             let segment = &self.frame.segments[modes.segment];
             self.residue.read(
-                simd,
-                (&mut bools, &self.tokens),
-                (&modes, segment),
+                (simd, &mut bools),
+                (&self.tokens, segment, &modes),
                 [&mut above.filled, &mut filled],
             );
             if let Some(strength) = self.strengths.get_mut(column) {

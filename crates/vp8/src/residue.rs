@@ -3,9 +3,9 @@
 use fearless_simd::Simd;
 
 use crate::bools::Bools;
-use crate::header::{Segment, Steps};
+use crate::header::Segment;
 use crate::modes::{Light, Modes};
-use crate::tokens::{Block, Kind, Places, Tokens, read_block};
+use crate::tokens::{Block, Coding, Kind, Tokens, read_block};
 use crate::transform;
 
 /// Blocks of a macroblock: of light, and behind them of both colours.
@@ -86,9 +86,8 @@ impl Residue {
     #[inline(always)]
     pub(crate) fn read<S: Simd>(
         &mut self,
-        simd: S,
-        (bools, tokens): (&mut Bools<'_>, &Tokens),
-        (modes, segment): (&Modes, &Segment),
+        (simd, bools): (S, &mut Bools<'_>),
+        (tokens, segment, modes): (&Tokens, &Segment, &Modes),
         [above, left]: [&mut Filled; 2],
     ) {
         self.clear();
@@ -98,31 +97,35 @@ impl Residue {
             left.clear(has_means);
             return;
         }
-        // A copy of its own stays in registers.
-        let mut here = *bools;
+        let mut kind = Kind::Light;
         if has_means {
+            kind = Kind::LightWithoutMeans;
+            let coding = tokens.coding(Kind::Means, segment.means);
             let context = usize::from(above.means) + usize::from(left.means);
-            let source = (tokens.of(Kind::Means), segment.means);
             let mut block = [0; 16];
-            let end = read_block(
-                simd,
-                &mut here,
-                (source.0, source.1, (0, context)),
-                &mut block,
-            );
+            let end = read_block(simd, bools, (coding, context), &mut block);
             (above.means, left.means) = (end > 0, end > 0);
             if end > 0 {
                 self.set_means(&transform::means(&block));
             }
-            let source = (tokens.of(Kind::LightWithoutMeans), segment.light);
-            self.read_light::<S, 1>(simd, &mut here, source, [above, left]);
-        } else {
-            let source = (tokens.of(Kind::Light), segment.light);
-            self.read_light::<S, 0>(simd, &mut here, source, [above, left]);
         }
-        let source = (tokens.of(Kind::Colour), segment.colour);
-        self.read_colours(simd, &mut here, source, [above, left]);
-        *bools = here;
+        let coding = tokens.coding(kind, segment.light);
+        let (blocks, extents) = (&mut self.blocks, &mut self.extents);
+        let (light, colours) = blocks.split_at_mut(LIGHT_BLOCKS);
+        let (light_extents, colour_extents) = extents.split_at_mut(LIGHT_BLOCKS);
+        let edges = (&mut above.light, &mut left.light);
+        read_square(
+            (simd, bools),
+            coding,
+            edges,
+            light.iter_mut().zip(light_extents),
+        );
+        let coding = tokens.coding(Kind::Colour, segment.colour);
+        let colours = colours.chunks_mut(4).zip(colour_extents.chunks_mut(4));
+        let edges = above.colours.iter_mut().zip(&mut left.colours);
+        for ((blocks, extents), edges) in colours.zip(edges) {
+            read_square((simd, bools), coding, edges, blocks.iter_mut().zip(extents));
+        }
     }
 
     fn set_means(&mut self, means: &Block) {
@@ -134,63 +137,26 @@ impl Residue {
             }
         }
     }
+}
 
-    #[inline(always)]
-    fn read_light<S: Simd, const FIRST: usize>(
-        &mut self,
-        simd: S,
-        bools: &mut Bools<'_>,
-        source: (&Places, Steps),
-        [above, left]: [&mut Filled; 2],
-    ) {
-        for (row, left) in left.light.iter_mut().enumerate() {
-            for (column, above) in above.light.iter_mut().enumerate() {
-                let at = row * 4 + column;
-                let context = usize::from(*above) + usize::from(*left);
-                let end = read_block(
-                    simd,
-                    bools,
-                    (source.0, source.1, (FIRST, context)),
-                    &mut self.blocks[at],
-                );
-                let is_filled = end > FIRST;
-                (*above, *left) = (is_filled, is_filled);
-                if end > 1 {
-                    self.extents[at] = Extent::Any;
-                } else if is_filled {
-                    self.extents[at] = Extent::Mean;
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn read_colours<S: Simd>(
-        &mut self,
-        simd: S,
-        bools: &mut Bools<'_>,
-        source: (&Places, Steps),
-        [above, left]: [&mut Filled; 2],
-    ) {
-        let colours = above.colours.iter_mut().zip(&mut left.colours);
-        for (number, (above, left)) in colours.enumerate() {
-            for (row, left) in left.iter_mut().enumerate() {
-                for (column, above) in above.iter_mut().enumerate() {
-                    let at = LIGHT_BLOCKS + number * 4 + row * 2 + column;
-                    let context = usize::from(*above) + usize::from(*left);
-                    let end = read_block(
-                        simd,
-                        bools,
-                        (source.0, source.1, (0, context)),
-                        &mut self.blocks[at],
-                    );
-                    (*above, *left) = (end > 0, end > 0);
-                    self.extents[at] = match end {
-                        0 => Extent::None,
-                        1 => Extent::Mean,
-                        _ => Extent::Any,
-                    };
-                }
+/// Reads the blocks of light or of one colour, row by row.
+#[inline(always)]
+fn read_square<'a, S: Simd, const N: usize>(
+    (simd, bools): (S, &mut Bools<'_>),
+    coding: Coding<'_>,
+    (above, left): (&mut [bool; N], &mut [bool; N]),
+    mut blocks: impl Iterator<Item = (&'a mut Block, &'a mut Extent)>,
+) {
+    for left in left {
+        for (above, (block, extent)) in above.iter_mut().zip(&mut blocks) {
+            let context = usize::from(*above) + usize::from(*left);
+            let end = read_block(simd, bools, (coding, context), block);
+            let is_filled = end > coding.first;
+            (*above, *left) = (is_filled, is_filled);
+            if end > 1 {
+                *extent = Extent::Any;
+            } else if is_filled {
+                *extent = Extent::Mean;
             }
         }
     }

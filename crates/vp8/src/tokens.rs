@@ -28,7 +28,7 @@ pub(crate) enum Kind {
 
 /// The probabilities of one kind of blocks for each place and context. The last place is behind the block; sizes are
 /// powers of two.
-pub(crate) type Places = [[[u8; 16]; 4]; 17];
+type Places = [[[u8; 16]; 4]; 17];
 
 /// The probabilities of all kinds of blocks.
 #[derive(Debug)]
@@ -49,53 +49,65 @@ impl Tokens {
         Self { kinds }
     }
 
+    /// Returns how blocks of that kind are stored, with these steps.
     #[inline(always)]
-    pub(crate) const fn of(&self, kind: Kind) -> &Places {
-        &self.kinds[kind as usize]
+    pub(crate) const fn coding(&self, kind: Kind, steps: Steps) -> Coding<'_> {
+        Coding {
+            places: &self.kinds[kind as usize],
+            steps,
+            first: matches!(kind, Kind::LightWithoutMeans) as usize,
+        }
     }
 }
 
-/// Reads the coefficients of a block from place `first` on. Returns the place behind the last one, or `first` if there are none.
+/// How the blocks of a kind are stored.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Coding<'a> {
+    places: &'a Places,
+    steps: Steps,
+    /// The first place that is stored.
+    pub(crate) first: usize,
+}
+
+/// Reads the coefficients of a block. Returns the place behind the last one, or [`Coding::first`] if there are none.
+///
+/// It is no part of the function that calls it: there would not be enough registers.
 #[inline(always)]
 pub(crate) fn read_block<S: Simd>(
     simd: S,
     bools: &mut Bools<'_>,
-    source: (&Places, Steps, (usize, usize)),
+    (coding, context): (Coding<'_>, usize),
     block: &mut Block,
 ) -> usize {
     simd.vectorize(
         #[inline(always)]
-        || read(bools, source, block),
+        || {
+            let mut here = *bools;
+            let end = read_here(&mut here, (coding, context), block);
+            *bools = here;
+            end
+        },
     )
-}
-
-#[inline(always)]
-fn read(
-    to: &mut Bools<'_>,
-    (places, steps, (first, context)): (&Places, Steps, (usize, usize)),
-    block: &mut Block,
-) -> usize {
-    let mut bools = *to;
-    let end = read_here(&mut bools, (places, steps), (first, context), block);
-    *to = bools;
-    end
 }
 
 #[inline(always)]
 fn read_here(
     bools: &mut Bools<'_>,
-    (places, steps): (&Places, Steps),
-    (first, context): (usize, usize),
+    (coding, context): (Coding<'_>, usize),
     block: &mut Block,
 ) -> usize {
+    let Coding {
+        places,
+        steps,
+        first,
+    } = coding;
     let mut at = first;
     let mut context = context & 3;
     let mut bits = Bits::load(&places[at & 15][context]);
     loop {
         bools.ensure(4);
         // All that may come next is loaded before it is known which of them it is.
-        let mut next = &places[(at & 15) + 1];
-        let [mut after_zero, mut after_one, mut after_more] = [0, 1, 2].map(|at| Bits::load(&next[at]));
+        let mut next = Bits::load_all(&places[(at & 15) + 1]);
         if !bools.next(bits.get(0)) {
             return at;
         }
@@ -104,25 +116,20 @@ fn read_here(
             if at >= 16 {
                 return 16;
             }
-            bits = after_zero;
-            context = 0;
-            next = &places[(at & 15) + 1];
-            [after_zero, after_one, after_more] = [0, 1, 2].map(|at| Bits::load(&next[at]));
+            (bits, context) = (next[0], 0);
+            next = Bits::load_all(&places[(at & 15) + 1]);
             bools.ensure(3);
         }
-        let place = usize::from(ORDER[at & 15] & 15);
-        let step = steps[usize::from(at > 0)];
         let value = if bools.next(bits.get(2)) {
             let value = read_large(bools, bits, &places[at & 15][context]);
-            bits = after_more;
-            context = 2;
+            (bits, context) = (next[2], 2);
             value
         } else {
-            bits = after_one;
-            context = 1;
+            (bits, context) = (next[1], 1);
             1
         };
-        block[place] = (bools.with_sign(value) * step) as i16;
+        let value = bools.with_sign(value) * steps[usize::from(at > 0)];
+        block[usize::from(ORDER[at & 15] & 15)] = value as i16;
         at += 1;
         if at >= 16 {
             return 16;
@@ -139,6 +146,12 @@ impl Bits {
     const fn load(bits: &[u8; 16]) -> Self {
         let [a, b, c, d, e, f, g, h, ..] = *bits;
         Self(u64::from_le_bytes([a, b, c, d, e, f, g, h]))
+    }
+
+    /// Loads those of all contexts.
+    #[inline(always)]
+    fn load_all(contexts: &[[u8; 16]; 4]) -> [Self; 3] {
+        [0, 1, 2].map(|context| Self::load(&contexts[context]))
     }
 
     #[inline(always)]
