@@ -186,15 +186,17 @@ impl Resampler {
 /// Splits pixels into their channels.
 #[inline(always)]
 fn split<const N: usize>(pixels: &[i16], planes: &mut [Vec<i16>]) {
-    let Some(planes) = planes.first_chunk_mut::<N>() else {
-        return;
-    };
-    let mut planes = planes.each_mut().map(|plane| plane.iter_mut());
-    for pixel in pixels.as_chunks::<N>().0 {
-        for (plane, sample) in planes.iter_mut().zip(pixel) {
-            if let Some(to) = plane.next() {
-                *to = *sample;
+    let pixels = pixels.as_chunks::<N>().0;
+    for (channel, plane) in planes.iter_mut().enumerate().take(N) {
+        let (groups, rest) = plane.as_chunks_mut::<32>();
+        let (pixel_groups, pixel_rest) = pixels.as_chunks::<32>();
+        for (to, pixels) in groups.iter_mut().zip(pixel_groups) {
+            for at in 0..32 {
+                to[at] = pixels[at][channel % N];
             }
+        }
+        for (to, pixel) in rest.iter_mut().zip(pixel_rest) {
+            *to = pixel[channel % N];
         }
     }
 }

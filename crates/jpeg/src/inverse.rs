@@ -52,6 +52,15 @@ fn eight<S: Simd>(v: [i32x8<S>; 8], rounding: i32) -> [i32x8<S>; 8] {
     ]
 }
 
+// Closures, and so `map`, would not become part of functions that use the instructions of this processor.
+#[inline(always)]
+fn shifted<V: std::ops::ShrAssign<u32>, const N: usize>(mut vectors: [V; N], shift: u32) -> [V; N] {
+    for vector in &mut vectors {
+        *vector >>= shift;
+    }
+    vectors
+}
+
 #[inline(always)]
 fn transpose<S: Simd>(v: [i32x8<S>; 8]) -> [i32x8<S>; 8] {
     // Three perfect shuffles of pairs.
@@ -80,15 +89,19 @@ pub(crate) fn to_eight<S: Simd>(simd: S, block: &Block, steps: &[i32; 64]) -> [[
         coefficients * i32x8::simd_from(simd, steps[at])
     });
     let half = 1 << (CONST_BITS - PASS1_BITS - 1);
-    let rows = eight(columns, half).map(|v| v >> (CONST_BITS - PASS1_BITS));
+    let rows = shifted(eight(columns, half), CONST_BITS - PASS1_BITS);
     let shift = CONST_BITS + PASS1_BITS + 3;
     // 128 is what 0 stands for.
     let rounding = (1 << (shift - 1)) + (128 << shift);
-    let samples = eight(transpose(rows), rounding).map(|v| v >> shift);
-    samples.map(|v| {
+    let samples = shifted(eight(transpose(rows), rounding), shift);
+    let mut bytes = [[0; 8]; 8];
+    for (bytes, v) in bytes.iter_mut().zip(samples) {
         let v: [i32; 8] = v.max(0).min(255).into();
-        v.map(|value| value as u8)
-    })
+        for at in 0..8 {
+            bytes[at] = v[at] as u8;
+        }
+    }
+    bytes
 }
 
 /// Transforms the lowest 4x4 coefficients to 4x4 samples.
@@ -101,15 +114,18 @@ pub(crate) fn to_four<S: Simd>(simd: S, block: &Block, steps: &[i32; 64]) -> [[u
         lowest(simd, &block[24..], &steps[24..]),
     ];
     let half = 1 << (CONST_BITS - PASS1_BITS - 1);
-    let rows = four(columns, half);
-    let rows = rows.map(|v| v >> (CONST_BITS - PASS1_BITS));
+    let rows = shifted(four(columns, half), CONST_BITS - PASS1_BITS);
     let shift = CONST_BITS + PASS1_BITS + 3;
     let rounding = (1 << (shift - 1)) + (128 << shift);
-    let samples = four(transpose_four(rows), rounding).map(|v| v >> shift);
-    samples.map(|v| {
+    let samples = shifted(four(transpose_four(rows), rounding), shift);
+    let mut bytes = [[0; 4]; 4];
+    for (bytes, v) in bytes.iter_mut().zip(samples) {
         let v: [i32; 4] = v.max(0).min(255).into();
-        v.map(|value| value as u8)
-    })
+        for at in 0..4 {
+            bytes[at] = v[at] as u8;
+        }
+    }
+    bytes
 }
 
 /// Returns four coefficients in their range; only those of damaged data are beyond it.

@@ -4,6 +4,7 @@ use std::io::{BufRead, Seek};
 
 use png::{BitDepth, ColorType, DecodingError, Info, Limits, Reader, Transformations};
 
+use super::plain;
 use crate::codec::Decoding;
 use crate::pixels::Channels;
 use crate::raster::to_byte;
@@ -35,6 +36,15 @@ pub(crate) fn decode(decoding: &Decoding<'_>, sink: &mut dyn RowSink) -> Result<
     check_plausible(input, reader.info())?;
     let (colours, depth) = reader.output_color_type();
     sink.begin(&Form::whole(source.stored_size(), channels(colours)))?;
+    let info = reader.info();
+    let is_plain = info.bit_depth == BitDepth::Eight && info.trns.is_none() && !info.interlaced;
+    match info.color_type {
+        ColorType::Grayscale if is_plain => return plain::decode::<1>(decoding, sink),
+        ColorType::GrayscaleAlpha if is_plain => return plain::decode::<2>(decoding, sink),
+        ColorType::Rgb if is_plain => return plain::decode::<3>(decoding, sink),
+        ColorType::Rgba if is_plain => return plain::decode::<4>(decoding, sink),
+        _ => {}
+    }
     let mut rows = Rows {
         sink,
         is_wide: depth == BitDepth::Sixteen,

@@ -59,7 +59,7 @@ impl Average {
             _ if self.steps[0] == 1 => {
                 let share = 1.0 / self.count as f32;
                 for (mean, &sum) in self.means.iter_mut().zip(&self.sums) {
-                    *mean = (sum as f32 * share + 0.5) as i16;
+                    *mean = divide(sum, share);
                 }
             }
             1 => self.divide::<1>(),
@@ -86,7 +86,13 @@ impl Average {
                     *total += sum;
                 }
             }
-            *mean = total.map(|total| (total as f32 * share + 0.5) as i16);
+            *mean = total.map(|total| divide(total, share));
         }
     }
+}
+
+/// Multiplies a sum with a share of one. Signed numbers are converted in fewer steps; neither comes near their limits.
+#[inline(always)]
+fn divide(sum: u32, share: f32) -> i16 {
+    (sum.cast_signed() as f32 * share + 0.5) as i32 as i16
 }

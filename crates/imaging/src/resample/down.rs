@@ -129,7 +129,10 @@ impl Down {
                     *sum += i16x32::load_array_ref(simd, pairs).pairwise_dot_product(weight);
                 }
             }
-            let [a, b, c, d] = sums.map(|sum| sum >> WEIGHT_BITS);
+            for sum in &mut sums {
+                *sum >>= WEIGHT_BITS;
+            }
+            let [a, b, c, d] = sums;
             let (low, high) = to.split_at_mut(STRIP / 2);
             a.saturating_narrow(b).store_slice(low);
             c.saturating_narrow(d).store_slice(high);
