@@ -70,8 +70,6 @@ pub(crate) struct Coding<'a> {
 }
 
 /// Reads the coefficients of a block. Returns the place behind the last one, or [`Coding::first`] if there are none.
-///
-/// It is no part of the function that calls it: there would not be enough registers.
 #[inline(always)]
 pub(crate) fn read_block<S: Simd>(
     simd: S,
@@ -79,38 +77,35 @@ pub(crate) fn read_block<S: Simd>(
     (coding, context): (Coding<'_>, usize),
     block: &mut Block,
 ) -> usize {
+    bools.ensure(4);
+    if !bools.next(coding.places[coding.first & 15][context & 3][0]) {
+        return coding.first;
+    }
+    // A function of its own: as a part of its callers it would not have enough registers.
     simd.vectorize(
         #[inline(always)]
         || {
             let mut here = *bools;
-            let end = read_here(&mut here, (coding, context), block);
+            let end = read_filled(&mut here, (coding, context), block);
             *bools = here;
             end
         },
     )
 }
 
+/// Reads the coefficients of a block that has some.
 #[inline(always)]
-fn read_here(
+fn read_filled(
     bools: &mut Bools<'_>,
     (coding, context): (Coding<'_>, usize),
     block: &mut Block,
 ) -> usize {
-    let Coding {
-        places,
-        steps,
-        first,
-    } = coding;
-    let mut at = first;
-    let mut context = context & 3;
+    let Coding { places, steps, .. } = coding;
+    let (mut at, mut context) = (coding.first, context & 3);
     let mut bits = Bits::load(&places[at & 15][context]);
     loop {
-        bools.ensure(4);
         // All that may come next is loaded before it is known which of them it is.
         let mut next = Bits::load_all(&places[(at & 15) + 1]);
-        if !bools.next(bits.get(0)) {
-            return at;
-        }
         while !bools.next(bits.get(1)) {
             at += 1;
             if at >= 16 {
@@ -133,6 +128,10 @@ fn read_here(
         at += 1;
         if at >= 16 {
             return 16;
+        }
+        bools.ensure(4);
+        if !bools.next(bits.get(0)) {
+            return at;
         }
     }
 }
