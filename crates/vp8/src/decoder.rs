@@ -7,7 +7,7 @@ use fearless_simd::{Level, Simd, dispatch};
 use crate::filter::{Strength, filter_row};
 use crate::header::{FilterKind, Frame, Header};
 use crate::lines::{Band, Lines};
-use crate::modes::{Light, Neighbours, read_modes};
+use crate::modes::{Light, Modes, Neighbours, read_modes};
 use crate::residue::{Filled, Residue};
 use crate::tokens::Tokens;
 use crate::work::{Around, Bottom, Work};
@@ -152,27 +152,8 @@ impl<'a> Decoder<'a> {
                 (&self.tokens, segment, &modes),
                 [&mut above.filled, &mut filled],
             );
-            if let Some(strength) = self.strengths.get_mut(column) {
-                let by_blocks = matches!(modes.light, Light::Blocks(_));
-                let level = segment.smoothing[usize::from(by_blocks)];
-                let has_inner = by_blocks || !self.residue.is_empty();
-                *strength = Strength::new(level, self.frame.sharpness, has_inner);
-            }
-            let here = self.above[column].bottom;
-            let right = match self.above.get(column + 1) {
-                Some(right) => right.bottom,
-                // Above the first row there is the same everywhere.
-                None => here.continued(),
-            };
-            self.work.set_above(&here, &right);
-            let around = Around {
-                above: self.row > 0,
-                left: column > 0,
-            };
-            self.work.fill(simd, (&modes, &self.residue), around);
-            self.above[column].bottom = self.work.bottom();
-            self.lines.write(column, &self.work);
-            self.work.go_right();
+            self.note_strength(column, &modes);
+            self.fill(simd, column, &modes);
         }
         self.frame.tokens[partition] = bools;
         if self.frame.filter != FilterKind::None {
@@ -180,5 +161,36 @@ impl<'a> Decoder<'a> {
             let place = (self.lines.before, self.row == 0);
             filter_row(simd, &mut self.lines, how, place);
         }
+    }
+
+    /// Notes how the edges of the macroblock in that column are smoothed, if any are.
+    #[inline(always)]
+    fn note_strength(&mut self, column: usize, modes: &Modes) {
+        if let Some(strength) = self.strengths.get_mut(column) {
+            let by_blocks = matches!(modes.light, Light::Blocks(_));
+            let level = self.frame.segments[modes.segment].smoothing[usize::from(by_blocks)];
+            let has_inner = by_blocks || !self.residue.is_empty();
+            *strength = Strength::new(level, self.frame.sharpness, has_inner);
+        }
+    }
+
+    /// Makes the samples of the macroblock in that column.
+    #[inline(always)]
+    fn fill<S: Simd>(&mut self, simd: S, column: usize, modes: &Modes) {
+        let above = self.above[column].bottom;
+        let right = match self.above.get(column + 1) {
+            Some(right) => right.bottom,
+            // Above the first row there is the same everywhere.
+            None => above.continued(),
+        };
+        self.work.set_above(&above, &right);
+        let around = Around {
+            above: self.row > 0,
+            left: column > 0,
+        };
+        self.work.fill(simd, (modes, &self.residue), around);
+        self.above[column].bottom = self.work.bottom();
+        self.lines.write(column, &self.work);
+        self.work.go_right();
     }
 }

@@ -44,7 +44,7 @@ pub(crate) fn add_pair<S: Simd, const N: usize>(
     let differences = match first_extent.max(second_extent) {
         Extent::None => return,
         Extent::Mean => {
-            let [first, second] = [first, second].map(|block| (block[0] + 4) >> 3);
+            let [first, second] = [first, second].map(|block| block[0].wrapping_add(4) >> 3);
             let (a, b) = (first, second);
             [i16x8::simd_from(simd, [a, a, a, a, b, b, b, b]); 4]
         }
@@ -67,7 +67,7 @@ pub(crate) fn add<S: Simd>(
 ) -> [[u8; 4]; 4] {
     let [upper, lower] = match extent {
         Extent::None => return samples,
-        Extent::Mean => [i16x8::splat(simd, (block[0] + 4) >> 3); 2],
+        Extent::Mean => [i16x8::splat(simd, block[0].wrapping_add(4) >> 3); 2],
         Extent::Any => {
             let [a, b, c, d] = differences(simd, block, &[0; 16]);
             [first_halves(a, b), first_halves(c, d)]
