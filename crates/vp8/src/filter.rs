@@ -89,19 +89,39 @@ impl Edges<'_> {
         let (x, y) = (self.at.0 * 16, self.at.1);
         let mut light = Light { lines, x, y };
         if self.has_left {
-            light.across(simd, 0, |taps| simple(simd, taps, limits));
+            light.across(
+                simd,
+                0,
+                #[inline(always)]
+                |taps| simple(simd, taps, limits),
+            );
         }
         if let Some(within) = within {
             for at in [4, 8, 12] {
-                light.across(simd, at, |taps| simple(simd, taps, within));
+                light.across(
+                    simd,
+                    at,
+                    #[inline(always)]
+                    |taps| simple(simd, taps, within),
+                );
             }
         }
         if self.has_above {
-            light.down(simd, 0, |taps| simple(simd, taps, limits));
+            light.down(
+                simd,
+                0,
+                #[inline(always)]
+                |taps| simple(simd, taps, limits),
+            );
         }
         if let Some(within) = within {
             for at in [4, 8, 12] {
-                light.down(simd, at, |taps| simple(simd, taps, within));
+                light.down(
+                    simd,
+                    at,
+                    #[inline(always)]
+                    |taps| simple(simd, taps, within),
+                );
             }
         }
     }
@@ -115,34 +135,74 @@ impl Edges<'_> {
         let (x, y) = (self.at.0 * 16, self.at.1);
         let mut light = Light { lines, x, y };
         if self.has_left {
-            light.across(simd, 0, |taps| outer(simd, taps, limits));
+            light.across(
+                simd,
+                0,
+                #[inline(always)]
+                |taps| outer(simd, taps, limits),
+            );
         }
         if let Some(within) = within {
             for at in [4, 8, 12] {
-                light.across(simd, at, |taps| inner(simd, taps, within));
+                light.across(
+                    simd,
+                    at,
+                    #[inline(always)]
+                    |taps| inner(simd, taps, within),
+                );
             }
         }
         if self.has_above {
-            light.down(simd, 0, |taps| outer(simd, taps, limits));
+            light.down(
+                simd,
+                0,
+                #[inline(always)]
+                |taps| outer(simd, taps, limits),
+            );
         }
         if let Some(within) = within {
             for at in [4, 8, 12] {
-                light.down(simd, at, |taps| inner(simd, taps, within));
+                light.down(
+                    simd,
+                    at,
+                    #[inline(always)]
+                    |taps| inner(simd, taps, within),
+                );
             }
         }
         let (x, y) = (x / 2, y / 2);
         let mut colours = Colours { lines, x, y };
         if self.has_left {
-            colours.across(simd, 0, |taps| outer(simd, taps, limits));
+            colours.across(
+                simd,
+                0,
+                #[inline(always)]
+                |taps| outer(simd, taps, limits),
+            );
         }
         if let Some(within) = within {
-            colours.across(simd, 4, |taps| inner(simd, taps, within));
+            colours.across(
+                simd,
+                4,
+                #[inline(always)]
+                |taps| inner(simd, taps, within),
+            );
         }
         if self.has_above {
-            colours.down(simd, 0, |taps| outer(simd, taps, limits));
+            colours.down(
+                simd,
+                0,
+                #[inline(always)]
+                |taps| outer(simd, taps, limits),
+            );
         }
         if let Some(within) = within {
-            colours.down(simd, 4, |taps| inner(simd, taps, within));
+            colours.down(
+                simd,
+                4,
+                #[inline(always)]
+                |taps| inner(simd, taps, within),
+            );
         }
     }
 }
@@ -160,10 +220,14 @@ impl Light<'_> {
     fn across<S: Simd>(&mut self, simd: S, at: usize, change: impl FnOnce(Taps<S>) -> Taps<S>) {
         let (x, y) = (self.x + at - 4, self.y);
         let light = &mut self.lines.light;
-        let rows = [0, 2, 4, 6, 8, 10, 12, 14]
-            .map(|row| pair(simd, light.get(x, y + row), light.get(x, y + row + 1)));
+        let mut rows = [u8x16::splat(simd, 0); 8];
+        for (at, row) in rows.iter_mut().enumerate() {
+            let y = y + at * 2;
+            *row = pair(simd, light.get(x, y), light.get(x, y + 1));
+        }
         let rows = turn_back(change(turn(rows)));
-        for (at, (first, second)) in rows.map(halves).into_iter().enumerate() {
+        for (at, row) in rows.into_iter().enumerate() {
+            let (first, second) = halves(row);
             light.put(x, y + at * 2, first);
             light.put(x, y + at * 2 + 1, second);
         }
@@ -174,10 +238,12 @@ impl Light<'_> {
     fn down<S: Simd>(&mut self, simd: S, at: usize, change: impl FnOnce(Taps<S>) -> Taps<S>) {
         let (x, y) = (self.x, self.y + at - 4);
         let light = &mut self.lines.light;
-        let rows = [0, 1, 2, 3, 4, 5, 6, 7];
-        let taps = change(rows.map(|row| u8x16::simd_from(simd, light.get(x, y + row))));
+        let mut taps = [u8x16::splat(simd, 0); 8];
+        for (row, samples) in taps.iter_mut().enumerate() {
+            *samples = u8x16::simd_from(simd, light.get(x, y + row));
+        }
         // The outermost are never changed.
-        for (row, samples) in rows.into_iter().zip(taps).skip(1).take(6) {
+        for (row, samples) in change(taps).into_iter().enumerate().skip(1).take(6) {
             light.put::<16>(x, y + row, samples.into());
         }
     }
@@ -209,13 +275,18 @@ impl Colours<'_> {
     #[inline(always)]
     fn rows<S: Simd>(&self, simd: S, (x, y): (usize, usize)) -> Taps<S> {
         let [blue, red] = &self.lines.colours;
-        [0, 1, 2, 3, 4, 5, 6, 7].map(|row| pair(simd, blue.get(x, y + row), red.get(x, y + row)))
+        let mut rows = [u8x16::splat(simd, 0); 8];
+        for (at, row) in rows.iter_mut().enumerate() {
+            *row = pair(simd, blue.get(x, y + at), red.get(x, y + at));
+        }
+        rows
     }
 
     #[inline(always)]
     fn put_rows<S: Simd>(&mut self, rows: Taps<S>, (x, y): (usize, usize)) {
         let [blue, red] = &mut self.lines.colours;
-        for (at, (first, second)) in rows.map(halves).into_iter().enumerate() {
+        for (at, row) in rows.into_iter().enumerate() {
+            let (first, second) = halves(row);
             blue.put(x, y + at, first);
             red.put(x, y + at, second);
         }

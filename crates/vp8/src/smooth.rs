@@ -23,7 +23,7 @@ pub(crate) type Taps<S> = [u8x16<S>; 8];
 pub(crate) fn simple<S: Simd>(simd: S, taps: Taps<S>, limits: Limits) -> Taps<S> {
     let [p3, p2, p1, p0, q0, q1, q2, q3] = taps;
     let chosen = is_flat(simd, [p1, p0, q0, q1], limits.edge);
-    let [s1, s0, t0, t1] = [p1, p0, q0, q1].map(signed);
+    let [s1, s0, t0, t1] = [signed(p1), signed(p0), signed(q0), signed(q1)];
     let step = kept(chosen, steep(s1.saturating_sub(t1), s0, t0));
     let [s0, t0, _] = pull(s0, t0, step);
     [p3, p2, p1, unsigned(s0), unsigned(t0), q1, q2, q3]
@@ -34,13 +34,13 @@ pub(crate) fn simple<S: Simd>(simd: S, taps: Taps<S>, limits: Limits) -> Taps<S>
 pub(crate) fn inner<S: Simd>(simd: S, taps: Taps<S>, limits: Limits) -> Taps<S> {
     let [p3, p2, p1, p0, q0, q1, q2, q3] = taps;
     let (chosen, detailed) = choose(simd, taps, limits);
-    let [s1, s0, t0, t1] = [p1, p0, q0, q1].map(signed);
+    let [s1, s0, t0, t1] = [signed(p1), signed(p0), signed(q0), signed(q1)];
     let outer = kept(detailed, s1.saturating_sub(t1));
     let step = kept(chosen, steep(outer, s0, t0));
     let [s0, t0, pulled] = pull(s0, t0, step);
     let half = kept(!detailed, (pulled + 1) >> 1);
     let (s1, t1) = (s1.saturating_add(half), t1.saturating_sub(half));
-    let [p1, p0, q0, q1] = [s1, s0, t0, t1].map(unsigned);
+    let [p1, p0, q0, q1] = [unsigned(s1), unsigned(s0), unsigned(t0), unsigned(t1)];
     [p3, p2, p1, p0, q0, q1, q2, q3]
 }
 
@@ -49,25 +49,30 @@ pub(crate) fn inner<S: Simd>(simd: S, taps: Taps<S>, limits: Limits) -> Taps<S> 
 pub(crate) fn outer<S: Simd>(simd: S, taps: Taps<S>, limits: Limits) -> Taps<S> {
     let [p3, p2, p1, p0, q0, q1, q2, q3] = taps;
     let (chosen, detailed) = choose(simd, taps, limits);
-    let [s2, s1, s0, t0, t1, t2] = [p2, p1, p0, q0, q1, q2].map(signed);
+    let [s2, s1, s0] = [signed(p2), signed(p1), signed(p0)];
+    let [t0, t1, t2] = [signed(q0), signed(q1), signed(q2)];
     let step = kept(chosen, steep(s1.saturating_sub(t1), s0, t0));
     let [s0, t0, _] = pull(s0, t0, kept(detailed, step));
     let (low, high) = kept(!detailed, step).widen();
-    let part = |share: i16| {
-        let of = |step: i16x8<S>| (step * share + 63) >> 7;
-        of(low).saturating_narrow(of(high))
-    };
-    let (near, middle, far) = (part(27), part(18), part(9));
-    let samples = [
-        s2.saturating_add(far),
-        s1.saturating_add(middle),
-        s0.saturating_add(near),
-        t0.saturating_sub(near),
-        t1.saturating_sub(middle),
-        t2.saturating_sub(far),
-    ];
-    let [p2, p1, p0, q0, q1, q2] = samples.map(unsigned);
-    [p3, p2, p1, p0, q0, q1, q2, q3]
+    let near = part(low, high, 27);
+    let middle = part(low, high, 18);
+    let far = part(low, high, 9);
+    [
+        p3,
+        unsigned(s2.saturating_add(far)),
+        unsigned(s1.saturating_add(middle)),
+        unsigned(s0.saturating_add(near)),
+        unsigned(t0.saturating_sub(near)),
+        unsigned(t1.saturating_sub(middle)),
+        unsigned(t2.saturating_sub(far)),
+        q3,
+    ]
+}
+
+/// Returns so many 128ths, rounded.
+#[inline(always)]
+fn part<S: Simd>(low: i16x8<S>, high: i16x8<S>, share: i16) -> i8x16<S> {
+    ((low * share + 63) >> 7).saturating_narrow((high * share + 63) >> 7)
 }
 
 /// Says where an edge is smoothed, and where it has detail on a side.
@@ -75,8 +80,9 @@ pub(crate) fn outer<S: Simd>(simd: S, taps: Taps<S>, limits: Limits) -> Taps<S> 
 fn choose<S: Simd>(simd: S, taps: Taps<S>, limits: Limits) -> (mask8x16<S>, mask8x16<S>) {
     let [p3, p2, p1, p0, q0, q1, q2, q3] = taps;
     let near = difference(p1, p0).max(difference(q1, q0));
-    let far = [(p3, p2), (p2, p1), (q3, q2), (q2, q1)].map(|(a, b)| difference(a, b));
-    let most = near.max(far[0].max(far[1])).max(far[2].max(far[3]));
+    let before = difference(p3, p2).max(difference(p2, p1));
+    let behind = difference(q3, q2).max(difference(q2, q1));
+    let most = near.max(before).max(behind);
     let is_calm = most.simd_le(u8x16::splat(simd, limits.interior));
     let chosen = is_calm & is_flat(simd, [p1, p0, q0, q1], limits.edge);
     (chosen, near.simd_gt(u8x16::splat(simd, limits.detail)))
