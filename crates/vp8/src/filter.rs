@@ -65,7 +65,10 @@ pub(crate) fn filter_row<S: Simd>(
         match kind {
             FilterKind::None => {}
             FilterKind::Simple => edges.smooth_simply(simd, lines),
-            FilterKind::Normal => edges.smooth(simd, lines),
+            FilterKind::Normal => {
+                edges.smooth_light(simd, lines);
+                edges.smooth_colours(simd, lines);
+            }
         }
     }
 }
@@ -127,7 +130,7 @@ impl Edges<'_> {
     }
 
     #[inline(always)]
-    fn smooth<S: Simd>(&self, simd: S, lines: &mut Lines) {
+    fn smooth_light<S: Simd>(&self, simd: S, lines: &mut Lines) {
         let Strength {
             outer: limits,
             inner: within,
@@ -170,7 +173,15 @@ impl Edges<'_> {
                 );
             }
         }
-        let (x, y) = (x / 2, y / 2);
+    }
+
+    #[inline(always)]
+    fn smooth_colours<S: Simd>(&self, simd: S, lines: &mut Lines) {
+        let Strength {
+            outer: limits,
+            inner: within,
+        } = *self.strength;
+        let (x, y) = (self.at.0 * 8, self.at.1 / 2);
         let mut colours = Colours { lines, x, y };
         if self.has_left {
             colours.across(
