@@ -188,8 +188,10 @@ impl Resampler {
 fn split<const N: usize>(pixels: &[i16], planes: &mut [Vec<i16>]) {
     let pixels = pixels.as_chunks::<N>().0;
     for (channel, plane) in planes.iter_mut().enumerate().take(N) {
-        let (groups, rest) = plane.as_chunks_mut::<32>();
-        let (pixel_groups, pixel_rest) = pixels.as_chunks::<32>();
+        // Both have padding, but not the same.
+        let count = pixels.len().min(plane.len());
+        let (groups, rest) = plane[..count].as_chunks_mut::<32>();
+        let (pixel_groups, pixel_rest) = pixels[..count].as_chunks::<32>();
         for (to, pixels) in groups.iter_mut().zip(pixel_groups) {
             for at in 0..32 {
                 to[at] = pixels[at][channel % N];

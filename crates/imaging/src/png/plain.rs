@@ -1,5 +1,5 @@
 //! Decodes a PNG with 8 bits per channel, no palette and rows in their order, as nearly all photos are: chunks and inflating are
-//! left to the `png` crate, which undoes the filters in twice the time.
+//! left to the `png` crate.
 
 use png::{Decoded, DecodingError, StreamingDecoder, UnfilterRegion, chunk};
 
