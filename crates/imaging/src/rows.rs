@@ -90,10 +90,6 @@ pub(crate) enum Matrix {
     /// ITU-T T.871 (JFIF): BT.601, and all numbers are used.
     Jfif,
     /// BT.601 as video has it: light from 16 to 235, colours from 16 to 240. What VP8 stores.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "no decoder here gives planes of video yet")
-    )]
     Bt601,
 }
 
