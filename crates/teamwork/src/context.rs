@@ -17,7 +17,7 @@ use pin_project_lite::pin_project;
 use tokio::{sync::Notify, time::timeout};
 
 use crate::{
-    Cause, JobHandle, NoValue,
+    Cause, JobHandle, NoValue, Routine,
     engine::{
         core::{Core, Look},
         machine::Signal,
@@ -37,8 +37,8 @@ const WAITING: u8 = 1;
 const TOUCHED: u8 = 2;
 /// [`Context::wake`] was called since the task was last idle.
 const WOKEN: u8 = 4;
-/// The core keeps a bell for this task.
-const BELL: u8 = 8;
+/// The core knows something of this task.
+const KNOWN: u8 = 8;
 /// The driver is on a runtime task of its own.
 const AWAY: u8 = 16;
 /// Where the signal under which the waker is registered is noted, plus one; 0 is none. Three bits.
@@ -249,7 +249,7 @@ impl<V: ?Sized> Context<V> {
     }
 
     fn bell(&self) -> Arc<Notify> {
-        self.bits.fetch_or(BELL, Ordering::Relaxed);
+        self.bits.fetch_or(KNOWN, Ordering::Relaxed);
         self.core.bell(self.slot)
     }
 
@@ -277,10 +277,34 @@ impl<V: ?Sized> Context<V> {
         self.core.register(self.slot, cx.waker(), seen)
     }
 
+    /// Calls a routine of which the machine takes the task to be in its run. It is noted, should the task never come out of it: before
+    /// the call if that can keep another thread, and unless the routine is the one that does nothing.
+    #[inline]
+    pub(crate) fn enter<F>(&self, routine: Routine, call: impl FnOnce() -> F) -> F {
+        if self.is_away() && size_of::<F>() > 1 {
+            self.note_routine(Some(routine));
+        }
+        call()
+    }
+
+    #[cold]
+    pub(crate) fn note_routine(&self, routine: Option<Routine>) {
+        self.bits.fetch_or(KNOWN, Ordering::Relaxed);
+        self.core.note_routine(self.slot, routine);
+    }
+
+    /// The task is where the machine takes it to be.
+    #[inline]
+    pub(crate) fn leave_routine(&self) {
+        if self.bits.load(Ordering::Relaxed) & KNOWN != 0 {
+            self.core.note_routine(self.slot, None);
+        }
+    }
+
     /// Forgets what others need to reach this task.
     pub(crate) fn end(&self) {
-        if self.bits.load(Ordering::Relaxed) & BELL != 0 {
-            self.core.drop_bell(self.slot);
+        if self.bits.load(Ordering::Relaxed) & KNOWN != 0 {
+            self.core.forget(self.slot);
         }
     }
 

@@ -22,7 +22,7 @@ impl Unfinished {
     pub(crate) fn from_exit(exit: &Exit) -> Self {
         match exit {
             Exit::Done | Exit::FinishJob | Exit::Stopped => Self::Stopped,
-            Exit::NeverStarted | Exit::Cut | Exit::Leaked => Self::Cut,
+            Exit::NeverStarted | Exit::Cut | Exit::Leaked(_) => Self::Cut,
             Exit::Failed(_) => Self::Failed,
         }
     }

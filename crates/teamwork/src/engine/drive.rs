@@ -154,7 +154,8 @@ where
         if stopped(cx).is_some() {
             return Lived::early(Exit::NeverStarted, 0);
         }
-        let init_nanos = match inited(Guard::new(cx, None, || task.init(cx)).timed().await) {
+        let init = Guard::new(cx, None, || cx.enter(Routine::Init, || task.init(cx)));
+        let init_nanos = match inited(cx, init.timed().await) {
             Ok(nanos) => nanos,
             Err(lived) => return lived,
         };
@@ -213,7 +214,11 @@ where
 /// What came of `init`: the nanoseconds it took, or how the task ended there.
 ///
 /// A match on it across an await point would keep all of it in the driver.
-fn inited<O>((called, nanos): (Result<Result<()>, Early>, u64)) -> Result<u64, Lived<O>> {
+fn inited<V: ?Sized, O>(
+    cx: &Context<V>,
+    (called, nanos): (Result<Result<()>, Early>, u64),
+) -> Result<u64, Lived<O>> {
+    cx.leave_routine();
     match called {
         Ok(Ok(())) => Ok(nanos),
         Ok(Err(error)) => Err(Lived::early(failed(Routine::Init, error), nanos)),
@@ -283,7 +288,10 @@ where
         }
         let (finalizer, finalize) = if finalizes {
             let context = is_free.then_some(cx);
-            finalized(Shield::new(context, || task.finalize(cx)).timed().await)
+            let finalize = Shield::new(context, || {
+                cx.enter(Routine::Finalize, || task.finalize(cx))
+            });
+            finalized(finalize.timed().await)
         } else {
             (None, 0)
         };
@@ -366,5 +374,33 @@ fn finalizer_fault(shielded: Shielded<Result<()>>) -> Option<FinalizerFault> {
         }
         Shielded::Panicked(kind) => Some(FinalizerFault::Failed(fault(kind))),
         Shielded::TimedOut(kind) => Some(FinalizerFault::TimedOut(fault(kind))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{NoValue, name::Name};
+
+    struct Empty;
+
+    impl Task for Empty {
+        type Output = ();
+
+        async fn run(&mut self, _: &Context) -> Result<Flow> {
+            Ok(Flow::Done(()))
+        }
+
+        async fn finalize(&mut self, _: &Context) -> Result {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_driver_of_an_empty_task_takes_at_most_160_bytes() {
+        let name = Name::Static("empty");
+        let core = Arc::new(Core::new(name.clone(), std::time::Duration::MAX));
+        let driver = drive::<NoValue, _, Among, true>(Empty, Context::new(core, name, 0), None);
+        assert!(size_of_val(&driver) <= 160, "{}", size_of_val(&driver));
     }
 }

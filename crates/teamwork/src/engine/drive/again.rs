@@ -54,7 +54,11 @@ where
 {
     // Boxed, because what is rare should take no room in every driver.
     Box::pin(async move {
-        let (shielded, nanos) = Shield::new(Some(cx), || task.finalize(cx)).timed().await;
+        let finalize = Shield::new(Some(cx), || {
+            cx.enter(Routine::Finalize, || task.finalize(cx))
+        });
+        let (shielded, nanos) = finalize.timed().await;
+        cx.leave_routine();
         let finalizer = finalizer_fault(shielded);
         let exit = if finalizer.is_some() {
             Exit::Failed(fault)

@@ -137,7 +137,7 @@ impl World {
         for (other, before) in self.tasks[..id].iter().enumerate() {
             let is_through = if self.is_oneshot(other) {
                 matches!(before.at, At::Parked | At::Over)
-                    && matches!(before.outcome, TaskOutcome::Done | TaskOutcome::Leaked)
+                    && matches!(before.outcome, TaskOutcome::Done | TaskOutcome::Leaked(_))
             } else {
                 before.at == At::Gate || before.has_failed_alone()
             };
@@ -271,7 +271,7 @@ impl World {
         assert_eq!(come_and_gone, self.gone, "who has come and gone");
         for (id, task) in self.tasks.iter().enumerate() {
             let owed = u32::from(task.has_started() && task.has_finalizer);
-            let leaked = task.outcome == TaskOutcome::Leaked;
+            let leaked = matches!(task.outcome, TaskOutcome::Leaked(_));
             assert!(
                 task.finalized == owed || leaked && task.finalized <= owed,
                 "1: t{id}"

@@ -59,7 +59,7 @@ impl World {
             1 => self.exit(id, Exit::FinishJob),
             // A child job that was cancelled by its own handle; for a oneshot that is a failure.
             2 if is_job && !self.is_oneshot(id) => self.exit(id, Exit::Cut),
-            3 if is_job => self.exit(id, Exit::Leaked),
+            3 if is_job => self.exit(id, Exit::Leaked(Routine::Finalize)),
             _ if self.shown >= Signal::Cut => self.exit(id, Exit::Cut),
             3..=15 if self.shown == Signal::Finish => self.exit(id, Exit::Stopped),
             _ => self.exit(id, Exit::Done),
@@ -103,7 +103,7 @@ impl World {
         self.note(format!("t{id} ends: {exit:?}"));
         self.tasks[id].outcome = match exit {
             Exit::Cut => TaskOutcome::Cut,
-            Exit::Leaked => TaskOutcome::Leaked,
+            Exit::Leaked(routine) => TaskOutcome::Leaked(routine),
             _ => TaskOutcome::Done,
         };
         if matches!(exit, Exit::FinishJob) {
@@ -137,12 +137,16 @@ impl World {
         let outcome = outcome_of(&fault);
         let (finalizer, outcome) = match self.rng.u32(..8) {
             0 => (Some(FinalizerFault::Failed(fault)), outcome),
-            1 if alone => (Some(FinalizerFault::TimedOut(fault)), TaskOutcome::Leaked),
+            1 if alone => (
+                Some(FinalizerFault::TimedOut(fault)),
+                TaskOutcome::Leaked(Routine::Finalize),
+            ),
             _ => (None, self.tasks[id].outcome),
         };
         self.note(format!("t{id} has finalized: {finalizer:?}"));
         let before = self.tasks[id].outcome;
-        if outcome == TaskOutcome::Leaked || matches!(before, TaskOutcome::Done | TaskOutcome::Cut)
+        if matches!(outcome, TaskOutcome::Leaked(_))
+            || matches!(before, TaskOutcome::Done | TaskOutcome::Cut)
         {
             self.tasks[id].outcome = outcome;
         }

@@ -8,7 +8,7 @@ use super::super::{
     machine::{Action, Admission, Deadline, Exit, Fault, Machine, Signal},
     record::Kind,
 };
-use crate::{By, Cause, CauseKind, TaskOutcome, name::Name};
+use crate::{By, Cause, CauseKind, Routine, TaskOutcome, name::Name};
 
 /// Where a task is, as its driver knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -346,8 +346,8 @@ impl World {
             Action::Finalize(slot) => self.finalize(self.holder(slot)),
             Action::GiveUp(slot) => {
                 let id = self.holder(slot);
-                self.tasks[id].at = At::GivenUp;
-                self.tasks[id].outcome = TaskOutcome::Leaked;
+                let before = mem::replace(&mut self.tasks[id].at, At::GivenUp);
+                self.tasks[id].outcome = TaskOutcome::Leaked(self.routine(id, before));
             }
             Action::Close => self.close(),
             Action::End => {
@@ -355,6 +355,19 @@ impl World {
                 self.armed = None;
             }
         }
+    }
+
+    /// Where a task is left behind. Those that start without the machine's word, and finalize without it, tell it of that.
+    fn routine(&mut self, id: usize, at: At) -> Routine {
+        let routine = match at {
+            At::Init => Routine::Init,
+            At::Alone | At::Finalizer => Routine::Finalize,
+            _ => Routine::Run,
+        };
+        if matches!(at, At::Init | At::Alone) {
+            self.machine.leaked_in(self.tasks[id].slot, routine);
+        }
+        routine
     }
 
     /// Nothing more is accepted, unless a task came in before; in a closed job none does.

@@ -56,7 +56,7 @@ pub(super) fn check(steps: &[String], reports: &[(&str, Arc<Report>)]) {
     let tasks = read(steps);
     for (name, report) in reports {
         for task in report.tasks() {
-            let is_leaked = task.outcome == TaskOutcome::Leaked;
+            let is_leaked = matches!(task.outcome, TaskOutcome::Leaked(_));
             // A child has no routines to note.
             if let Some((_, child)) = reports.iter().find(|(job, _)| *job == task.name) {
                 let owes = child.outcome() != Outcome::Failed && child.leaked().next().is_some();
@@ -114,7 +114,7 @@ fn check_task(name: &str, noted: &Noted, outcome: TaskOutcome) {
         noted.runs.iter().all(|&run| run > first),
         "{name} runs after its init"
     );
-    if outcome != TaskOutcome::Leaked {
+    if !matches!(outcome, TaskOutcome::Leaked(_)) {
         assert_eq!(noted.finalizers.len(), 1, "{name} is finalized once");
     }
     if let (Some(&finalizer), Some(last)) = (noted.finalizers.first(), noted.last_of_run()) {
