@@ -6,6 +6,7 @@ use std::{
     fmt,
     future::{Future, IntoFuture},
     marker::PhantomData,
+    sync::Arc,
     time::Duration,
 };
 
@@ -15,6 +16,7 @@ use crate::{
     Added, Context, Failure, Flow, JobHandle, NoValue, OnPanic, Outcome, Report, Result, Run, Task,
     engine::{
         Kind,
+        core::Core,
         drive::{Among, Extras, First, drive},
         nest::{drive_first_job, drive_job},
         panics,
@@ -530,6 +532,10 @@ impl<V: ?Sized> Job<V> {
     pub(crate) fn restarting(mut self, again: Box<Again>) -> Self {
         self.supervisor.rare().again = Some(again);
         self
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.supervisor.core
     }
 
     pub(crate) fn task_name(&self) -> Name {

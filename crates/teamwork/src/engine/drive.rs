@@ -18,7 +18,7 @@ use super::{
     core::{Core, Mail},
     guard::{Clocks, Early, Guard, Shield, Shielded},
     machine::{Ending, Exit, Fault, FinalizerFault, Signal, Tally},
-    step::{Home, Step, leave},
+    step::{Home, Left, Step, leave},
 };
 use crate::{
     Cause, CauseKind, Context, Error, Flow, Result, Routine, Task,
@@ -117,7 +117,7 @@ where
         if let Some(extras) = extras {
             ending.exit = extras.own.as_ref().map(own_failure).or(ending.exit);
             if let Some(filler) = extras.filler {
-                filler.fill(output, extras.own.as_ref().or(cx.core.cause()));
+                filler.fill(output, extras.own.as_ref());
             }
         }
         cx.end();
@@ -230,7 +230,7 @@ fn inited<V: ?Sized, O>(
 fn after<'a, V, T, P, const FINALIZES: bool>(
     task: &'a mut T,
     cx: &'a Context<V>,
-    extras: &mut Option<Box<Extras<T::Output>>>,
+    extras: &'a mut Option<Box<Extras<T::Output>>>,
     lived: Lived<T::Output>,
 ) -> impl Future<Output = Option<Ended<T::Output>>> + Send + use<'a, V, T, P, FINALIZES>
 where
@@ -240,7 +240,7 @@ where
 {
     // Two futures in the room of the larger: an async block would keep what it decides on beside them.
     match is_again(task, cx, lived) {
-        Ok(failed) => Either::Left(again(task, cx, failed)),
+        Ok(failed) => Either::Left(again(task, cx, extras, failed)),
         Err(lived) => Either::Right(close::<V, T, P, FINALIZES>(task, cx, lived, extras)),
     }
 }
@@ -273,11 +273,7 @@ where
     let parks = !is_free && (finalizes || matches!(exit, Exit::Failed(_)));
     // The step is left here, because the exit would take room in the future; that is polled at once.
     let (parked, plain) = if parks {
-        let home = cx.is_away().then(|| Home {
-            core: cx.core.clone(),
-            slot: cx.slot(),
-        });
-        (Some(leave(Step::Parked { exit, home })), None)
+        (Some(park(cx, exit)), None)
     } else {
         (None, exit.plain())
     };
@@ -306,6 +302,15 @@ where
         };
         Some((ending, output))
     }
+}
+
+/// Has the machine hear how a run has ended; it says when to go on.
+fn park<V: ?Sized>(cx: &Context<V>, exit: Exit) -> Left {
+    let home = cx.is_away().then(|| Home {
+        core: cx.core.clone(),
+        slot: cx.slot(),
+    });
+    leave(Step::Parked { exit, home })
 }
 
 /// Whether this is the failure of an optional task; keeps it for the task's handle.

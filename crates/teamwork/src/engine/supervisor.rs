@@ -422,6 +422,8 @@ impl Supervisor {
     /// The job is over: drops what never started, and says so.
     fn end(&mut self) -> Report {
         self.state = State::Over;
+        // Those who wait for what never started learn of it.
+        self.core.set_cause(self.machine.cause());
         for message in self.core.close() {
             if let Mail::Add {
                 slot,
@@ -450,7 +452,6 @@ impl Supervisor {
     fn report(&mut self) -> Report {
         let outcome = self.machine.outcome();
         let cause = self.machine.cause().cloned();
-        self.core.set_cause(cause.as_ref());
         let Remains {
             records,
             secondary,

@@ -4,7 +4,7 @@ use std::{future::Future, pin::Pin, time::Duration};
 
 use tokio::time::sleep;
 
-use super::{Ended, Lived, finalizer_fault, stopped};
+use super::{Ended, Extras, Lived, fails_alone, finalizer_fault, park, stopped};
 use crate::{
     Context, Routine, Task,
     engine::{
@@ -46,6 +46,7 @@ where
 pub(super) fn again<'a, V, T>(
     task: &'a mut T,
     cx: &'a Context<V>,
+    extras: &'a mut Option<Box<Extras<T::Output>>>,
     (pause, fault): (Duration, Box<Fault>),
 ) -> Boxed<'a, Option<Ended<T::Output>>>
 where
@@ -60,26 +61,27 @@ where
         let (shielded, nanos) = finalize.timed().await;
         cx.leave_routine();
         let finalizer = finalizer_fault(shielded);
-        let exit = if finalizer.is_some() {
-            Exit::Failed(fault)
+        let (exit, unfinished) = if finalizer.is_some() {
+            let exit = Exit::Failed(fault);
+            if !fails_alone(&exit, cx, extras) {
+                // The machine has to hear of it first: a handle's error names the job's cause.
+                park(cx, exit).await;
+                cx.set_away(false);
+            }
+            (None, Unfinished::Failed)
         } else {
             let paused = Guard::new(cx, None, || cx.wait(sleep(pause))).await;
-            match paused
-                .err()
-                .map(|early| early.exit(Routine::Run))
-                .or_else(|| stopped(cx))
-            {
-                Some(exit) => exit,
-                None => return None,
-            }
+            let early = paused.err().map(|early| early.exit(Routine::Run));
+            let exit = early.or_else(|| stopped(cx))?;
+            let unfinished = Unfinished::from_exit(&exit);
+            (Some(exit), unfinished)
         };
-        let unfinished = Unfinished::from_exit(&exit);
         let tally = Tally {
             ticks: 0,
             nanos: [0, 0, nanos],
         };
         let ending = Ending {
-            exit: Some(exit),
+            exit,
             finalizer,
             tally,
         };

@@ -48,6 +48,8 @@ pub(super) struct TaskPlan {
     pub(super) script: Scripted,
     /// What it does when it starts over after a failure.
     pub(super) attempts: Vec<Scripted>,
+    /// Whether somebody waits for its value.
+    pub(super) is_asked: bool,
     pub(super) timeout: Option<u64>,
 }
 
@@ -211,6 +213,7 @@ impl Dice {
         TaskPlan {
             script,
             attempts,
+            is_asked: self.is_rare(3),
             timeout: self.timeout(),
         }
     }
@@ -231,6 +234,7 @@ impl Dice {
             before.tasks.push(TaskPlan {
                 script: self.script(format!("{}.fails", before.name), last),
                 attempts: Vec::new(),
+                is_asked: false,
                 timeout: None,
             });
             job.attempts.push(again);

@@ -2,9 +2,14 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use teamwork::{By, Cause, CauseKind, Outcome, Report, Routine, TaskOutcome, TaskReport};
+use teamwork::{
+    By, Cause, CauseKind, Outcome, Report, Routine, TaskError, TaskOutcome, TaskReport,
+};
 
-use super::plan::{ATTEMPT, Plan, STAYS, is_spare};
+use super::{
+    build::Told,
+    plan::{ATTEMPT, Plan, STAYS, is_spare},
+};
 
 /// The name of the job that a task, or a child, belongs to: all but the last part of its name.
 fn job_of(name: &str) -> &str {
@@ -86,8 +91,8 @@ fn child<'a>(name: &str, reports: &'a [(&str, Arc<Report>)]) -> Option<&'a Repor
     last.map(|(_, report)| &**report)
 }
 
-pub(super) fn check(plan: &Plan, steps: &[String], reports: &[(&str, Arc<Report>)]) {
-    let tasks = read(steps);
+pub(super) fn check(plan: &Plan, steps: &[String], told: &Told) {
+    let (tasks, reports) = (read(steps), &told.reports[..]);
     for (name, report) in reports {
         for task in report.tasks() {
             let is_leaked = matches!(task.outcome, TaskOutcome::Leaked(_));
@@ -121,6 +126,9 @@ pub(super) fn check(plan: &Plan, steps: &[String], reports: &[(&str, Arc<Report>
         });
         check_order(name, &tasks, plan);
     }
+    for (name, value) in &told.values {
+        check_value(plan, (name, value), reports);
+    }
     for (name, attempts) in &tasks {
         let is_known = reports.iter().any(|(job, _)| *job == job_of(name));
         assert!(is_known, "{name} {attempts:?}");
@@ -129,6 +137,31 @@ pub(super) fn check(plan: &Plan, steps: &[String], reports: &[(&str, Arc<Report>
             let is_fine = noted.inits.len() == 1 && noted.finalizers.len() <= 1;
             assert!(is_fine, "{name} {noted:?}");
         }
+    }
+}
+
+/// Who waits for a value learns why there is none.
+fn check_value(
+    plan: &Plan,
+    (name, value): (&str, &Result<(), TaskError>),
+    reports: &[(&str, Arc<Report>)],
+) {
+    let job = reports.iter().find(|(job, _)| *job == job_of(name));
+    let (_, report) = job.expect("a task belongs to a job");
+    match value {
+        Ok(()) | Err(TaskError::Stopped) => {}
+        Err(TaskError::Failed(Some(cause))) => assert!(
+            report.cause().is_some() || cause.task() == Some(name),
+            "{name} has another cause: {cause}\n{report}"
+        ),
+        // A finish may become something else later; what fails among the finalizers is the cause for those after it.
+        Err(TaskError::Failed(None)) => assert!(
+            plan.finishes
+                || report
+                    .cause()
+                    .is_none_or(|cause| cause.routine() == Some(Routine::Finalize)),
+            "{name} has no cause\n{report}"
+        ),
     }
 }
 
