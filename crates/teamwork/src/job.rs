@@ -21,6 +21,7 @@ use crate::{
         nest::{drive_first_job, drive_job},
         panics,
         supervisor::{Again, Supervisor},
+        sync,
     },
     name::Name,
     task::{Anything, Once, OnceFn, Recurrent, StepFn},
@@ -494,11 +495,7 @@ impl<V: ?Sized> Job<V> {
     pub async fn run_in_background(self) -> Result<JobHandle<V>, Failure> {
         let core = self.supervisor.core.clone();
         let handle = JobHandle::owning(core.clone());
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "this is the one place where a job becomes a runtime task"
-        )]
-        tokio::spawn(self.supervisor);
+        sync::spawn(self.supervisor);
         core.started().await;
         if core.is_ended() {
             let report = core.ended().await;

@@ -150,8 +150,8 @@ where
 {
     async move {
         cx.set_away(!P::IS_ONESHOT && cx.core.spawns() && !cx.core.is_starting());
-        // A task that was added to a running job can be too late.
-        if stopped(cx).is_some() {
+        // A task that was added to a running job can be too late. Of a further attempt it was decided on before.
+        if stopped(cx).is_some() && !cx.is_again() {
             return Lived::early(Exit::NeverStarted, 0);
         }
         let init = Guard::new(cx, None, || cx.enter(Routine::Init, || task.init(cx)));

@@ -30,7 +30,7 @@ use super::{
     record::Kind,
     spans::Observer,
     step::Driver,
-    sync::Ordering,
+    sync::{self, Ordering},
 };
 use crate::{By, Cause, CauseKind, Event, OnPanic, Report, Result, name::Name};
 
@@ -337,13 +337,9 @@ impl Supervisor {
         }
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place where a task of a job becomes a runtime task"
-    )]
     fn ship(&self, driver: Driver) {
         self.core.note_away(1);
-        tokio::spawn(Away(Some(driver)));
+        sync::spawn(Away(Some(driver)));
     }
 
     fn handle_mail(&mut self) {
@@ -520,14 +516,11 @@ impl Drop for Supervisor {
             return;
         }
         match Handle::try_current() {
-            Ok(runtime) if self.state == State::Running => {
+            Ok(_) if self.state == State::Running => {
+                // Finalizers have to run somewhere, and their future is gone.
                 let mut rest = self.take_whole();
                 rest.state = State::Adrift;
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "finalizers have to run somewhere, and their future is gone"
-                )]
-                runtime.spawn(rest);
+                sync::spawn(rest);
             }
             // The runtime is gone or going: nothing can be finalized, but those who wait for the end must not hang.
             _ => drop(self.end()),

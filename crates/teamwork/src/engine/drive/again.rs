@@ -72,6 +72,8 @@ where
         } else {
             let paused = Guard::new(cx, None, || cx.wait(sleep(pause))).await;
             let early = paused.err().map(|early| early.exit(Routine::Run));
+            // From here on there is another attempt, whatever has happened before it begins.
+            cx.set_again();
             let exit = early.or_else(|| stopped(cx))?;
             let unfinished = Unfinished::from_exit(&exit);
             (Some(exit), unfinished)
