@@ -189,7 +189,7 @@ pub use handle::JobHandle;
 pub use job::{FINALIZER_DEADLINE, GRACE, Job};
 pub use pool::{Blocking, BlockingPool, Full, PoolError, StopFlag};
 pub use rendezvous::{Delivery, Receiver, SendError, Sender, rendezvous};
-pub use report::{Outcome, Report, SECONDARY_MAX, TaskOutcome, TaskReport};
+pub use report::{JOBS_MAX, Outcome, Report, SECONDARY_MAX, TaskOutcome, TaskReport};
 pub use restart::{RESTART_PAUSE_MAX, RESTART_PAUSE_MIN, Restart, Restarting};
 pub use run::{OnPanic, Run};
 pub use snapshot::{Doing, LOOK_TIME, Phase, Snapshot, TaskSnapshot};

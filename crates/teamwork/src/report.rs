@@ -76,6 +76,8 @@ pub struct Report {
     pub(crate) records: Vec<Record>,
     pub(crate) secondary: Vec<Cause>,
     pub(crate) secondary_dropped: u64,
+    /// With their indices, if they are listed.
+    pub(crate) jobs: Vec<(Option<u32>, Box<Self>)>,
     pub(crate) come_and_gone: u64,
     pub(crate) elapsed: Duration,
 }
@@ -97,6 +99,8 @@ pub struct TaskReport<'a> {
     pub run: Duration,
     /// Time from the start of `finalize` to its end.
     pub finalize: Duration,
+    /// The report of the job that it is, if something went wrong in that; see [`Report::jobs`].
+    pub job: Option<&'a Report>,
 }
 
 impl Report {
@@ -132,7 +136,30 @@ impl Report {
             .iter()
             .enumerate()
             .filter(|(_, record)| record.is_listed());
-        listed.map(|(index, record)| record.report(index))
+        listed.map(|(index, record)| TaskReport {
+            job: self.job_at(index),
+            ..record.report(index)
+        })
+    }
+
+    fn job_at(&self, index: usize) -> Option<&Self> {
+        let is_it = |place: &Option<u32>| place.is_some_and(|place| place as usize == index);
+        let found = self.jobs.iter().find(|(place, _)| is_it(place));
+        found.map(|(_, report)| &**report)
+    }
+
+    /// The reports of child jobs in which something went wrong: they failed, have failures to tell of besides their cause, or gave up on
+    /// something; or a child of theirs did. The first [`JOBS_MAX`] of them, be they listed or have come and gone.
+    pub fn jobs(&self) -> impl Iterator<Item = &Self> {
+        self.jobs.iter().map(|(_, report)| &**report)
+    }
+
+    /// Whether there is more to tell than how it ended.
+    pub(crate) fn is_telling(&self) -> bool {
+        self.outcome == Outcome::Failed
+            || !self.secondary.is_empty()
+            || !self.jobs.is_empty()
+            || self.leaked().next().is_some()
     }
 
     /// The task of this name, if one is listed.
@@ -160,36 +187,63 @@ impl Report {
 /// How many failures after the first a report keeps; further ones are counted.
 pub const SECONDARY_MAX: usize = 64;
 
+/// How many reports of child jobs a report keeps.
+pub const JOBS_MAX: usize = 64;
+
 /// How many tasks the printed form of a report lists.
 const LISTED_MAX: usize = 50;
 
-impl fmt::Display for Report {
-    /// Prints the job and its tasks as a tree, the cause first.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} in {:.1?}", self.name, self.outcome, self.elapsed)?;
-        if let Some(cause) = &self.cause {
-            write!(f, ": {cause}")?;
-        }
+impl Report {
+    /// Prints the tasks, and what is in them, below a line that is indented like this.
+    fn branches(&self, f: &mut fmt::Formatter<'_>, indent: &str) -> fmt::Result {
         let total = self.tasks().count();
+        let mut unlisted = self
+            .jobs
+            .iter()
+            .filter(|(place, _)| place.is_none())
+            .peekable();
+        let is_more = total > LISTED_MAX || unlisted.peek().is_some() || self.come_and_gone > 0;
         for (position, task) in self.tasks().take(LISTED_MAX).enumerate() {
-            let last = position + 1 == total && self.come_and_gone == 0;
-            let branch = if last { "└─" } else { "├─" };
-            write!(f, "\n{branch} {} {}", task.name, task.outcome)?;
+            let is_last = position + 1 == total && !is_more;
+            let (branch, below) = if is_last {
+                ("└─", "   ")
+            } else {
+                ("├─", "│  ")
+            };
+            write!(f, "\n{indent}{branch} {} {}", task.name, task.outcome)?;
             write!(
                 f,
                 "  ticks {}  init {:.1?}  run {:.1?}  finalize {:.1?}",
                 task.ticks, task.init, task.run, task.finalize
             )?;
+            if let Some(job) = task.job {
+                job.branches(f, &format!("{indent}{below}"))?;
+            }
         }
         if total > LISTED_MAX {
-            write!(f, "\n├─ … and {} more", total - LISTED_MAX)?;
+            write!(f, "\n{indent}├─ … and {} more", total - LISTED_MAX)?;
+        }
+        for (_, job) in unlisted {
+            write!(f, "\n{indent}├─ {} {}", job.name, job.outcome)?;
+            job.branches(f, &format!("{indent}│  "))?;
         }
         if self.come_and_gone > 0 {
-            write!(f, "\n└─ {} tasks came and went", self.come_and_gone)?;
+            write!(f, "\n{indent}└─ {} tasks came and went", self.come_and_gone)?;
         }
         for later in &self.secondary {
-            write!(f, "\n   later: {later}")?;
+            write!(f, "\n{indent}   later: {later}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Report {
+    /// Prints the job and its tasks as a tree, the cause first; and in the same way the child jobs in which something went wrong.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} in {:.1?}", self.name, self.outcome, self.elapsed)?;
+        if let Some(cause) = &self.cause {
+            write!(f, ": {cause}")?;
+        }
+        self.branches(f, "")
     }
 }

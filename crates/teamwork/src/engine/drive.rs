@@ -17,7 +17,7 @@ use super::{
     clock::Stamp,
     core::{Core, Mail},
     guard::{Clocks, Early, Guard, Shield, Shielded},
-    machine::{Ending, Exit, Fault, FinalizerFault, Signal, Tally},
+    machine::{After, Ending, Exit, Fault, Signal, Tally},
     step::{Home, Left, Step, leave},
 };
 use crate::{
@@ -282,7 +282,7 @@ where
             parked.await;
             cx.set_away(false);
         }
-        let (finalizer, finalize) = if finalizes {
+        let (after, finalize) = if finalizes {
             let context = is_free.then_some(cx);
             let finalize = Shield::new(context, || {
                 cx.enter(Routine::Finalize, || task.finalize(cx))
@@ -297,7 +297,7 @@ where
         };
         let ending = Ending {
             exit: plain.map(Exit::from),
-            finalizer,
+            after,
             tally,
         };
         Some((ending, output))
@@ -361,11 +361,11 @@ fn failed(routine: Routine, error: Error) -> Exit {
     }))
 }
 
-fn finalized((shielded, nanos): (Shielded<Result<()>>, u64)) -> (Option<FinalizerFault>, u64) {
+fn finalized((shielded, nanos): (Shielded<Result<()>>, u64)) -> (Option<After>, u64) {
     (finalizer_fault(shielded), nanos)
 }
 
-fn finalizer_fault(shielded: Shielded<Result<()>>) -> Option<FinalizerFault> {
+fn finalizer_fault(shielded: Shielded<Result<()>>) -> Option<After> {
     let fault = |kind| {
         Box::new(Fault {
             routine: Routine::Finalize,
@@ -374,11 +374,9 @@ fn finalizer_fault(shielded: Shielded<Result<()>>) -> Option<FinalizerFault> {
     };
     match shielded {
         Shielded::Returned(Ok(())) => None,
-        Shielded::Returned(Err(error)) => {
-            Some(FinalizerFault::Failed(fault(CauseKind::error(error))))
-        }
-        Shielded::Panicked(kind) => Some(FinalizerFault::Failed(fault(kind))),
-        Shielded::TimedOut(kind) => Some(FinalizerFault::TimedOut(fault(kind))),
+        Shielded::Returned(Err(error)) => Some(After::Failed(fault(CauseKind::error(error)))),
+        Shielded::Panicked(kind) => Some(After::Failed(fault(kind))),
+        Shielded::TimedOut(kind) => Some(After::TimedOut(fault(kind))),
     }
 }
 

@@ -20,12 +20,12 @@ use std::sync::Arc;
 pub(crate) use self::seen::{Row, Seen};
 use super::record::{Kind, Record, State};
 pub(crate) use super::vocabulary::{
-    Action, Admission, Deadline, Ending, Exit, Fault, FinalizerFault, Signal, Tally,
+    Action, Admission, After, Deadline, Ending, Exit, Fault, Signal, Tally,
 };
 use crate::{
-    Cause, Outcome, Routine,
+    Cause, Outcome, Report, Routine,
     name::Name,
-    report::{SECONDARY_MAX, TaskOutcome},
+    report::{JOBS_MAX, SECONDARY_MAX, TaskOutcome},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +55,7 @@ enum Haste {
 struct Rare {
     secondary: Vec<Cause>,
     secondary_dropped: u64,
+    jobs: Vec<(Option<u32>, Box<Report>)>,
     come_and_gone: u64,
     /// Parked tasks that were added while running, by start; they are finalized before the static ones.
     late_order: Vec<u32>,
@@ -66,6 +67,8 @@ pub(crate) struct Remains {
     pub(crate) records: Vec<Record>,
     pub(crate) secondary: Vec<Cause>,
     pub(crate) secondary_dropped: u64,
+    /// Of child jobs in which something went wrong, with their slots, if they are listed.
+    pub(crate) jobs: Vec<(Option<u32>, Box<Report>)>,
     pub(crate) come_and_gone: u64,
 }
 
@@ -233,13 +236,15 @@ impl Machine {
         if let (true, Some(exit)) = (was_alive, ending.exit) {
             self.exited(slot, exit);
         }
-        match ending.finalizer {
+        let mut job = None;
+        match ending.after {
             None => {}
-            Some(FinalizerFault::TimedOut(fault)) => {
+            Some(After::Job(report)) => job = Some(report),
+            Some(After::TimedOut(fault)) => {
                 self.records[slot as usize].outcome = TaskOutcome::Leaked(Routine::Finalize);
                 self.fail(slot, fault);
             }
-            Some(FinalizerFault::Failed(fault)) => {
+            Some(After::Failed(fault)) => {
                 let record = &mut self.records[slot as usize];
                 if matches!(record.outcome, TaskOutcome::Done | TaskOutcome::Cut) {
                     record.outcome = fault.outcome();
@@ -249,6 +254,9 @@ impl Machine {
         }
         let outcome = self.outcome_of(slot);
         self.vacate(slot);
+        if let Some(report) = job {
+            self.keep_job(slot, report);
+        }
         outcome
     }
 
@@ -398,6 +406,7 @@ impl Machine {
         let Rare {
             secondary,
             secondary_dropped,
+            jobs,
             come_and_gone,
             ..
         } = rare;
@@ -405,6 +414,7 @@ impl Machine {
             records: std::mem::take(&mut self.records),
             secondary,
             secondary_dropped,
+            jobs,
             come_and_gone,
         }
     }
@@ -478,6 +488,14 @@ impl Machine {
             self.rare().secondary.push(cause);
         } else {
             self.rare().secondary_dropped += 1;
+        }
+    }
+
+    /// Keeps what became of a child job in which something went wrong. One that is not listed any more has no place.
+    fn keep_job(&mut self, slot: u32, report: Box<Report>) {
+        let place = (!self.is_vacant(slot)).then_some(slot);
+        if self.rare().jobs.len() < JOBS_MAX {
+            self.rare().jobs.push((place, report));
         }
     }
 

@@ -106,6 +106,7 @@ impl Record {
             init,
             run,
             finalize,
+            job: None,
         }
     }
 }

@@ -452,6 +452,7 @@ impl Supervisor {
             records,
             secondary,
             secondary_dropped,
+            jobs,
             come_and_gone,
         } = self.machine.take_remains();
         // Runs on other threads may have ended after the time that this one has looked at last.
@@ -470,6 +471,7 @@ impl Supervisor {
             records,
             secondary,
             secondary_dropped,
+            jobs,
             come_and_gone,
             elapsed,
         }

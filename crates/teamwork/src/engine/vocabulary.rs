@@ -1,6 +1,6 @@
 //! What the machine and its drivers say to each other.
 
-use crate::{CauseKind, Routine, report::TaskOutcome};
+use crate::{CauseKind, Report, Routine, report::TaskOutcome};
 
 /// What every task of a job can see of a stop. The order is the ladder of rule 6.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -176,13 +176,17 @@ pub(crate) enum Admission {
 pub(crate) struct Ending {
     /// How the run ended, unless that was told before by parking.
     pub(crate) exit: Option<Exit>,
-    pub(crate) finalizer: Option<FinalizerFault>,
+    pub(crate) after: Option<After>,
     pub(crate) tally: Tally,
 }
 
-/// How a finalizer went wrong.
+/// What there is to say after the exit.
 #[derive(Debug)]
-pub(crate) enum FinalizerFault {
+pub(crate) enum After {
+    /// The finalizer has failed.
     Failed(Box<Fault>),
+    /// The finalizer did not end in its time.
     TimedOut(Box<Fault>),
+    /// The task was a job in which something went wrong.
+    Job(Box<Report>),
 }

@@ -16,7 +16,7 @@ use super::look::Looks;
 use crate::{
     Cause, Event, Report, Routine,
     engine::{
-        machine::{Ending, Exit, Seen, Signal},
+        machine::{After, Ending, Exit, Seen, Signal},
         record::Kind,
         step::Driver,
         sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard},
@@ -55,9 +55,11 @@ impl Mail {
             Self::Add { .. } | Self::Stop { .. } | Self::Look(_) => return true,
             Self::Parked { exit, .. } => Some(exit),
             Self::Ended {
-                ending: Ending {
-                    finalizer: Some(_), ..
-                },
+                ending:
+                    Ending {
+                        after: Some(After::Failed(_) | After::TimedOut(_)),
+                        ..
+                    },
                 ..
             } => return true,
             Self::Ended { ending, .. } => ending.exit.as_ref(),

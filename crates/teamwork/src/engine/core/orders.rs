@@ -132,7 +132,7 @@ fn the_last_to_come_home_calls_the_supervisor() {
         let post = |core: &Core, slot| {
             let ending = Ending {
                 exit: Some(Exit::Done),
-                finalizer: None,
+                after: None,
                 tally: Tally::default(),
             };
             core.post(Mail::Ended { slot, ending });
@@ -177,7 +177,7 @@ fn who_comes_home_after_another_was_given_up_is_heard() {
             thread::spawn(move || {
                 let ending = Ending {
                     exit: Some(Exit::Cut),
-                    finalizer: None,
+                    after: None,
                     tally: Tally::default(),
                 };
                 core.post(Mail::Ended { slot: 0, ending });

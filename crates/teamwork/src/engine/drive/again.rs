@@ -84,7 +84,7 @@ where
         };
         let ending = Ending {
             exit,
-            finalizer,
+            after: finalizer,
             tally,
         };
         Some((ending, Err(unfinished)))

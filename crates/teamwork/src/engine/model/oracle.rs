@@ -7,7 +7,10 @@ use super::{
     },
     world::{At, Sim, Stage, World},
 };
-use crate::{Outcome, Routine, TaskOutcome, report::SECONDARY_MAX};
+use crate::{
+    Outcome, Routine, TaskOutcome,
+    report::{JOBS_MAX, SECONDARY_MAX},
+};
 
 impl Sim {
     fn is_alive(&self) -> bool {
@@ -268,6 +271,7 @@ impl World {
             records,
             secondary,
             secondary_dropped,
+            jobs,
             come_and_gone,
         } = self.machine.take_remains();
         assert_eq!(
@@ -277,6 +281,13 @@ impl World {
         );
         assert!(secondary.len() <= SECONDARY_MAX);
         assert_eq!(come_and_gone, self.gone, "who has come and gone");
+        assert_eq!(jobs.len(), self.told.min(JOBS_MAX), "what children tell");
+        let listed = jobs
+            .iter()
+            .filter_map(|(place, job)| Some((*place)?).zip(Some(job)));
+        for (place, job) in listed {
+            assert_eq!(records[place as usize].name.to_string(), job.name());
+        }
         for (id, task) in self.tasks.iter().enumerate() {
             let owed = if task.has_finalizer { task.attempts } else { 0 };
             let leaked = matches!(task.outcome, TaskOutcome::Leaked(_));

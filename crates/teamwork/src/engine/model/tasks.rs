@@ -1,13 +1,15 @@
 //! What tasks do at random, and what their drivers then tell the machine.
 
+use std::{borrow::Cow, time::Duration};
+
 use super::{
     super::{
-        machine::{Ending, Exit, Fault, FinalizerFault, Signal, Tally},
+        machine::{After, Ending, Exit, Fault, Signal, Tally},
         record::Kind,
     },
     world::{At, World},
 };
-use crate::{CauseKind, Routine, TaskOutcome};
+use crate::{CauseKind, Outcome, Report, Routine, TaskOutcome, name::Name};
 
 impl World {
     pub(super) fn go_on(&mut self) {
@@ -126,10 +128,10 @@ impl World {
         let (fault, later) = self.fault(Routine::Finalize);
         let outcome = outcome_of(&attempt);
         let (finalizer, outcome) = match self.rng.u32(..8) {
-            0 => (FinalizerFault::Failed(fault), outcome),
+            0 => (After::Failed(fault), outcome),
             1 => {
                 let outcome = TaskOutcome::Leaked(Routine::Finalize);
-                (FinalizerFault::TimedOut(fault), outcome)
+                (After::TimedOut(fault), outcome)
             }
             _ => return self.tasks[id].at = At::Pause,
         };
@@ -200,9 +202,9 @@ impl World {
         let (fault, mark) = self.fault(Routine::Finalize);
         let outcome = outcome_of(&fault);
         let (finalizer, outcome) = match self.rng.u32(..8) {
-            0 => (Some(FinalizerFault::Failed(fault)), outcome),
+            0 => (Some(After::Failed(fault)), outcome),
             1 if alone => (
-                Some(FinalizerFault::TimedOut(fault)),
+                Some(After::TimedOut(fault)),
                 TaskOutcome::Leaked(Routine::Finalize),
             ),
             _ => (None, self.tasks[id].outcome),
@@ -239,14 +241,14 @@ impl World {
                 self.machine.ended(slot, ending(exit, None));
             }
             _ => {
-                let finalizer = Some(FinalizerFault::Failed(fault));
+                let finalizer = Some(After::Failed(fault));
                 self.machine
                     .ended(slot, ending(Some(Exit::Done), finalizer));
             }
         }
     }
 
-    pub(super) fn end(&mut self, id: usize, exit: Option<Exit>, finalizer: Option<FinalizerFault>) {
+    pub(super) fn end(&mut self, id: usize, exit: Option<Exit>, finalizer: Option<After>) {
         let task = &mut self.tasks[id];
         task.at = At::Over;
         let is_well = match task.outcome {
@@ -256,7 +258,10 @@ impl World {
             _ => false,
         };
         let slot = task.slot;
-        self.machine.ended(slot, ending(exit, finalizer));
+        let tells = task.kind.is_job() && finalizer.is_none() && self.rng.bool();
+        self.told += usize::from(tells);
+        let after = if tells { Some(told(id)) } else { finalizer };
+        self.machine.ended(slot, ending(exit, after));
         let is_gone = self.tasks[id].late && is_well;
         assert_eq!(
             self.machine.is_vacant(slot),
@@ -278,10 +283,25 @@ fn outcome_of(fault: &Fault) -> TaskOutcome {
     }
 }
 
-fn ending(exit: Option<Exit>, finalizer: Option<FinalizerFault>) -> Ending {
+/// A child has more to tell than how it ended.
+fn told(id: usize) -> After {
+    After::Job(Box::new(Report {
+        name: Name::from(Cow::Owned(format!("t{id}"))),
+        outcome: Outcome::Done,
+        cause: None,
+        records: Vec::new(),
+        secondary: Vec::new(),
+        secondary_dropped: 0,
+        jobs: Vec::new(),
+        come_and_gone: 0,
+        elapsed: Duration::ZERO,
+    }))
+}
+
+fn ending(exit: Option<Exit>, after: Option<After>) -> Ending {
     Ending {
         exit,
-        finalizer,
+        after,
         tally: Tally::default(),
     }
 }

@@ -88,6 +88,8 @@ pub(super) struct World {
     pub(super) last_finalized: Option<u32>,
     pub(super) started: u32,
     pub(super) gone: u64,
+    /// How many child jobs have told of something that went wrong in them.
+    pub(super) told: usize,
     pub(super) free: Vec<u32>,
     marks: u32,
     seed: u64,
@@ -112,6 +114,7 @@ impl World {
             last_finalized: None,
             started: 0,
             gone: 0,
+            told: 0,
             free: Vec::new(),
             marks: 0,
             seed,

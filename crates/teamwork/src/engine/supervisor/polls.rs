@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 
 use super::{FEW, Supervisor, elsewhere::Tracked};
 use crate::engine::{
-    machine::{Ending, Exit, FinalizerFault},
+    machine::{After, Ending, Exit},
     panics,
     step::{Driver, Progress, poll_driver, poll_one_of_several},
 };
@@ -94,9 +94,9 @@ impl Supervisor {
 
     /// Says so when a task has failed that its job can do without: there is no cause to tell of it.
     pub(super) fn log_failure(&self, slot: u32, ending: &Ending) {
-        let fault = match (&ending.exit, &ending.finalizer) {
+        let fault = match (&ending.exit, &ending.after) {
             (Some(Exit::Failed(fault)), _) => fault,
-            (_, Some(FinalizerFault::Failed(fault) | FinalizerFault::TimedOut(fault))) => fault,
+            (_, Some(After::Failed(fault) | After::TimedOut(fault))) => fault,
             _ => return,
         };
         if self.machine.is_optional(slot) {
