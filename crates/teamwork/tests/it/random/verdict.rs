@@ -8,7 +8,7 @@ use teamwork::{
 
 use super::{
     build::Told,
-    plan::{ATTEMPT, Plan, STAYS, is_spare},
+    plan::{ATTEMPT, Plan, STAYS, What, is_spare},
 };
 
 /// The name of the job that a task, or a child, belongs to: all but the last part of its name.
@@ -294,8 +294,8 @@ fn check_order(job: &str, tasks: &Tasks<'_>, plan: &Plan) {
     }
     let mut after: Vec<_> = own
         .iter()
-        .flat_map(|(_, attempts, last)| {
-            let start = attempts[0].inits[0];
+        .flat_map(|(name, attempts, last)| {
+            let start = (late(name, plan), attempts[0].inits[0]);
             last.finalizers
                 .iter()
                 .map(move |&finalizer| (finalizer, start))
@@ -307,6 +307,13 @@ fn check_order(job: &str, tasks: &Tasks<'_>, plan: &Plan) {
         after.is_sorted_by(|a, b| a.1 > b.1),
         "{job} finalizes in reverse: {after:?}"
     );
+}
+
+/// When a task was added to the job that runs, as opposed to before. They start in that order, though their inits may overtake each other.
+fn late(name: &str, plan: &Plan) -> Option<usize> {
+    let is_it =
+        |what: &What| matches!(what, What::Add(task) if attempt(task.script.name()).0 == name);
+    plan.events.iter().position(|event| is_it(&event.what))
 }
 
 /// Whether a task belongs to a job inside this one.
