@@ -240,7 +240,7 @@ impl<V: ?Sized + Send + Sync + 'static> JobHandle<V> {
         options: TaskOptions,
     ) -> Result<TaskHandle<T::Output>, Refused<T>> {
         let name = Name::from(name);
-        let filler = Filler::new();
+        let filler = Filler::new(&self.core);
         let handle = filler.handle();
         let make = |task, slot| {
             let cx = Context::new(self.core.clone(), name.clone(), slot);

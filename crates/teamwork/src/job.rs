@@ -6,6 +6,7 @@ use std::{
     fmt,
     future::{Future, IntoFuture},
     marker::PhantomData,
+    sync::Arc,
     time::Duration,
 };
 
@@ -15,10 +16,12 @@ use crate::{
     Added, Context, Failure, Flow, JobHandle, NoValue, OnPanic, Outcome, Report, Result, Run, Task,
     engine::{
         Kind,
+        core::Core,
         drive::{Among, Extras, First, drive},
         nest::{drive_first_job, drive_job},
         panics,
         supervisor::{Again, Supervisor},
+        sync,
     },
     name::Name,
     task::{Anything, Once, OnceFn, Recurrent, StepFn},
@@ -492,11 +495,7 @@ impl<V: ?Sized> Job<V> {
     pub async fn run_in_background(self) -> Result<JobHandle<V>, Failure> {
         let core = self.supervisor.core.clone();
         let handle = JobHandle::owning(core.clone());
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "this is the one place where a job becomes a runtime task"
-        )]
-        tokio::spawn(self.supervisor);
+        sync::spawn(self.supervisor);
         core.started().await;
         if core.is_ended() {
             let report = core.ended().await;
@@ -530,6 +529,10 @@ impl<V: ?Sized> Job<V> {
     pub(crate) fn restarting(mut self, again: Box<Again>) -> Self {
         self.supervisor.rare().again = Some(again);
         self
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.supervisor.core
     }
 
     pub(crate) fn task_name(&self) -> Name {

@@ -149,6 +149,14 @@
 //!
 //! Rust 1.95 or newer. A newer minimum is no breaking change.
 
+// The tests of the engine play the scripts of `tests/it`, which know the library by its name.
+#[cfg(all(test, not(teamwork_loom)))]
+extern crate self as teamwork;
+#[cfg(all(test, not(teamwork_loom)))]
+#[path = "../tests/it/scripted.rs"]
+#[expect(dead_code, reason = "what only the tests in `tests/it` use")]
+mod scripted;
+
 mod added;
 mod cause;
 mod context;

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{Cause, engine::Record, name::Name};
+use crate::{Cause, Routine, engine::Record, name::Name};
 
 /// How a job ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,8 +33,9 @@ pub enum TaskOutcome {
     Cut,
     /// The job stopped before its `init` was started; it was only dropped.
     NeverStarted,
-    /// It did not end in the time it had: a routine that does not yield, or a finalizer past its deadline.
-    Leaked,
+    /// It did not end in the time it had, and this routine was left behind: one that does not yield, or a finalizer past its deadline. Of
+    /// a child job: the routine of a task of its own, see [`Report::leaked`].
+    Leaked(Routine),
 }
 
 impl fmt::Display for TaskOutcome {
@@ -45,7 +46,9 @@ impl fmt::Display for TaskOutcome {
             Self::Panicked => "panicked",
             Self::Cut => "cut",
             Self::NeverStarted => "never started",
-            Self::Leaked => "leaked",
+            Self::Leaked(Routine::Init) => "leaked in init",
+            Self::Leaked(Routine::Run) => "leaked in run",
+            Self::Leaked(Routine::Finalize) => "leaked in finalize",
         })
     }
 }
@@ -141,7 +144,7 @@ impl Report {
     /// The tasks that the job had to give up on, because they did not end in time; or child jobs that had to give up on theirs.
     pub fn leaked(&self) -> impl Iterator<Item = TaskReport<'_>> {
         self.tasks()
-            .filter(|task| task.outcome == TaskOutcome::Leaked)
+            .filter(|task| matches!(task.outcome, TaskOutcome::Leaked(_)))
     }
 
     /// How many tasks were added while the job ran and are not listed because they ended well.

@@ -28,7 +28,7 @@ use super::{
         AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, fence,
     },
 };
-use crate::{Cause, Report, error::Why, name::Name};
+use crate::{Cause, Report, Routine, error::Why, name::Name};
 
 /// The shared part of a job: one allocation, and the annex if anybody outside takes part.
 pub(crate) struct Core {
@@ -330,11 +330,17 @@ impl Core {
 
     /// The bell that ends the pause of an idle task.
     pub(crate) fn bell(&self, slot: u32) -> Arc<Notify> {
-        self.desk().bells.entry(slot).or_default().clone()
+        self.desk().known.entry(slot).or_default().bell.clone()
     }
 
-    pub(crate) fn drop_bell(&self, slot: u32) {
-        self.desk().bells.remove(&slot);
+    /// Notes the routine that a task is in, for its name if it never comes out of it.
+    pub(crate) fn note_routine(&self, slot: u32, routine: Option<Routine>) {
+        self.desk().known.entry(slot).or_default().routine = routine;
+    }
+
+    /// Forgets the bell and the routine.
+    pub(crate) fn forget(&self, slot: u32) {
+        self.desk().known.remove(&slot);
     }
 
     /// Mails the end of a run or of a driver from its runtime task.
@@ -432,6 +438,11 @@ impl Core {
         );
         self.has_mail.store(false, Ordering::Release);
         std::mem::swap(&mut self.desk().mail, emptied);
+    }
+
+    /// The routine that a task is in, if the machine cannot know.
+    pub(super) fn routine_of(&self, slot: u32) -> Option<Routine> {
+        self.has_annex()?.desk().known.get(&slot)?.routine
     }
 
     /// Counts drivers that are about to leave for runtime tasks.

@@ -18,7 +18,7 @@ use super::{
     core::{Core, Mail},
     guard::{Clocks, Early, Guard, Shield, Shielded},
     machine::{Ending, Exit, Fault, FinalizerFault, Signal, Tally},
-    step::{Home, Step, leave},
+    step::{Home, Left, Step, leave},
 };
 use crate::{
     Cause, CauseKind, Context, Error, Flow, Result, Routine, Task,
@@ -136,7 +136,7 @@ where
         if let Some(extras) = extras {
             ending.exit = extras.own.as_ref().map(own_failure).or(ending.exit);
             if let Some(filler) = extras.filler {
-                filler.fill(output, extras.own.as_ref().or(cx.core.cause()));
+                filler.fill(output, extras.own.as_ref());
             }
         }
         cx.end();
@@ -161,17 +161,16 @@ where
     P: Place<T::Output>,
 {
     async move {
-        life.cx
-            .set_away(!P::IS_ONESHOT && life.cx.core.spawns() && !life.cx.core.is_starting());
-        // A task that was added to a running job can be too late.
-        if stopped(&life.cx).is_some() {
+        let cx = &life.cx;
+        cx.set_away(!P::IS_ONESHOT && cx.core.spawns() && !cx.core.is_starting());
+        // A task that was added to a running job can be too late. Of a further attempt it was decided on before.
+        if stopped(cx).is_some() && !cx.is_again() {
             return Lived::early(Exit::NeverStarted, 0);
         }
-        let init_nanos = match inited(
-            Guard::new(&life.cx, None, || life.task.init(&life.cx))
-                .timed()
-                .await,
-        ) {
+        let init = Guard::new(&life.cx, None, || {
+            life.cx.enter(Routine::Init, || life.task.init(&life.cx))
+        });
+        let init_nanos = match inited(&life.cx, init.timed().await) {
             Ok(nanos) => nanos,
             Err(lived) => return lived,
         };
@@ -234,7 +233,11 @@ where
 /// What came of `init`: the nanoseconds it took, or how the task ended there.
 ///
 /// A match on it across an await point would keep all of it in the driver.
-fn inited<O>((called, nanos): (Result<Result<()>, Early>, u64)) -> Result<u64, Lived<O>> {
+fn inited<V: ?Sized, O>(
+    cx: &Context<V>,
+    (called, nanos): (Result<Result<()>, Early>, u64),
+) -> Result<u64, Lived<O>> {
+    cx.leave_routine();
     match called {
         Ok(Ok(())) => Ok(nanos),
         Ok(Err(error)) => Err(Lived::early(failed(Routine::Init, error), nanos)),
@@ -285,11 +288,7 @@ where
     let parks = !is_free && (finalizes || matches!(exit, Exit::Failed(_)));
     // The step is left here, because the exit would take room in the future; that is polled at once.
     let (parked, plain) = if parks {
-        let home = life.cx.is_away().then(|| Home {
-            core: life.cx.core.clone(),
-            slot: life.cx.slot(),
-        });
-        (Some(leave(Step::Parked { exit, home })), None)
+        (Some(park(&life.cx, exit)), None)
     } else {
         (None, exit.plain())
     };
@@ -300,11 +299,11 @@ where
         }
         let (finalizer, finalize) = if finalizes {
             let context = is_free.then_some(&life.cx);
-            finalized(
-                Shield::new(context, || life.task.finalize(&life.cx))
-                    .timed()
-                    .await,
-            )
+            let finalize = Shield::new(context, || {
+                life.cx
+                    .enter(Routine::Finalize, || life.task.finalize(&life.cx))
+            });
+            finalized(finalize.timed().await)
         } else {
             (None, 0)
         };
@@ -319,6 +318,15 @@ where
         };
         Some((ending, output))
     }
+}
+
+/// Has the machine hear how a run has ended; it says when to go on.
+fn park<V: ?Sized>(cx: &Context<V>, exit: Exit) -> Left {
+    let home = cx.is_away().then(|| Home {
+        core: cx.core.clone(),
+        slot: cx.slot(),
+    });
+    leave(Step::Parked { exit, home })
 }
 
 /// Whether this is the failure of an optional task; keeps it for the task's handle.
@@ -387,5 +395,33 @@ fn finalizer_fault(shielded: Shielded<Result<()>>) -> Option<FinalizerFault> {
         }
         Shielded::Panicked(kind) => Some(FinalizerFault::Failed(fault(kind))),
         Shielded::TimedOut(kind) => Some(FinalizerFault::TimedOut(fault(kind))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{NoValue, name::Name};
+
+    struct Empty;
+
+    impl Task for Empty {
+        type Output = ();
+
+        async fn run(&mut self, _: &Context) -> Result<Flow> {
+            Ok(Flow::Done(()))
+        }
+
+        async fn finalize(&mut self, _: &Context) -> Result {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_driver_of_an_empty_task_takes_at_most_160_bytes() {
+        let name = Name::Static("empty");
+        let core = Arc::new(Core::new(name.clone(), std::time::Duration::MAX));
+        let driver = drive::<NoValue, _, Among, true>(Empty, Context::new(core, name, 0), None);
+        assert!(size_of_val(&driver) <= 160, "{}", size_of_val(&driver));
     }
 }

@@ -342,9 +342,10 @@ impl<C: FnOnce() -> F, F: Future, V: ?Sized> Future for Shield<'_, C, F, V> {
             return Poll::Pending;
         };
         let within = context.core.finalizer_deadline();
-        let sleep = this
-            .sleep
-            .get_or_insert_with(|| Box::pin(sleep_until(later(now(), within))));
+        let sleep = this.sleep.get_or_insert_with(|| {
+            context.note_routine(Some(Routine::Finalize));
+            Box::pin(sleep_until(later(now(), within)))
+        });
         if poll_timer(sleep, cx).is_pending() {
             return Poll::Pending;
         }

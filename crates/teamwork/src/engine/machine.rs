@@ -23,7 +23,7 @@ pub(crate) use super::vocabulary::{
     Action, Admission, Deadline, Ending, Exit, Fault, FinalizerFault, Plain, Signal, Tally,
 };
 use crate::{
-    Cause, Outcome,
+    Cause, Outcome, Routine,
     name::Name,
     report::{SECONDARY_MAX, TaskOutcome},
 };
@@ -236,7 +236,7 @@ impl Machine {
         match ending.finalizer {
             None => {}
             Some(FinalizerFault::TimedOut(fault)) => {
-                self.records[slot as usize].outcome = TaskOutcome::Leaked;
+                self.records[slot as usize].outcome = TaskOutcome::Leaked(Routine::Finalize);
                 self.fail(slot, fault);
             }
             Some(FinalizerFault::Failed(fault)) => {
@@ -250,6 +250,12 @@ impl Machine {
         let outcome = self.outcome_of(slot);
         self.vacate(slot);
         outcome
+    }
+
+    /// A task that was given up was in another routine than the machine could know: the init of a late task, or a finalizer that follows
+    /// a run by itself.
+    pub(crate) fn leaked_in(&mut self, slot: u32, routine: Routine) {
+        self.records[slot as usize].outcome = TaskOutcome::Leaked(routine);
     }
 
     /// How a task has ended so far.
@@ -416,13 +422,13 @@ impl Machine {
         self.alive -= 1;
         self.records[slot as usize].outcome = exit.outcome();
         match exit {
-            Exit::Done | Exit::Leaked if slot == 0 && self.phase == Phase::Oneshot => {
+            Exit::Done | Exit::Leaked(_) if slot == 0 && self.phase == Phase::Oneshot => {
                 self.phase = Phase::Starting;
                 self.cursor = 1;
             }
             Exit::FinishJob => self.raise_to(Signal::Finish),
             Exit::Failed(fault) => self.fail(slot, *fault),
-            Exit::NeverStarted | Exit::Done | Exit::Stopped | Exit::Cut | Exit::Leaked => {}
+            Exit::NeverStarted | Exit::Done | Exit::Stopped | Exit::Cut | Exit::Leaked(_) => {}
         }
     }
 

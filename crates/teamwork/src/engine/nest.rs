@@ -19,7 +19,7 @@ use super::{
     supervisor::{Again, Supervisor},
     thread::{Threaded, start},
 };
-use crate::{By, Cause, CauseKind, Context, Outcome, Report, Routine};
+use crate::{By, Cause, CauseKind, Context, Outcome, Report, Routine, TaskOutcome};
 
 /// Builds the driver of a child job. Its run is the whole child; a stop is passed on to it, and it is not cut but ends by
 /// itself, its finalizers included, before the parent's finalizers run. When the parent's time is over, it is told to give up on
@@ -152,11 +152,14 @@ fn failed(kind: CauseKind) -> Exit {
 }
 
 fn exit_of(report: Report) -> Exit {
-    let has_leaked = report.leaked().next().is_some();
-    match (report.outcome(), report.cause) {
-        (Outcome::Failed, Some(cause)) => failed(CauseKind::Job(cause)),
-        _ if has_leaked => Exit::Leaked,
-        (Outcome::Cancelled, _) => Exit::Cut,
+    let leaked = report.leaked().find_map(|task| match task.outcome {
+        TaskOutcome::Leaked(routine) => Some(routine),
+        _ => None,
+    });
+    match (report.outcome(), report.cause, leaked) {
+        (Outcome::Failed, Some(cause), _) => failed(CauseKind::Job(cause)),
+        (.., Some(routine)) => Exit::Leaked(routine),
+        (Outcome::Cancelled, ..) => Exit::Cut,
         _ => Exit::Done,
     }
 }

@@ -31,7 +31,7 @@ use super::{
     record::Kind,
     spans::Observer,
     step::Driver,
-    sync::Ordering,
+    sync::{self, Ordering},
 };
 use crate::{By, Cause, CauseKind, Event, OnPanic, Report, Result, name::Name};
 
@@ -344,13 +344,9 @@ impl Supervisor {
         false
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place where a task of a job becomes a runtime task"
-    )]
     fn ship(&self, driver: Driver) {
         self.core.note_away(1);
-        tokio::spawn(Away(Some(driver)));
+        sync::spawn(Away(Some(driver)));
     }
 
     fn handle_mail(&mut self) {
@@ -441,6 +437,8 @@ impl Supervisor {
     /// The job is over: drops what never started, and says so.
     fn end(&mut self) -> Report {
         self.state = State::Over;
+        // Those who wait for what never started learn of it.
+        self.core.set_cause(self.machine.cause());
         self.core.close().drain(|message| {
             if let Mail::Add {
                 slot,
@@ -469,7 +467,6 @@ impl Supervisor {
     fn report(&mut self) -> Report {
         let outcome = self.machine.outcome();
         let cause = self.machine.cause().cloned();
-        self.core.set_cause(cause.as_ref());
         let Remains {
             records,
             secondary,
@@ -538,14 +535,11 @@ impl Drop for Supervisor {
             return;
         }
         match Handle::try_current() {
-            Ok(runtime) if self.state == State::Running => {
+            Ok(_) if self.state == State::Running => {
+                // Finalizers have to run somewhere, and their future is gone.
                 let mut rest = self.take_whole();
                 rest.state = State::Adrift;
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "finalizers have to run somewhere, and their future is gone"
-                )]
-                runtime.spawn(rest);
+                sync::spawn(rest);
             }
             // The runtime is gone or going: nothing can be finalized, but those who wait for the end must not hang.
             _ => drop(self.end()),

@@ -41,8 +41,8 @@ pub(crate) enum Exit {
     /// Dropped at an await point.
     Cut,
     Failed(Box<Fault>),
-    /// A child job that had to give up on something of its own.
-    Leaked,
+    /// A child job that had to give up on something of its own, which was in this routine.
+    Leaked(Routine),
 }
 
 impl Exit {
@@ -52,7 +52,7 @@ impl Exit {
             Self::Done | Self::FinishJob | Self::Stopped => TaskOutcome::Done,
             Self::Cut => TaskOutcome::Cut,
             Self::Failed(fault) => fault.outcome(),
-            Self::Leaked => TaskOutcome::Leaked,
+            Self::Leaked(routine) => TaskOutcome::Leaked(*routine),
         }
     }
 }
@@ -65,7 +65,7 @@ pub(crate) enum Plain {
     FinishJob,
     Stopped,
     Cut,
-    Leaked,
+    Leaked(Routine),
 }
 
 impl Exit {
@@ -77,7 +77,7 @@ impl Exit {
             Self::FinishJob => Plain::FinishJob,
             Self::Stopped => Plain::Stopped,
             Self::Cut => Plain::Cut,
-            Self::Leaked => Plain::Leaked,
+            Self::Leaked(routine) => Plain::Leaked(routine),
             Self::Failed(_) => return None,
         })
     }
@@ -91,7 +91,7 @@ impl From<Plain> for Exit {
             Plain::FinishJob => Self::FinishJob,
             Plain::Stopped => Self::Stopped,
             Plain::Cut => Self::Cut,
-            Plain::Leaked => Self::Leaked,
+            Plain::Leaked(routine) => Self::Leaked(routine),
         }
     }
 }

@@ -94,13 +94,16 @@ async fn who_hangs_is_named_and_who_does_not_is_not() {
         },
         |result, _| {
             let report = result.unwrap();
-            let told = "good done · deaf cut · stuck at the end leaked";
+            let told = "good done · deaf cut · stuck at the end leaked in finalize";
             assert_eq!(outcomes(&report), told);
             let leaked: Vec<_> = report.leaked().map(|task| task.name).collect();
             assert_eq!(leaked, ["stuck at the end"]);
             let printed = report.to_string();
             assert!(printed.contains("deaf cut"), "{printed}");
-            assert!(printed.contains("stuck at the end leaked"), "{printed}");
+            assert!(
+                printed.contains("stuck at the end leaked in finalize"),
+                "{printed}"
+            );
         },
     )
     .await;

@@ -297,7 +297,7 @@ async fn the_deadline_of_a_job_holds_for_all_levels_below_it_and_is_no_sum() {
         let failure = ended.unwrap_err();
         let elapsed = failure.report().elapsed();
         assert!(elapsed < Duration::from_millis(8_100), "{elapsed:?}");
-        assert_eq!(outcomes(failure.report()), "a cut · b leaked");
+        assert_eq!(outcomes(failure.report()), "a cut · b leaked in finalize");
         let steps = journal.text();
         assert!(
             steps.ends_with("fin hangs · fin d · fin c · fin b · fin a"),
@@ -330,33 +330,40 @@ async fn a_child_that_is_busy_with_its_own_end_has_no_longer_than_its_parent() {
         let failure = ended.unwrap_err();
         let elapsed = failure.report().elapsed();
         assert!(elapsed < Duration::from_millis(4_100), "{elapsed:?}");
-        assert_eq!(outcomes(failure.report()), "p cut · child leaked");
+        assert_eq!(
+            outcomes(failure.report()),
+            "p cut · child leaked in finalize"
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_word_of_a_child_is_heard_though_a_sibling_was_given_up() {
-    let journal = Journal::default();
-    let stays = task("a", [Do::Done]).finalize(Do::Hang);
-    let mut middle = named("middle", &journal, [stays]);
-    let stays = waits("b").finalize(Do::Hang);
-    middle.add_job(named("inner", &journal, [stays]));
-    let told = middle.handle();
-    let mut outer = named("outer", &journal, []);
-    outer.add_job(middle.finalizer_deadline(Duration::from_secs(60)));
-    let outer = outer.finalizer_deadline(Duration::from_secs(8));
-    let handle = outer.handle();
-    let cancel = async {
-        sleep(5).await;
-        handle.cancel("enough");
-    };
-    let (ended, ()) = tokio::join!(outer.run(), cancel);
-    assert_eq!(outcomes(ended.unwrap_err().report()), "middle leaked");
-    // It had half of the 8 seconds to cut what it has.
-    let report = told.wait().await;
-    assert_eq!(outcomes(&report), "a leaked · inner leaked");
-    let elapsed = report.elapsed();
-    assert!(elapsed < Duration::from_millis(4_100), "{elapsed:?}");
+    for (place, inner) in PLACES {
+        let journal = Journal::default();
+        let stays = task("a", [Do::Done]).finalize(Do::Hang);
+        let mut middle = named("middle", &journal, [stays]);
+        let stays = waits("b").finalize(Do::Hang);
+        middle.add_job(placed(named("inner", &journal, [stays]), inner));
+        let told = middle.handle();
+        let mut outer = named("outer", &journal, []);
+        outer.add_job(placed(middle, place).finalizer_deadline(Duration::from_secs(60)));
+        let outer = outer.finalizer_deadline(Duration::from_secs(8));
+        let handle = outer.handle();
+        let cancel = async {
+            sleep(5).await;
+            handle.cancel("enough");
+        };
+        let (ended, ()) = tokio::join!(outer.run(), cancel);
+        let failure = ended.unwrap_err();
+        assert_eq!(outcomes(failure.report()), "middle leaked in finalize");
+        // It had half of the 8 seconds to cut what it has.
+        let report = told.wait().await;
+        let expected = "a leaked in finalize · inner leaked in finalize";
+        assert_eq!(outcomes(&report), expected);
+        let elapsed = report.elapsed();
+        assert!(elapsed < Duration::from_millis(4_100), "{elapsed:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

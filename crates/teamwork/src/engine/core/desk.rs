@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::look::Looks;
 use crate::{
-    Cause, Event, Report,
+    Cause, Event, Report, Routine,
     engine::{
         clock::Stamp,
         machine::{Ending, Exit, Plain, Seen, Signal, Tally},
@@ -138,8 +138,17 @@ pub(super) struct Desk {
     /// Runs on runtime tasks that wait for something, by slot.
     pub(super) parked: Vec<Option<Waker>>,
     pub(super) looks: Looks,
-    /// Bells of idle tasks, by slot.
-    pub(super) bells: BTreeMap<u32, Arc<Notify>>,
+    /// What is known of some tasks, by slot.
+    pub(super) known: BTreeMap<u32, Known>,
+}
+
+/// What others may need of a task.
+#[derive(Default)]
+pub(super) struct Known {
+    /// Ends the pause of an idle task.
+    pub(super) bell: Arc<Notify>,
+    /// The routine it is in, if that is another one than the machine knows of.
+    pub(super) routine: Option<Routine>,
 }
 
 impl Annex {

@@ -154,6 +154,25 @@ fn the_last_to_come_home_calls_the_supervisor() {
 }
 
 #[test]
+fn a_message_that_comes_while_mail_is_taken_is_heard() {
+    model(|| {
+        let core = core(1);
+        core.stop(Signal::Drain, None);
+        let stops = {
+            let core = core.clone();
+            thread::spawn(move || core.stop(Signal::Finish, None))
+        };
+        // As a supervisor does that is called for the first one.
+        let mut mail = Pile::default();
+        core.take_mail(&mut mail);
+        stops.join().unwrap();
+        let mut taken = 0;
+        mail.drain(|_| taken += 1);
+        assert!(taken == 2 || core.has_mail(), "it is heard of later");
+    });
+}
+
+#[test]
 fn who_comes_home_after_another_was_given_up_is_heard() {
     model(|| {
         let core = core(2);

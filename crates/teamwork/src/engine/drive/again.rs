@@ -4,7 +4,7 @@ use std::{future::Future, pin::Pin, time::Duration};
 
 use tokio::time::sleep;
 
-use super::{Ended, Life, Lived, finalizer_fault, stopped};
+use super::{Ended, Life, Lived, fails_alone, finalizer_fault, park, stopped};
 use crate::{
     Routine, Task,
     engine::{
@@ -52,30 +52,36 @@ where
 {
     // Boxed, because what is rare should take no room in every driver.
     Box::pin(async move {
-        let Life { task, cx, .. } = life;
-        let cx = &*cx;
-        let (shielded, nanos) = Shield::new(Some(cx), || task.finalize(cx)).timed().await;
+        let finalize = Shield::new(Some(&life.cx), || {
+            life.cx
+                .enter(Routine::Finalize, || life.task.finalize(&life.cx))
+        });
+        let (shielded, nanos) = finalize.timed().await;
+        life.cx.leave_routine();
         let finalizer = finalizer_fault(shielded);
-        let exit = if finalizer.is_some() {
-            Exit::Failed(fault)
-        } else {
-            let paused = Guard::new(cx, None, || cx.wait(sleep(pause))).await;
-            match paused
-                .err()
-                .map(|early| early.exit(Routine::Run))
-                .or_else(|| stopped(cx))
-            {
-                Some(exit) => exit,
-                None => return None,
+        let (exit, unfinished) = if finalizer.is_some() {
+            let exit = Exit::Failed(fault);
+            if !fails_alone(&exit, life) {
+                // The machine has to hear of it first: a handle's error names the job's cause.
+                park(&life.cx, exit).await;
+                life.cx.set_away(false);
             }
+            (None, Unfinished::Failed)
+        } else {
+            let paused = Guard::new(&life.cx, None, || life.cx.wait(sleep(pause))).await;
+            let early = paused.err().map(|early| early.exit(Routine::Run));
+            // From here on there is another attempt, whatever has happened before it begins.
+            life.cx.set_again();
+            let exit = early.or_else(|| stopped(&life.cx))?;
+            let unfinished = Unfinished::from_exit(&exit);
+            (Some(exit), unfinished)
         };
-        let unfinished = Unfinished::from_exit(&exit);
         let tally = Tally {
             ticks: 0,
             nanos: [0, 0, nanos],
         };
         let ending = Ending {
-            exit: Some(exit),
+            exit,
             finalizer,
             tally,
         };

@@ -187,10 +187,14 @@ impl Supervisor {
     }
 
     pub(super) fn give_up(&mut self, slot: u32) {
+        if let Some(routine) = self.core.routine_of(slot) {
+            self.machine.leaked_in(slot, routine);
+        }
         tracing::warn!(
             job = %self.core.name,
             task = self.machine.name(slot),
-            "given up: it did not end in time"
+            "given up: {}",
+            self.machine.outcome_of(slot)
         );
         if let Some(rare) = &mut self.rare {
             rare.near.retain(|&near| near != slot);
