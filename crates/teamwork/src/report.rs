@@ -95,7 +95,8 @@ pub struct TaskReport<'a> {
     pub ticks: u64,
     /// Time from the start of `init` to its end.
     pub init: Duration,
-    /// Time from the start of the first `run` call to the end of the last.
+    /// Time from when the task was let run, which is the same moment for all that were added before the start, to the end of its last
+    /// `run` call.
     pub run: Duration,
     /// Time from the start of `finalize` to its end.
     pub finalize: Duration,

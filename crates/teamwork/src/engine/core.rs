@@ -19,8 +19,9 @@ pub(super) use self::desk::Mail;
 use self::desk::{Annex, Desk};
 pub(crate) use self::look::Look;
 use super::{
-    clock::nanos,
+    clock::{Stamp, nanos},
     machine::Signal,
+    pile::Pile,
     record::Kind,
     step::Driver,
     sync::{
@@ -28,9 +29,6 @@ use super::{
     },
 };
 use crate::{Cause, Report, Routine, error::Why, name::Name};
-
-/// Mail that can wait is handed over in batches of this size.
-const QUIET_BATCH: usize = 256;
 
 /// The shared part of a job: one allocation, and the annex if anybody outside takes part.
 pub(crate) struct Core {
@@ -49,8 +47,8 @@ pub(crate) struct Core {
     lookers: AtomicBool,
     /// A driver was given up while away, so the last of the others to come home is not the last that is counted.
     has_lost: AtomicBool,
-    /// Drivers that are away on runtime tasks.
-    away: AtomicU32,
+    /// How many drivers have left for runtime tasks; those that have come home are counted at the desk. Written by the supervisor only.
+    shipped: AtomicU32,
     /// How many tasks the job began with.
     statics: AtomicU32,
     /// Tasks that have not ended, and how many there may be.
@@ -77,7 +75,7 @@ impl Core {
             has_begun: AtomicBool::new(false),
             lookers: AtomicBool::new(false),
             has_lost: AtomicBool::new(false),
-            away: AtomicU32::new(0),
+            shipped: AtomicU32::new(0),
             statics: AtomicU32::new(0),
             live: AtomicU32::new(0),
             live_max: AtomicU32::new(u32::MAX),
@@ -119,7 +117,15 @@ impl Core {
     }
 
     pub(super) fn set_started(&self) {
+        if self.spawns() {
+            self.annex().opened_at.get_or_init(Stamp::latest);
+        }
         self.is_starting.store(false, Ordering::Release);
+    }
+
+    /// When those who are away were let through the start gate, all at once.
+    pub(super) fn opened_at(&self) -> Option<Stamp> {
+        self.has_annex()?.opened_at.get().copied()
     }
 
     /// Makes sure that whoever asks later learns how the job ended.
@@ -160,6 +166,8 @@ impl Core {
                 room: Notify::new(),
                 ends_by: OnceLock::new(),
                 children_end_by: OnceLock::new(),
+                opened_at: OnceLock::new(),
+                cut_at: OnceLock::new(),
                 answered: Notify::new(),
                 token: OnceLock::new(),
                 listeners: OnceLock::new(),
@@ -200,7 +208,9 @@ impl Core {
         if !self.has_room() {
             return Err((task, Why::Full));
         }
-        self.live.fetch_add(1, Ordering::Relaxed);
+        if self.is_limited() {
+            self.live.fetch_add(1, Ordering::Relaxed);
+        }
         let slot = desk.free.pop().unwrap_or_else(|| {
             desk.late += 1;
             self.statics.load(Ordering::Relaxed) + desk.late - 1
@@ -219,7 +229,13 @@ impl Core {
     }
 
     fn has_room(&self) -> bool {
-        self.live.load(Ordering::Relaxed) < self.live_max.load(Ordering::Relaxed)
+        !self.is_limited()
+            || self.live.load(Ordering::Relaxed) < self.live_max.load(Ordering::Relaxed)
+    }
+
+    /// Whether tasks are counted: only where there may not be any number of them.
+    fn is_limited(&self) -> bool {
+        self.live_max.load(Ordering::Relaxed) != u32::MAX
     }
 
     fn is_over(&self) -> bool {
@@ -232,7 +248,10 @@ impl Core {
     pub(crate) fn stop(&self, signal: Signal, cause: Option<Cause>) {
         let mut desk = self.desk();
         desk.closed = true;
-        desk.mail.push(Mail::Stop { signal, cause });
+        desk.mail.push(Mail::Stop {
+            signal,
+            cause: cause.map(Box::new),
+        });
         drop(desk);
         self.call();
         self.annex().room.notify_waiters();
@@ -340,13 +359,14 @@ impl Core {
         {
             *waker = None;
         }
-        let has_ended = matches!(mail, Mail::Ended { .. });
+        let has_ended = matches!(mail, Mail::Over { .. } | Mail::Ended { .. });
         desk.mail.push(mail);
-        let is_full = desk.mail.len().is_multiple_of(QUIET_BATCH);
+        desk.home = desk.home.wrapping_add(1);
+        let is_batch = desk.mail.is_batch();
+        // Whoever is counted as home was counted as shipped before it left, and the lock passes that on.
+        let is_last = desk.home == self.shipped.load(Ordering::Relaxed);
         drop(desk);
-        // The last one home is counted after its mail is there to be seen.
-        let is_last = self.away.fetch_sub(1, Ordering::AcqRel) == 1;
-        if urgent || is_full || is_last || self.has_lost.load(Ordering::Acquire) {
+        if urgent || is_batch || is_last || self.has_lost.load(Ordering::Acquire) {
             self.call();
         }
         if has_ended {
@@ -356,6 +376,9 @@ impl Core {
 
     /// A task has ended.
     pub(super) fn ended_one(&self) {
+        if !self.is_limited() {
+            return;
+        }
         let live = self.live.fetch_sub(1, Ordering::Relaxed);
         if live >= self.live_max.load(Ordering::Relaxed)
             && let Some(annex) = self.has_annex()
@@ -369,6 +392,11 @@ impl Core {
     /// Sets when a job that is about to be cut has to have ended. The first word counts.
     pub(super) fn end_by(&self, end: Instant) {
         self.annex().ends_by.get_or_init(|| end);
+    }
+
+    /// When the cut was shown to those who are away.
+    pub(super) fn cut_at(&self) -> Option<Stamp> {
+        self.has_annex()?.cut_at.get().copied()
     }
 
     pub(super) fn ends_by(&self) -> Option<Instant> {
@@ -403,7 +431,7 @@ impl Core {
     }
 
     /// Takes the mail; `emptied` is the last batch, its memory reused.
-    pub(super) fn take_mail(&self, emptied: &mut Vec<Mail>) {
+    pub(super) fn take_mail(&self, emptied: &mut Pile<Mail>) {
         debug_assert!(
             emptied.is_empty(),
             "a batch is handled before the next is taken"
@@ -417,8 +445,11 @@ impl Core {
         self.has_annex()?.desk().known.get(&slot)?.routine
     }
 
+    /// Counts drivers that are about to leave for runtime tasks.
     pub(super) fn note_away(&self, drivers: u32) {
-        self.away.fetch_add(drivers, Ordering::AcqRel);
+        let shipped = self.shipped.load(Ordering::Relaxed);
+        self.shipped
+            .store(shipped.wrapping_add(drivers), Ordering::Release);
     }
 
     /// Notes that a driver may never come home: from now on every mail is a reason to be called, and so is what there is already.
@@ -427,10 +458,10 @@ impl Core {
         self.has_mail.store(true, Ordering::Release);
     }
 
-    /// Whether any driver is on a runtime task. At the start gate this says where the driver that asks is: a start that fails has
-    /// let none go, and one that succeeds counts each before it goes.
-    pub(super) fn is_any_away(&self) -> bool {
-        self.away.load(Ordering::Acquire) > 0
+    /// Whether any driver has left for a runtime task. At the start gate this says where the driver that asks is: a start that fails
+    /// has let none go, and one that succeeds counts each before it goes.
+    pub(super) fn has_shipped(&self) -> bool {
+        self.shipped.load(Ordering::Acquire) > 0
     }
 
     /// The job begins with this many tasks.
@@ -451,7 +482,7 @@ impl Core {
 
     /// Lets everybody read the cause. It may have been set before; the first one stays.
     pub(super) fn set_cause(&self, cause: Option<&Arc<Cause>>) {
-        if let Some(cause) = cause {
+        if let (Some(cause), None) = (cause, self.cause.get()) {
             let _ = self.cause.set(cause.clone());
         }
     }
@@ -463,6 +494,9 @@ impl Core {
             self.signal.store(signal as u8, Ordering::Release);
             return;
         };
+        if signal >= Signal::Cut {
+            annex.cut_at.get_or_init(Stamp::latest);
+        }
         let mut desk = annex.desk();
         desk.closed = true;
         self.signal.store(signal as u8, Ordering::Release);
@@ -494,12 +528,12 @@ impl Core {
     }
 
     /// From now on nothing is accepted; what was left before is returned.
-    pub(super) fn close(&self) -> Vec<Mail> {
+    pub(super) fn close(&self) -> Pile<Mail> {
         self.is_over.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         self.cancel_token();
         let Some(annex) = self.has_annex() else {
-            return Vec::new();
+            return Pile::default();
         };
         let mut desk = annex.desk();
         desk.closed = true;

@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub(crate) use self::seen::{Row, Seen};
 use super::record::{Kind, Record, State};
 pub(crate) use super::vocabulary::{
-    Action, Admission, After, Deadline, Ending, Exit, Fault, Signal, Tally,
+    Action, Admission, After, Deadline, Ending, Exit, Fault, Plain, Signal, Tally,
 };
 use crate::{
     Cause, Outcome, Report, Routine,
@@ -393,6 +393,11 @@ impl Machine {
             Some(cause) if cause.is_cancelled() => Outcome::Cancelled,
             Some(_) => Outcome::Failed,
         }
+    }
+
+    /// How many tasks there are, and were.
+    pub(crate) fn tasks(&self) -> usize {
+        self.records.len()
     }
 
     #[cfg(test)]

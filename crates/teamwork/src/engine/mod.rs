@@ -25,6 +25,7 @@ pub(crate) mod guard;
 pub(crate) mod machine;
 pub(crate) mod nest;
 pub(crate) mod panics;
+mod pile;
 mod record;
 mod spans;
 mod step;

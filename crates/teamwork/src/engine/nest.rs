@@ -38,7 +38,7 @@ where
             leave(Step::Inited).await;
         }
         // When the start fails, it goes on where it is: to its end.
-        let away = cx.core.spawns() && cx.core.is_any_away();
+        let away = cx.core.spawns() && cx.core.has_shipped();
         let mut tally = Tally::default();
         let (exit, after) = match cx.core.signal() {
             Signal::Finish | Signal::Cut | Signal::Abandon if is_late => (Exit::NeverStarted, None),
@@ -60,10 +60,7 @@ where
             tally,
         };
         if away {
-            cx.core.post(Mail::Ended {
-                slot: cx.slot(),
-                ending,
-            });
+            cx.core.post(Mail::ended(cx.slot(), ending));
             return None;
         }
         Some(ending)

@@ -25,8 +25,9 @@ use self::elsewhere::{Away, Tracked};
 use super::{
     clock::{Stamp, later, now},
     core::{Core, Mail},
-    machine::{Action, Admission, Deadline, Machine, Remains, Signal, make_room},
+    machine::{Action, Admission, Deadline, Ending, Exit, Machine, Remains, Signal, make_room},
     panics,
+    pile::Pile,
     record::Kind,
     spans::Observer,
     step::Driver,
@@ -108,7 +109,7 @@ pub(crate) struct Rare {
     /// Drivers in higher slots that are polled whenever the supervisor is.
     near: Vec<u32>,
     /// Reused for each batch of mail.
-    mail: Vec<Mail>,
+    mail: Pile<Mail>,
     freed: Vec<u32>,
 }
 
@@ -133,7 +134,7 @@ impl Default for Rare {
             rung_ends: None,
             timer: None,
             near: Vec::new(),
-            mail: Vec::new(),
+            mail: Pile::default(),
             freed: Vec::new(),
         }
     }
@@ -275,6 +276,7 @@ impl Supervisor {
     /// Does what the machine says until it says nothing.
     fn act(&mut self, cx: &mut Context<'_>) -> Option<Report> {
         self.read_on_the_way();
+        let mut has_shipped = false;
         while let Some(action) = self.machine.next() {
             match action {
                 Action::Signal(signal) => {
@@ -289,7 +291,7 @@ impl Supervisor {
                     self.poll_new(slot, cx);
                     self.read_on_the_way();
                 }
-                Action::Run(slot) => self.run(slot, cx),
+                Action::Run(slot) => has_shipped |= self.run(slot, cx),
                 Action::Finalize(slot) => {
                     self.tell_finalizing();
                     // A finalizer before this one may have been the first to fail.
@@ -305,6 +307,9 @@ impl Supervisor {
             }
         }
         self.note_started();
+        if has_shipped {
+            self.forget_shipped();
+        }
         None
     }
 
@@ -327,14 +332,16 @@ impl Supervisor {
         }
     }
 
-    /// Lets a task run: here, or on a runtime task of its own.
-    fn run(&mut self, slot: u32, cx: &mut Context<'_>) {
+    /// Lets a task run: here, or on a runtime task of its own. Says if it has left.
+    fn run(&mut self, slot: u32, cx: &mut Context<'_>) -> bool {
         self.note_started();
         if !self.core.spawns() {
             self.poll_new(slot, cx);
         } else if let Some(driver) = self.take(slot) {
             self.ship(driver);
+            return true;
         }
+        false
     }
 
     fn ship(&self, driver: Driver) {
@@ -345,41 +352,56 @@ impl Supervisor {
     fn handle_mail(&mut self) {
         let mut mail = std::mem::take(&mut self.rare().mail);
         self.core.take_mail(&mut mail);
-        for message in mail.drain(..) {
-            match message {
-                Mail::Add {
-                    slot,
-                    name,
-                    driver,
-                    kind,
-                } => self.admit(slot, name, (driver, kind)),
-                Mail::Stop { signal, cause } => {
-                    self.machine.stop(signal, cause);
-                    self.hurry();
-                }
-                Mail::Look(asker) => {
-                    // Who has asked may not be there any more.
-                    let _ = asker.send(self.machine.seen());
-                    self.core.wake_away();
-                }
-                Mail::Parked { slot, exit, driver } => {
-                    self.put(slot, Some(driver));
-                    self.machine.parked(slot, exit);
-                    self.tell_done(slot);
-                }
-                Mail::Ended { slot, ending } => {
-                    self.end_task(slot, ending);
-                    if self.machine.is_vacant(slot) {
-                        self.rare().freed.push(slot);
-                    }
-                }
-            }
-        }
+        mail.drain(|message| self.handle(message));
         let rare = self.rare.get_or_insert_default();
         rare.mail = mail;
         if !rare.freed.is_empty() {
             self.core.free(&rare.freed);
             rare.freed.clear();
+        }
+    }
+
+    fn handle(&mut self, message: Mail) {
+        match message {
+            Mail::Add {
+                slot,
+                name,
+                driver,
+                kind,
+            } => self.admit(slot, name, (driver, kind)),
+            Mail::Stop { signal, cause } => {
+                self.machine.stop(signal, cause.map(|cause| *cause));
+                self.hurry();
+            }
+            Mail::Look(asker) => {
+                // Who has asked may not be there any more.
+                let _ = asker.send(self.machine.seen());
+                self.core.wake_away();
+            }
+            Mail::Parked { slot, exit, driver } => {
+                self.put(slot, Some(driver));
+                self.machine.parked(slot, exit);
+                self.tell_done(slot);
+            }
+            Mail::Over { slot, exit, tally } => {
+                let exit = exit.map(Exit::from);
+                self.end_away(
+                    slot,
+                    Ending {
+                        exit,
+                        after: None,
+                        tally,
+                    },
+                );
+            }
+            Mail::Ended { slot, ending } => self.end_away(slot, *ending),
+        }
+    }
+
+    fn end_away(&mut self, slot: u32, ending: Ending) {
+        self.end_task(slot, ending);
+        if self.machine.is_vacant(slot) {
+            self.rare().freed.push(slot);
         }
     }
 
@@ -405,9 +427,6 @@ impl Supervisor {
         }
         self.core.set_started();
         self.tell(|_| Event::Ready);
-        if self.core.spawns() {
-            self.forget_shipped();
-        }
         if let Some(annex) = self.core.has_annex()
             && !annex.is_started.swap(true, Ordering::AcqRel)
         {
@@ -420,7 +439,7 @@ impl Supervisor {
         self.state = State::Over;
         // Those who wait for what never started learn of it.
         self.core.set_cause(self.machine.cause());
-        for message in self.core.close() {
+        self.core.close().drain(|message| {
             if let Mail::Add {
                 slot,
                 name,
@@ -430,7 +449,7 @@ impl Supervisor {
             {
                 self.admit(slot, name, (driver, kind));
             }
-        }
+        });
         for driver in self.drivers.drain(..) {
             // The drop of a task that never started may panic; there is nobody left to care for it.
             let _ = panics::catch(|| drop(driver));

@@ -59,7 +59,7 @@ impl Exit {
 
 /// An [`Exit`] that is no failure: one byte.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Plain {
+pub(crate) enum Plain {
     NeverStarted,
     Done,
     FinishJob,

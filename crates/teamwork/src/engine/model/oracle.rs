@@ -53,7 +53,7 @@ impl World {
     pub(super) fn is_running(&self) -> bool {
         let is_starting = |task: &Sim| {
             let is_before_gate = matches!(task.at, At::Fresh | At::Init | At::Again | At::Pause);
-            !task.late && (is_before_gate && !task.is_through_gate || task.is_after_init())
+            !task.late && !task.is_through_gate && (is_before_gate || task.is_after_init())
         };
         let is_oneshot_alive = self
             .tasks

@@ -44,7 +44,9 @@ impl Supervisor {
     pub(super) fn put(&mut self, slot: u32, driver: Option<Driver>) {
         let index = slot as usize;
         if self.drivers.len() <= index {
-            self.drivers.resize_with(index + 1, || None);
+            // Where one comes home, so do the others.
+            let all = self.machine.tasks().max(index + 1);
+            self.drivers.resize_with(all, || None);
         }
         self.drivers[index] = driver;
     }
