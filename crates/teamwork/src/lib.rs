@@ -133,7 +133,7 @@
 //! | [`Job`] | tasks and options; runs on the runtime, [inline](Job::inline), or [on a thread of its own](Job::on_own_thread) |
 //! | [`Task`], [`Flow`] | what a task is, and how it goes on; [`Job::add_fn`] and [`Job::add_recurrent`] for closures |
 //! | [`Context`] | what a routine sees of its job: value, cause, safe points |
-//! | [`JobHandle`], [`TaskHandle`] | to stop a job, to add to it, to wait for it; the value of a task |
+//! | [`JobHandle`], [`Place`], [`TaskHandle`] | to stop a job, to add to it, to wait for it or for room in it; the value of a task |
 //! | [`TaskOptions`], [`OnIdle`], [`Restart`] | timeouts, optional tasks, new attempts |
 //! | [`Cause`], [`Failure`], [`Report`] | why it ended, and what became of every task |
 //! | [`Events`], [`Snapshot`] | what happens, while it happens; who does what right now, as a tree |
@@ -167,6 +167,7 @@ pub mod guide;
 mod handle;
 mod job;
 mod name;
+mod place;
 mod pool;
 mod rendezvous;
 mod report;
@@ -187,6 +188,7 @@ pub use error::{Error, Failure, Refused, Result, Why};
 pub use events::{EVENTS_MAX, Event, Events, Stop, TaskEvent};
 pub use handle::JobHandle;
 pub use job::{FINALIZER_DEADLINE, GRACE, Job};
+pub use place::Place;
 pub use pool::{Blocking, BlockingPool, Full, PoolError, StopFlag};
 pub use rendezvous::{Delivery, Receiver, SendError, Sender, rendezvous};
 pub use report::{JOBS_MAX, Outcome, Report, SECONDARY_MAX, TaskOutcome, TaskReport};

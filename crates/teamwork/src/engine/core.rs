@@ -4,6 +4,7 @@ mod desk;
 mod look;
 #[cfg(all(test, teamwork_loom))]
 mod orders;
+mod places;
 
 use std::{
     any::Any,
@@ -22,13 +23,11 @@ use super::{
     clock::{Stamp, nanos},
     machine::Signal,
     pile::Pile,
-    record::Kind,
-    step::Driver,
     sync::{
         AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, fence,
     },
 };
-use crate::{Cause, Report, Routine, error::Why, name::Name};
+use crate::{Cause, Report, Routine, name::Name};
 
 /// The shared part of a job: one allocation, and the annex if anybody outside takes part.
 pub(crate) struct Core {
@@ -187,57 +186,6 @@ impl Core {
 
 /// For handles, contexts and drivers.
 impl Core {
-    /// Leaves a new task for the supervisor. `make` builds its driver for the slot it gets.
-    ///
-    /// # Errors
-    ///
-    /// Gives the task back if the job is closing or full.
-    pub(crate) fn add<T>(
-        &self,
-        name: Name,
-        task: T,
-        make: impl FnOnce(T, u32) -> (Driver, Kind),
-    ) -> Result<(), (T, Why)> {
-        let mut desk = self.desk();
-        if desk.closed || self.is_over() {
-            return Err((task, Why::Closed));
-        }
-        if !self.has_begun.load(Ordering::Acquire) {
-            return Err((task, Why::NotStarted));
-        }
-        if !self.has_room() {
-            return Err((task, Why::Full));
-        }
-        if self.is_limited() {
-            self.live.fetch_add(1, Ordering::Relaxed);
-        }
-        let slot = desk.free.pop().unwrap_or_else(|| {
-            desk.late += 1;
-            self.statics.load(Ordering::Relaxed) + desk.late - 1
-        });
-        // The driver is built under the lock: slots and mail must come in the same order.
-        let (driver, kind) = make(task, slot);
-        desk.mail.push(Mail::Add {
-            slot,
-            name,
-            driver,
-            kind,
-        });
-        drop(desk);
-        self.call();
-        Ok(())
-    }
-
-    fn has_room(&self) -> bool {
-        !self.is_limited()
-            || self.live.load(Ordering::Relaxed) < self.live_max.load(Ordering::Relaxed)
-    }
-
-    /// Whether tasks are counted: only where there may not be any number of them.
-    fn is_limited(&self) -> bool {
-        self.live_max.load(Ordering::Relaxed) != u32::MAX
-    }
-
     fn is_over(&self) -> bool {
         // Pairs with the fence in `close`: either the end sees this desk, or this sees the end.
         fence(Ordering::SeqCst);
@@ -264,25 +212,6 @@ impl Core {
     /// Says whether this was the last owner.
     pub(crate) fn disown(&self) -> bool {
         self.annex().owners.fetch_sub(1, Ordering::AcqRel) == 1
-    }
-
-    /// Waits until another task would be accepted; `false` when none ever will be.
-    pub(crate) async fn room(&self) -> bool {
-        loop {
-            let mut room = std::pin::pin!(self.annex().room.notified());
-            // Counts as waiting from here on, so that a notification after the look at the desk is not missed.
-            room.as_mut().enable();
-            {
-                let desk = self.desk();
-                if desk.closed || self.is_over() {
-                    return false;
-                }
-                if self.has_begun.load(Ordering::Acquire) && self.has_room() {
-                    return true;
-                }
-            }
-            room.await;
-        }
     }
 
     /// The report, once the job has ended.
@@ -371,21 +300,6 @@ impl Core {
         }
         if has_ended {
             self.ended_one();
-        }
-    }
-
-    /// A task has ended.
-    pub(super) fn ended_one(&self) {
-        if !self.is_limited() {
-            return;
-        }
-        let live = self.live.fetch_sub(1, Ordering::Relaxed);
-        if live >= self.live_max.load(Ordering::Relaxed)
-            && let Some(annex) = self.has_annex()
-        {
-            // Under the lock, so that it does not come between another's look and its wait.
-            drop(annex.desk());
-            annex.room.notify_waiters();
         }
     }
 

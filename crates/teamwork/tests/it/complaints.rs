@@ -28,7 +28,7 @@ use std::{
 
 use teamwork::{
     By, Cause, CauseKind, Context, Flow, Job, JobHandle, Outcome, Result, Task, TaskError,
-    TaskOptions, TaskOutcome,
+    TaskOutcome,
 };
 use tokio::time::{error::Elapsed, timeout};
 
@@ -424,11 +424,9 @@ async fn a_task_that_fails_while_another_is_added_takes_it_along() {
     for inline in [false, true] {
         let (job, journal) = job([fails("a").init(Do::Sleep(5))]);
         let result = run_with(job, inline, async |handle: JobHandle| {
-            assert!(handle.room().await);
+            let place = handle.place().await.unwrap();
             let late = waits("late").journal(&journal);
-            let late = handle
-                .add_task_with("late", late, TaskOptions::new())
-                .unwrap();
+            let late = place.add_task("late", late).unwrap();
             assert!(late.await.is_err());
         });
         assert_eq!(

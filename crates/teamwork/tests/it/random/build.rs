@@ -194,12 +194,16 @@ impl Builder {
             TaskOptions::new()
         };
         let name = task.script.name();
+        let Ok(place) = handle.try_place() else {
+            return;
+        };
+        let place = place.options(options);
         if task.attempts.is_empty() {
             let script = task.script.clone().journal(&self.journal);
-            let added = handle.add_task_with(name, script, options);
+            let added = place.add_task(name, script);
             let _ = added.map(|handle| self.ask(name, handle));
         } else {
-            let added = handle.add_task_with(name, self.restarting(task), options);
+            let added = place.add_task(name, self.restarting(task));
             let _ = added.map(|handle| self.ask(name, handle));
         }
     }
