@@ -330,10 +330,17 @@ impl<V: ?Sized> Job<V> {
     ///
     /// # Examples
     ///
-    /// ```no_run
-    /// # use teamwork::Job;
-    /// # fn quiet() -> tracing::Dispatch { tracing::Dispatch::none() }
-    /// let job = Job::new("import").subscriber(quiet());
+    /// ```
+    /// # use teamwork::{Context, Job};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let log = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_test_writer();
+    /// let mut job = Job::new("import").subscriber(log.finish());
+    /// job.add_fn("read", async |_: &Context| {
+    ///     tracing::info!(lines = 7, "read"); // INFO job{name="import"}:task{name="read"}: … read lines=7
+    ///     Ok(())
+    /// });
+    /// job.run().await?;
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
     /// ```
     pub fn subscriber(mut self, subscriber: impl Into<tracing::Dispatch>) -> Self {
         self.supervisor.rare().dispatch = Some(subscriber.into());

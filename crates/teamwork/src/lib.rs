@@ -140,7 +140,7 @@
 //! | [`Job::subscriber`] | each job and each task has a `tracing` span; a job can have a subscriber of its own |
 //! | [`rendezvous()`] | items handed over, each with an answer |
 //! | [`BlockingPool`] | work that keeps a core busy |
-//! | [`guide`] | longer reading; the `examples` folder is a course of ten short programs |
+//! | [`guide`] | longer reading; the `examples` folder is a course of twelve short programs |
 //!
 //! # Features and versions
 //!
