@@ -441,16 +441,13 @@ impl Core {
         is_empty
     }
 
-    /// From now on nothing is accepted; what was left before is returned.
-    pub(super) fn close(&self) -> Pile<Mail> {
+    /// From now on nothing is accepted; what was left before is returned, if there is a desk.
+    pub(super) fn close(&self) -> Option<Pile<Mail>> {
         self.is_over.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         self.cancel_token();
-        let Some(annex) = self.has_annex() else {
-            return Pile::default();
-        };
-        let mut desk = annex.desk();
+        let mut desk = self.has_annex()?.desk();
         desk.closed = true;
-        std::mem::take(&mut desk.mail)
+        Some(std::mem::take(&mut desk.mail))
     }
 }

@@ -439,17 +439,19 @@ impl Supervisor {
         self.state = State::Over;
         // Those who wait for what never started learn of it.
         self.core.set_cause(self.machine.cause());
-        self.core.close().drain(|message| {
-            if let Mail::Add {
-                slot,
-                name,
-                driver,
-                kind,
-            } = message
-            {
-                self.admit(slot, name, (driver, kind));
-            }
-        });
+        if let Some(mut left) = self.core.close() {
+            left.drain(|message| {
+                if let Mail::Add {
+                    slot,
+                    name,
+                    driver,
+                    kind,
+                } = message
+                {
+                    self.admit(slot, name, (driver, kind));
+                }
+            });
+        }
         for driver in self.drivers.drain(..) {
             // The drop of a task that never started may panic; there is nobody left to care for it.
             let _ = panics::catch(|| drop(driver));

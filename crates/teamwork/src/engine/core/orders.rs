@@ -117,7 +117,7 @@ fn a_task_is_accepted_before_the_end_or_given_back() {
         let left = core.close();
         let was_accepted = adds.join().unwrap();
         assert_eq!(
-            !left.is_empty(),
+            left.is_some_and(|left| !left.is_empty()),
             was_accepted,
             "what is accepted is there to be ended"
         );
