@@ -5,11 +5,14 @@
 //! system gives back. Against that stands one more system call whenever the core wakes up: little where there is much to
 //! do, since one call brings the news of all sockets.
 
+use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::task::{self, Poll, ready};
 
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
@@ -132,6 +135,17 @@ impl Sockets {
     pub(crate) fn new(core: Arc<Core>) -> Self {
         Self { core, epoll: None }
     }
+
+    /// Tells what has changed, and is pending until more does.
+    fn poll_tell(&self, waker: &mut task::Context<'_>) -> Poll<io::Result<Infallible>> {
+        let epoll = self.epoll.as_ref().expect("`init` has made it");
+        loop {
+            let mut changed = ready!(epoll.poll_read_ready(waker))?;
+            if self.core.reactor().tell(&self.core)? {
+                changed.clear_ready();
+            }
+        }
+    }
 }
 
 impl Task<()> for Sockets {
@@ -145,25 +159,24 @@ impl Task<()> for Sockets {
         Ok(())
     }
 
-    /// Tells what has changed. A balancer that drains goes on with it until the last session has ended.
+    /// Tells what changes. A balancer that drains goes on with it until the last session has ended.
+    ///
+    /// All of it is one wait, since there is nothing that a stop must not tear: a call of this for each change would cost more than
+    /// the change.
     async fn run(&mut self, cx: &Context<()>) -> Result<Flow> {
         let reactor = self.core.reactor();
-        let epoll = self.epoll.as_ref().expect("`init` has made it");
-        let changed = async {
+        let drains = cx.unless_draining(poll_fn(|waker| self.poll_tell(waker)));
+        if let Some(Err(failed)) = drains.await {
+            return Err(failed.into());
+        }
+        let to_the_last = async {
             tokio::select! {
-                biased;
-                changed = epoll.readable() => Some(changed),
-                () = reactor.over.notified() => None,
+                Err(failed) = poll_fn(|waker| self.poll_tell(waker)) => Err(failed),
+                () = reactor.over.notified() => Ok(()),
             }
         };
-        let Some(changed) = cx.wait(changed).await else {
-            return Ok(Flow::Done(()));
-        };
-        let mut changed = changed?;
-        if reactor.tell(&self.core)? {
-            changed.clear_ready();
-        }
-        Ok(Flow::Tick)
+        cx.wait(to_the_last).await?;
+        Ok(Flow::Done(()))
     }
 }
 
