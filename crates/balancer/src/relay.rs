@@ -91,9 +91,10 @@ pub(crate) enum Sending {
 }
 
 /// What a direction waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Awaits {
     /// That there is something to read from its source.
+    #[default]
     Source,
     /// That its sink takes more.
     Sink,

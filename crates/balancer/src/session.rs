@@ -63,15 +63,10 @@ struct Story {
     retries: u8,
     /// Nothing has moved for too long: the directions are to end the session.
     is_over: bool,
-    /// The directions that wait: the upload, the download.
-    waiting: [Option<Waiting>; 2],
-}
-
-/// A direction that waits.
-#[derive(Debug)]
-struct Waiting {
-    waker: Waker,
-    awaits: Awaits,
+    /// How to wake the directions that wait: the upload, the download.
+    wakers: [Option<Waker>; 2],
+    /// And for what.
+    awaits: [Awaits; 2],
 }
 
 /// What a direction has waited for.
@@ -193,10 +188,9 @@ impl Session {
         if let Patience::Over(ending) = self.progress.patience(now, story.halves, limits) {
             story.ending.get_or_insert(ending);
             story.is_over = true;
-            let waiting = std::mem::take(&mut story.waiting);
+            let wakers = std::mem::take(&mut story.wakers);
             drop(story);
-            let woken = waiting.into_iter().flatten();
-            woken.for_each(|waiting| waiting.waker.wake());
+            wakers.into_iter().flatten().for_each(Waker::wake);
         }
     }
 
@@ -204,15 +198,16 @@ impl Session {
     pub(crate) fn tell(&self, side: Side, watch: u32, events: EventFlags) {
         let known = self.readiness(side).tell(watch, events);
         let mut story = self.story();
-        let mut take_if = |is_ready: bool, direction: Side, awaits: Awaits| {
-            let waiting = &mut story.waiting[index(direction)];
-            waiting.take_if(|waiting| is_ready && waiting.awaits == awaits)
+        let mut take_if = |is_ready: bool, direction: Side, awaited: Awaits| {
+            let direction = index(direction);
+            let is_awaited = is_ready && story.awaits[direction] == awaited;
+            is_awaited.then(|| story.wakers[direction].take())?
         };
         let reader = take_if(known.is_readable(), side, Awaits::Source);
         let writer = take_if(known.is_writable(), side.other(), Awaits::Sink);
         drop(story);
-        let woken = [reader, writer].into_iter().flatten();
-        woken.for_each(|waiting| waiting.waker.wake());
+        let wakers = [reader, writer].into_iter().flatten();
+        wakers.for_each(Waker::wake);
     }
 
     /// Ready when the direction of `source` has what it awaits, or when the session is over.
@@ -224,15 +219,10 @@ impl Session {
         if story.is_over {
             return Poll::Ready(Ready::SessionOver);
         }
-        match &mut story.waiting[index(source)] {
-            Some(known) => {
-                known.waker.clone_from(waker);
-                known.awaits = awaits;
-            }
-            none => {
-                let waker = waker.clone();
-                *none = Some(Waiting { waker, awaits });
-            }
+        story.awaits[index(source)] = awaits;
+        match &mut story.wakers[index(source)] {
+            Some(known) => known.clone_from(waker),
+            none => *none = Some(waker.clone()),
         }
         drop(story);
         // Another thread may have told between the look and the lock.

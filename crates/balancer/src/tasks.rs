@@ -29,7 +29,7 @@ use crate::relay::{Pump, Sending, Step};
 use crate::session::{Arrival, Ready, Session};
 
 /// How many chunks that nobody wants are read as fast as they come: what a sender has under way by then (`tcp_wmem` ends at 4 MiB).
-const DISCARDED_AT_ONCE: u32 = 64;
+const DISCARDED_AT_ONCE: u8 = 64;
 
 /// The pause between two chunks after those: a peer that never ends is held up by flow control, not read at full speed.
 const DISCARD_PAUSE: Duration = Duration::from_millis(10);
@@ -128,7 +128,7 @@ enum Mode {
     /// What comes is handed on.
     Relay,
     /// What comes is dropped: the sink takes nothing more. After so many more chunks, each one waits for a pause.
-    Discard { at_once: u32 },
+    Discard { at_once: u8 },
     /// The sink has nothing more to learn: it got the end of the stream, or is broken.
     Over,
 }
