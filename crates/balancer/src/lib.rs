@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! balancer ─┬─ core 0 ─┬─ listen 127.0.0.1:9090     accepts until the balancer drains
+//!           │          ├─ sockets                   tells sessions when their connections are ready
 //!           │          ├─ watch                     ends sessions in which nothing moves for too long
 //!           │          ├─ session ─┬─ connect       chooses an upstream, tries others if it fails
 //!           │          │           ├─ upload        client → upstream
@@ -63,6 +64,8 @@ mod limits;
 mod log;
 mod pipes;
 mod progress;
+mod reactor;
+mod readiness;
 mod relay;
 mod session;
 mod socket;
