@@ -39,14 +39,14 @@ where
         }
         // When the start fails, it goes on where it is: to its end.
         let away = cx.core.spawns() && cx.core.has_shipped();
-        let mut tally = Tally::default();
+        let mut nanos = 0;
         let (exit, after) = match cx.core.signal() {
             Signal::Finish | Signal::Cut | Signal::Abandon if is_late => (Exit::NeverStarted, None),
             Signal::Finish => (Exit::Stopped, None),
             Signal::Cut | Signal::Abandon => (Exit::Cut, None),
             Signal::Run | Signal::Drain => {
                 let (judged, run) = judged(Nested::begin(&mut child, &cx, away).await);
-                tally.nanos[1] = run;
+                nanos = run;
                 match child.take_again() {
                     Some(again) => restarted(judged, &cx, (away, again)).await,
                     None => judged,
@@ -57,7 +57,10 @@ where
         let ending = Ending {
             exit: Some(exit),
             after,
-            tally,
+            tally: Tally {
+                ticks: 0,
+                nanos: [0, nanos, 0],
+            },
         };
         if away {
             cx.core.post(Mail::ended(cx.slot(), ending));
