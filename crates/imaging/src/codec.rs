@@ -1,7 +1,8 @@
 //! Which decoder reads a picture and which encoder writes it.
 
 use crate::extras::Kept;
-use crate::pixels::{Decoded, Pixels};
+use crate::pixels::Pixels;
+use crate::rows::RowSink;
 use crate::watch::Watch;
 use crate::webp::Loss;
 use crate::{Format, Header, ImageError, Limits, Output, jpeg, png, raster, webp};
@@ -17,27 +18,17 @@ pub(crate) struct Decoding<'a> {
     pub(crate) watch: &'a Watch<'a>,
 }
 
-/// Decodes the picture.
-pub(crate) fn decode(decoding: &Decoding<'_>) -> Result<Decoded, ImageError> {
-    let decoded = read(decoding)?;
-    // Some decoders give what they have when they are stopped.
-    if decoding.watch.has_stopped() {
-        return Err(ImageError::Stopped);
-    }
-    Ok(match decoded {
-        Decoded::Whole { pixels, shrink } => Decoded::Whole {
-            pixels: pixels.without_needless_alpha(),
-            shrink,
-        },
-        planes @ Decoded::Planes(_) => planes,
-    })
-}
-
-fn read(decoding: &Decoding<'_>) -> Result<Decoded, ImageError> {
+/// Decodes the picture into `sink`.
+pub(crate) fn decode(decoding: &Decoding<'_>, sink: &mut dyn RowSink) -> Result<(), ImageError> {
     match decoding.source.format {
-        Format::Jpeg => jpeg::decode(decoding),
-        Format::Png => png::decode(decoding),
-        _ => raster::decode(decoding),
+        Format::Jpeg => jpeg::decode(decoding, sink),
+        Format::Png => png::decode(decoding, sink),
+        _ => raster::decode(decoding, sink),
+    }?;
+    // Some decoders give what they have when they are stopped.
+    match decoding.watch.has_stopped() {
+        true => Err(ImageError::Stopped),
+        false => Ok(()),
     }
 }
 
@@ -125,6 +116,7 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
+    use crate::rows::Form;
     use crate::{inspect, resize_each};
 
     /// Noise as a JPEG: much to read.
@@ -153,16 +145,26 @@ mod tests {
             limits: &Limits::default(),
             watch: &Watch::new(&stop),
         };
-        let is_whole = read(&decoding).is_ok_and(|decoded| {
-            let pixels = match &decoded {
-                Decoded::Whole { pixels, .. } => pixels,
-                Decoded::Planes([light, ..]) => &light.samples,
-            };
-            let row_bytes = pixels.size.width as usize * pixels.channels.count();
-            let mut last_row = pixels.data.iter().rev().take(row_bytes);
-            last_row.any(|&byte| byte != 128)
-        });
+        let mut last_row = LastRow(Vec::new());
+        let is_read = decode(&decoding, &mut last_row).is_ok();
+        let is_whole = is_read && last_row.0.iter().any(|&byte| byte != 128);
         (asked.get(), is_whole)
+    }
+
+    /// Keeps the last row of the first plane.
+    struct LastRow(Vec<u8>);
+
+    impl RowSink for LastRow {
+        fn begin(&mut self, _: &Form) -> Result<(), ImageError> {
+            Ok(())
+        }
+
+        fn take(&mut self, plane: usize, row: &[u8]) -> Result<(), ImageError> {
+            if plane == 0 {
+                self.0 = row.to_vec();
+            }
+            Ok(())
+        }
     }
 
     #[track_caller]

@@ -7,10 +7,12 @@ use moxcms::{
 };
 
 use crate::ImageError;
+use crate::Size;
 use crate::guard::catch_panic;
 use crate::pixels::{Channels, Pixels};
 
 /// How the colours of a picture become those of sRGB.
+#[derive(Clone)]
 pub(crate) enum Colours {
     /// They are left as they are, and inks become light without the help of a profile.
     Plain,
@@ -40,6 +42,22 @@ impl Colours {
             Self::Profile(transform) => transform_all(transform.as_ref(), pixels)
                 .map_err(|error| ImageError::Scale(error.into())),
         }
+    }
+}
+
+impl Colours {
+    /// Converts some pixels, which become gray if they were, and otherwise RGB.
+    pub(crate) fn convert_row(
+        &self,
+        channels: Channels,
+        row: &[u8],
+    ) -> Result<Vec<u8>, ImageError> {
+        let pixels = Pixels {
+            size: Size::new((row.len() / channels.count()) as u32, 1),
+            channels,
+            data: row.to_vec(),
+        };
+        Ok(self.convert(pixels)?.data)
     }
 }
 

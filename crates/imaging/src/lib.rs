@@ -70,7 +70,9 @@
 //!   enlarged. Broken EXIF is ignored, never an error. Other [modes](Mode) cut, stretch or pad.
 //! - Lanczos3, with transparent pixels weighted by their opacity; on request in [linear light](Light::Linear).
 //! - A large JPEG is decoded at 1/2, 1/4 or 1/8 of its size when that leaves at least a factor of two to the
-//!   final scaling.
+//!   final scaling. If it becomes a JPEG, no pixel is made that nobody looks at: light and colours are passed on as they are stored.
+//! - A picture is scaled while it is decoded, row by row: of a common JPEG or PNG of any size, some rows are in memory, and of
+//!   other formats what their decoders need.
 //! - Colours are converted to sRGB, after scaling, and the profile is dropped. One that is broken or does not fit the picture
 //!   is [said](Warning::BrokenProfile) and ignored.
 //! - Grayscale stays grayscale. CMYK becomes RGB, 16 bits become 8, a palette becomes colours.
@@ -117,23 +119,30 @@ mod extras;
 mod format;
 mod gif;
 mod guard;
+mod halved;
 mod header;
 mod jpeg;
 mod layout;
 mod light;
 mod limits;
+mod making;
+mod opacity;
 mod options;
 mod orientation;
 mod pixels;
+mod planes;
 mod png;
 mod raster;
+mod resample;
 mod resize;
+mod rows;
 mod scale;
 mod size;
 mod tiff;
 mod warning;
 mod watch;
 mod webp;
+mod whole;
 
 pub use bounds::Bounds;
 pub use error::{CodecError, ImageError};

@@ -179,16 +179,16 @@ pub enum Light {
     Linear,
 }
 
-/// How much of the shrinking is left to the decoder of a JPEG, which can give 1/2, 1/4 and 1/8 of each side in much
-/// less time.
+/// How much of the shrinking is left to what takes much less time than Lanczos3: the decoder of a JPEG, which can give 1/2,
+/// 1/4 and 1/8 of each side, and means of whole rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Shrink {
     /// As much as leaves a factor of two to the scaling: the rule of libvips.
     #[default]
     Safe,
-    /// As much as leaves anything to the scaling: the rule of sharp. Faster and a little less sharp.
+    /// The decoder does as much as leaves anything to the scaling: the rule of sharp. Faster and a little less sharp.
     Fast,
-    /// Nothing.
+    /// Nothing, and colours are whole before they are scaled: as exact as can be.
     Off,
 }
 

@@ -53,46 +53,25 @@ impl Pixels {
         })
     }
 
+    /// Returns the bytes of a row, which are none below the picture.
+    pub(crate) fn row(&self, y: usize) -> &[u8] {
+        let bytes = self.size.width as usize * self.channels.count();
+        self.data.chunks_exact(bytes).nth(y).unwrap_or_default()
+    }
+
     /// Drops the opacity of a picture that is opaque everywhere: it would only have to be carried along.
-    pub(crate) fn without_needless_alpha(self) -> Self {
-        let Self {
-            size,
+    pub(crate) fn without_alpha(self) -> Self {
+        let (channels, data) = match self.channels {
+            Channels::GrayAlpha => (Channels::Gray, drop_last::<2>(self.data)),
+            Channels::Rgba => (Channels::Rgb, drop_last::<4>(self.data)),
+            channels => (channels, self.data),
+        };
+        Self {
+            size: self.size,
             channels,
             data,
-        } = self;
-        match channels {
-            Channels::GrayAlpha if is_opaque::<2>(&data) => Self {
-                size,
-                channels: Channels::Gray,
-                data: drop_last::<2>(data),
-            },
-            Channels::Rgba if is_opaque::<4>(&data) => Self {
-                size,
-                channels: Channels::Rgb,
-                data: drop_last::<4>(data),
-            },
-            _ => Self {
-                size,
-                channels,
-                data,
-            },
         }
     }
-
-    /// Whether all pixels are equally opaque, as they are without an alpha channel and in most pictures that
-    /// have one.
-    pub(crate) fn has_one_opacity(&self) -> bool {
-        match self.channels {
-            Channels::Gray | Channels::Rgb | Channels::Inks => true,
-            Channels::GrayAlpha => all_equal(self.data.as_chunks().0, |&[_, alpha]| alpha),
-            Channels::Rgba => all_equal(self.data.as_chunks().0, |&[_, _, _, alpha]| alpha),
-        }
-    }
-}
-
-fn is_opaque<const N: usize>(data: &[u8]) -> bool {
-    let (pixels, _) = data.as_chunks::<N>();
-    pixels.iter().all(|pixel| pixel[N - 1] == u8::MAX)
 }
 
 /// Drops the last of each `N` bytes, in place.
@@ -105,51 +84,4 @@ fn drop_last<const N: usize>(mut data: Vec<u8>) -> Vec<u8> {
     data.truncate(count * kept);
     data.shrink_to_fit();
     data
-}
-
-fn all_equal<P>(pixels: &[P], alpha: impl Fn(&P) -> u8) -> bool {
-    let mut alphas = pixels.iter().map(alpha);
-    let first = alphas.next();
-    alphas.all(|alpha| Some(alpha) == first)
-}
-
-/// What a decoder gives: the picture, perhaps at a fraction of its size.
-#[derive(Debug)]
-pub(crate) enum Decoded {
-    /// All colours at once.
-    Whole {
-        pixels: Pixels,
-        /// By how much the sides were divided: 1, 2, 4 or 8.
-        shrink: u32,
-    },
-    /// The light and two differences of colour, as JPEG stores them. If they are scaled each for itself, that
-    /// saves the work of enlarging coarse colours and of converting pixels that nobody sees.
-    Planes([Plane; 3]),
-}
-
-/// One of three differences of colour, of which there may be fewer samples than of another.
-#[derive(Debug)]
-pub(crate) struct Plane {
-    /// The samples, as if they were gray.
-    pub(crate) samples: Pixels,
-    /// How many columns and rows of the stored picture a sample stands for.
-    pub(crate) pitch: (u32, u32),
-}
-
-impl Decoded {
-    /// Whether it is at a fraction of its size.
-    pub(crate) const fn is_shrunk(&self) -> bool {
-        match self {
-            Self::Whole { shrink, .. } => *shrink > 1,
-            Self::Planes([light, ..]) => light.pitch.0 > 1,
-        }
-    }
-
-    /// Returns the channels of the picture when it is scaled.
-    pub(crate) const fn channels(&self) -> Channels {
-        match self {
-            Self::Whole { pixels, .. } => pixels.channels,
-            Self::Planes(_) => Channels::Rgb,
-        }
-    }
 }

@@ -7,15 +7,16 @@ use image::codecs::webp::WebPDecoder;
 use image::{ColorType, ImageDecoder};
 
 use crate::codec::Decoding;
-use crate::pixels::{Channels, Decoded, Pixels};
+use crate::pixels::{Channels, Pixels};
+use crate::rows::{RowSink, give};
 use crate::watch::WatchedReader;
 use crate::{Format, ImageError};
 
 /// What a decoder may use besides its pixels: rows, tables and small files.
 const WORK_BYTES: u64 = 16 << 20;
 
-/// Decodes a picture to 8 bits per channel.
-pub(crate) fn decode(decoding: &Decoding<'_>) -> Result<Decoded, ImageError> {
+/// Decodes a picture to 8 bits per channel. These decoders give it whole.
+pub(crate) fn decode(decoding: &Decoding<'_>, sink: &mut dyn RowSink) -> Result<(), ImageError> {
     let format = decoding.source.format;
     let reader = WatchedReader::new(decoding.input, decoding.watch);
     let pixels = match format {
@@ -24,7 +25,7 @@ pub(crate) fn decode(decoding: &Decoding<'_>) -> Result<Decoded, ImageError> {
         Format::Bmp => read(BmpDecoder::new(reader), decoding),
         _ => read(TiffDecoder::new(reader), decoding),
     }?;
-    Ok(Decoded::Whole { pixels, shrink: 1 })
+    give(&pixels, 1, sink)
 }
 
 fn read(

@@ -6,12 +6,13 @@ use crate::colours::Colours;
 use crate::extras::{Extras, Kept};
 use crate::guard::catch_panic;
 use crate::layout::{Area, Layout};
-use crate::pixels::{Decoded, Pixels};
-use crate::scale::{Scaling, in_one_piece, scale};
+use crate::making::Making;
+use crate::pixels::Pixels;
+use crate::scale::{Scaled, Scaler, Scaling, Wanted};
 use crate::watch::Watch;
 use crate::{
-    Enlarge, Format, Header, ImageError, Light, Limits, Options, Orientation, Shrink, Size, Turn,
-    Warning, inspect,
+    Enlarge, Format, Header, ImageError, Light, Limits, Options, Orientation, Size, Turn, Warning,
+    inspect, jpeg,
 };
 
 /// A resized picture.
@@ -120,50 +121,16 @@ fn resize_unguarded(
         .collect::<Result<_, _>>()?;
     let limits = strictest(options);
     let extras = Extras::read(input, &source, &limits);
-    let mut decoded = decode(&Decoding {
+    let mut making = Making::new(&jobs, extras, watch);
+    let decoding = Decoding {
         input,
         source: &source,
         shrink: jobs.iter().map(Job::shrink).min().unwrap_or(1),
         limits: &limits,
         watch,
-    })?;
-    let mut shared = Shared::new(extras, &decoded, watch);
-    if jobs.iter().any(Job::needs_all_colours) || decoded.is_shrunk() {
-        decoded = in_one_piece(decoded, watch)?;
-    }
-    if options.iter().any(|options| options.light == Light::Linear)
-        && let Decoded::Whole { pixels, shrink } = decoded
-    {
-        // Light can only be told from the colours of a known profile.
-        let pixels = shared.colours.convert(pixels)?;
-        decoded = Decoded::Whole { pixels, shrink };
-        shared.colours = Colours::Plain;
-    }
-    jobs.iter()
-        .map(|job| job.perform(&decoded, &shared))
-        .collect()
-}
-
-/// What all results have in common, besides the decoded picture.
-struct Shared<'a> {
-    extras: Extras<'a>,
-    colours: Colours,
-    /// Whether there was a profile that is of no use.
-    broken_profile: bool,
-    watch: &'a Watch<'a>,
-}
-
-impl<'a> Shared<'a> {
-    fn new(extras: Extras<'a>, decoded: &Decoded, watch: &'a Watch<'a>) -> Self {
-        let profile = extras.profile.as_deref();
-        let colours = profile.map(|profile| Colours::read(profile, decoded.channels()));
-        Self {
-            broken_profile: extras.lost_profile || matches!(colours, Some(Err(_))),
-            colours: colours.and_then(Result::ok).unwrap_or(Colours::Plain),
-            extras,
-            watch,
-        }
-    }
+    };
+    decode(&decoding, &mut making)?;
+    making.finish()
 }
 
 /// Of the limits that matter after the header, the lowest of each.
@@ -173,7 +140,7 @@ fn strictest(options: &[Options]) -> Limits {
 }
 
 /// One result to be made.
-struct Job<'a> {
+pub(crate) struct Job<'a> {
     options: &'a Options,
     source: Header,
     orientation: Orientation,
@@ -219,45 +186,94 @@ impl<'a> Job<'a> {
         self.options.shrink.divisor(horizontal.min(vertical))
     }
 
-    /// Whether light and colours may not be scaled each for itself. A JPEG has them rounded anyway; in other results it would
-    /// show, and the amount of light in a pixel depends on all of them.
-    fn needs_all_colours(&self) -> bool {
-        let options = self.options;
-        Codec::choose(options.output, &self.source) != Codec::Jpeg
-            || options.light == Light::Linear
-            || options.shrink == Shrink::Off
+    /// Whether the result is a JPEG, and nobody has to look at its pixels.
+    fn passes_colours_on(&self, colours: &Colours) -> bool {
+        let Layout { scaled, canvas, .. } = self.layout;
+        let is_even = scaled.width.is_multiple_of(2) && scaled.height.is_multiple_of(2);
+        Codec::choose(self.options.output, &self.source) == Codec::Jpeg
+            && matches!(colours, Colours::Plain)
+            && scaled == canvas
+            // A colour that reaches beyond the right edge would come to lie at the left one.
+            && (is_even || self.orientation == Orientation::Upright)
     }
 
-    fn perform(&self, decoded: &Decoded, shared: &Shared<'_>) -> Result<Resized, ImageError> {
-        let options = self.options;
-        let scaling = Scaling {
+    /// How its picture is scaled, if these are its colours.
+    pub(crate) fn scaling(&self, colours: &Colours) -> Scaling {
+        Scaling {
             seen: self.stored_seen(),
             target: self.stored_target(),
-            light: options.light,
-        };
-        let scaled = scale(decoded, &scaling, shared.watch)?;
-        let pixels = self.orientation.apply(shared.colours.convert(scaled)?);
+            light: self.options.light,
+            wanted: match self.passes_colours_on(colours) {
+                true => Wanted::Halved,
+                false => Wanted::Pixels,
+            },
+            shrink: self.options.shrink,
+        }
+    }
+
+    /// Makes the result of what was scaled.
+    pub(crate) fn perform(
+        &self,
+        scaler: Scaler,
+        shared: &Making<'_>,
+    ) -> Result<Resized, ImageError> {
+        let scaled = scaler
+            .finish(self.stored_target())
+            .ok_or_else(|| ImageError::corrupt(self.source.format, "the picture is incomplete"))?;
+        let options = self.options;
         let codec = Codec::choose(options.output, &self.source);
         let mut warnings = self.warnings(shared);
-        let pixels = self.lay_out(pixels, codec, &mut warnings);
-        let mut kept = Kept::select(&shared.extras, (options.metadata, options.turn));
-        warnings.extend(kept.within(&options.limits, codec.metadata_bytes_max()));
+        let kept = self.keep(codec, shared, &mut warnings);
         let writing = Writing {
             quality: options.quality,
             kept: &kept,
             watch: shared.watch,
         };
+        let turn = |pixels| self.orientation.apply(pixels);
+        let bytes = match scaled {
+            Scaled::Halved(planes) => jpeg::encode_planes(&planes.map(turn), &writing),
+            Scaled::Pixels(pixels, is_opaque) => {
+                let pixels = turn(self.to_srgb(pixels, is_opaque, shared)?);
+                codec.encode(&self.lay_out(pixels, codec, &mut warnings), &writing)
+            }
+        }?;
         Ok(Resized {
-            bytes: codec.encode(&pixels, &writing)?,
+            bytes,
             format: codec.format(),
-            width: pixels.size.width,
-            height: pixels.size.height,
+            width: self.layout.canvas.width,
+            height: self.layout.canvas.height,
             source: self.source,
             warnings,
         })
     }
 
-    fn warnings(&self, shared: &Shared<'_>) -> Vec<Warning> {
+    /// Converts colours, and drops an opacity that says nothing.
+    fn to_srgb(
+        &self,
+        pixels: Pixels,
+        is_opaque: bool,
+        shared: &Making<'_>,
+    ) -> Result<Pixels, ImageError> {
+        // Light was told from the numbers before it was scaled.
+        let pixels = match self.options.light {
+            Light::Encoded => shared.colours.convert(pixels)?,
+            Light::Linear => pixels,
+        };
+        Ok(match is_opaque {
+            true => pixels.without_alpha(),
+            false => pixels,
+        })
+    }
+
+    /// Chooses what is kept of the metadata.
+    fn keep(&self, codec: Codec, shared: &Making<'_>, warnings: &mut Vec<Warning>) -> Kept {
+        let options = self.options;
+        let mut kept = Kept::select(&shared.extras, (options.metadata, options.turn));
+        warnings.extend(kept.within(&options.limits, codec.metadata_bytes_max()));
+        kept
+    }
+
+    fn warnings(&self, shared: &Making<'_>) -> Vec<Warning> {
         [
             (self.source.animated, Warning::FirstPictureOnly),
             (shared.broken_profile, Warning::BrokenProfile),

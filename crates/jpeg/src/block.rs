@@ -5,7 +5,7 @@
 
 use crate::bits::Bits;
 use crate::huffman::{END_OF_BLOCK, Entry, LOOKUP_BITS, Lookup, SKIP_BITS, Skips, extend};
-use crate::tables::ORDER;
+use crate::tables::{Assigned, ORDER};
 
 /// The coefficients of a block, transposed; and room for what lies behind it.
 pub(crate) type Block = [i16; 128];
@@ -16,6 +16,20 @@ pub(crate) struct Codes {
     pub(crate) first: Lookup,
     pub(crate) others: Lookup,
     pub(crate) skips: Skips,
+}
+
+impl Codes {
+    /// Makes the tables; that for coefficients that are skipped only if there are many of those.
+    pub(crate) fn new(assigned: &Assigned, skips_many: bool) -> Self {
+        Self {
+            first: Lookup::new(&assigned.first),
+            others: Lookup::new(&assigned.others),
+            skips: match skips_many {
+                true => Skips::new(&assigned.others),
+                false => Skips::none(),
+            },
+        }
+    }
 }
 
 /// Why a block is not as it should be: a code that there is none of.

@@ -4,9 +4,7 @@
 //! lowest coefficients only, which is what is left of a picture when fine detail is taken out before samples are: as
 //! the scaled transforms of libjpeg 7 and later, while libjpeg-turbo averages neighbours.
 
-use std::num::Wrapping;
-
-use fearless_simd::{Simd, i32x8, prelude::*};
+use fearless_simd::{Simd, i32x4, i32x8, prelude::*};
 
 use crate::block::Block;
 
@@ -54,6 +52,15 @@ fn eight<S: Simd>(v: [i32x8<S>; 8], rounding: i32) -> [i32x8<S>; 8] {
     ]
 }
 
+// Closures, and so `map`, would not become part of functions that use the instructions of this processor.
+#[inline(always)]
+fn shifted<V: std::ops::ShrAssign<u32>, const N: usize>(mut vectors: [V; N], shift: u32) -> [V; N] {
+    for vector in &mut vectors {
+        *vector >>= shift;
+    }
+    vectors
+}
+
 #[inline(always)]
 fn transpose<S: Simd>(v: [i32x8<S>; 8]) -> [i32x8<S>; 8] {
     // Three perfect shuffles of pairs.
@@ -82,46 +89,75 @@ pub(crate) fn to_eight<S: Simd>(simd: S, block: &Block, steps: &[i32; 64]) -> [[
         coefficients * i32x8::simd_from(simd, steps[at])
     });
     let half = 1 << (CONST_BITS - PASS1_BITS - 1);
-    let rows = eight(columns, half).map(|v| v >> (CONST_BITS - PASS1_BITS));
+    let rows = shifted(eight(columns, half), CONST_BITS - PASS1_BITS);
     let shift = CONST_BITS + PASS1_BITS + 3;
     // 128 is what 0 stands for.
     let rounding = (1 << (shift - 1)) + (128 << shift);
-    let samples = eight(transpose(rows), rounding).map(|v| v >> shift);
-    samples.map(|v| {
+    let samples = shifted(eight(transpose(rows), rounding), shift);
+    let mut bytes = [[0; 8]; 8];
+    for (bytes, v) in bytes.iter_mut().zip(samples) {
         let v: [i32; 8] = v.max(0).min(255).into();
-        v.map(|value| value as u8)
-    })
+        for at in 0..8 {
+            bytes[at] = v[at] as u8;
+        }
+    }
+    bytes
 }
 
 /// Transforms the lowest 4x4 coefficients to 4x4 samples.
 #[inline(always)]
-pub(crate) fn to_four(block: &Block, steps: &[i32; 64]) -> [[u8; 4]; 4] {
-    let columns = [0, 8, 16, 24]
-        .map(|at| [0, 1, 2, 3].map(|row| Wrapping(coefficient(block, steps, at + row))));
-    let shift = (CONST_BITS - PASS1_BITS) as usize;
-    let rows = four(columns, 1 << (shift - 1)).map(|v| v.map(|value| value >> shift));
-    let turned = [0, 1, 2, 3].map(|at| rows.map(|row| row[at]));
-    let shift = (CONST_BITS + PASS1_BITS + 3) as usize;
-    four(turned, 1 << (shift - 1)).map(|v| v.map(|value| sample((value >> shift).0)))
+pub(crate) fn to_four<S: Simd>(simd: S, block: &Block, steps: &[i32; 64]) -> [[u8; 4]; 4] {
+    let columns = [
+        lowest(simd, &block[..], &steps[..]),
+        lowest(simd, &block[8..], &steps[8..]),
+        lowest(simd, &block[16..], &steps[16..]),
+        lowest(simd, &block[24..], &steps[24..]),
+    ];
+    let half = 1 << (CONST_BITS - PASS1_BITS - 1);
+    let rows = shifted(four(columns, half), CONST_BITS - PASS1_BITS);
+    let shift = CONST_BITS + PASS1_BITS + 3;
+    let rounding = (1 << (shift - 1)) + (128 << shift);
+    let samples = shifted(four(transpose_four(rows), rounding), shift);
+    let mut bytes = [[0; 4]; 4];
+    for (bytes, v) in bytes.iter_mut().zip(samples) {
+        let v: [i32; 4] = v.max(0).min(255).into();
+        for at in 0..4 {
+            bytes[at] = v[at] as u8;
+        }
+    }
+    bytes
 }
 
-/// Four transforms of four numbers side by side. Those of damaged data may be too large.
+/// Returns four coefficients in their range; only those of damaged data are beyond it.
 #[inline(always)]
-fn four(v: [[Wrapping<i32>; 4]; 4], rounding: i32) -> [[Wrapping<i32>; 4]; 4] {
-    let mut result = [[Wrapping(0); 4]; 4];
-    for lane in 0..4 {
-        let [v0, v1, v2, v3] = v.map(|v| v[lane]);
-        let e0 = ((v0 + v2) << CONST_BITS as usize) + Wrapping(rounding);
-        let e1 = ((v0 - v2) << CONST_BITS as usize) + Wrapping(rounding);
-        let z1 = (v1 + v3) * Wrapping(fix(0.541_196_100));
-        let o0 = z1 + v1 * Wrapping(fix(0.765_366_865));
-        let o1 = z1 - v3 * Wrapping(fix(1.847_759_065));
-        result[0][lane] = e0 + o0;
-        result[1][lane] = e1 + o1;
-        result[2][lane] = e1 - o1;
-        result[3][lane] = e0 - o0;
-    }
-    result
+fn lowest<S: Simd>(simd: S, coefficients: &[i16], steps: &[i32]) -> i32x4<S> {
+    let coefficients = coefficients.first_chunk::<4>().copied().unwrap_or_default();
+    let steps = steps.first_chunk::<4>().copied().unwrap_or_default();
+    let coefficients = i32x4::simd_from(simd, coefficients.map(i32::from));
+    ((coefficients * i32x4::simd_from(simd, steps)) << 16) >> 16
+}
+
+/// Four transforms of four numbers side by side.
+#[inline(always)]
+fn four<S: Simd>(v: [i32x4<S>; 4], rounding: i32) -> [i32x4<S>; 4] {
+    let e0 = ((v[0] + v[2]) << CONST_BITS) + rounding;
+    let e1 = ((v[0] - v[2]) << CONST_BITS) + rounding;
+    let z1 = (v[1] + v[3]) * fix(0.541_196_100);
+    let o0 = z1 + v[1] * fix(0.765_366_865);
+    let o1 = z1 - v[3] * fix(1.847_759_065);
+    [e0 + o0, e1 + o1, e1 - o1, e0 - o0]
+}
+
+#[inline(always)]
+fn transpose_four<S: Simd>(v: [i32x4<S>; 4]) -> [i32x4<S>; 4] {
+    let (low, high) = (v[0].zip_low(v[2]), v[0].zip_high(v[2]));
+    let (other_low, other_high) = (v[1].zip_low(v[3]), v[1].zip_high(v[3]));
+    [
+        low.zip_low(other_low),
+        low.zip_high(other_low),
+        high.zip_low(other_high),
+        high.zip_high(other_high),
+    ]
 }
 
 /// Transforms the lowest 2x2 coefficients to 2x2 samples.

@@ -25,7 +25,8 @@
 //! # What it gives
 //!
 //! A [`Plane`] for each colour, as coarse as the file stores it. Who makes the picture smaller anyway saves the
-//! work of enlarging colours and of converting pixels that nobody sees; [`rgb_from_ycbcr`] converts those that are left.
+//! work of enlarging colours and of converting pixels that nobody sees. [`Decoder::rows`] gives the planes row by row, as they
+//! are decoded, so that they need not be in memory.
 //!
 //! # Damage
 //!
@@ -34,18 +35,18 @@
 
 mod bits;
 mod block;
-mod colours;
+mod decoder;
 mod error;
 mod header;
 mod huffman;
 mod inverse;
+mod lane;
 mod picture;
 mod scan;
 mod segment;
 mod tables;
 
-pub use colours::rgb_from_ycbcr;
+pub use decoder::{Data, Decoder, decode};
 pub use error::DecodeError;
 pub use header::{Colours, Component, Header};
-pub use picture::{Picture, Plane, Request, Shrink};
-pub use scan::decode;
+pub use picture::{Detail, Picture, Plane, PlaneLayout, Request, Shrink};

@@ -19,6 +19,11 @@ pub enum Shrink {
 }
 
 impl Shrink {
+    /// How many samples a side of a block becomes.
+    pub(crate) const fn side(self) -> u32 {
+        8 / self.divisor()
+    }
+
     /// Returns the number that sides are divided by.
     #[must_use]
     pub const fn divisor(self) -> u32 {
@@ -31,12 +36,24 @@ impl Shrink {
     }
 }
 
+/// How coarse colours become that are stored coarser than others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Detail {
+    /// As fine as the others, as far as they are stored so fine: what pixels are best made of.
+    #[default]
+    AsFine,
+    /// Coarser by as much as they are stored, when all are divided alike: for another file that stores them so.
+    AsStored,
+}
+
 /// How a picture is decoded.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// At which fraction of its size.
     pub shrink: Shrink,
-    /// How much memory the planes may take.
+    /// How coarse colours become.
+    pub detail: Detail,
+    /// How much memory the planes may take that [`decode`](crate::decode) gives.
     pub bytes_max: u64,
     /// Asked before each row of blocks, so every millisecond or so; `true` ends the work with
     /// [`DecodeError::Stopped`](crate::DecodeError::Stopped).
@@ -48,6 +65,7 @@ impl fmt::Debug for Request<'_> {
         formatter
             .debug_struct("Request")
             .field("shrink", &self.shrink)
+            .field("detail", &self.detail)
             .field("bytes_max", &self.bytes_max)
             .finish_non_exhaustive()
     }
@@ -58,10 +76,22 @@ impl Default for Request<'_> {
     fn default() -> Self {
         Self {
             shrink: Shrink::None,
+            detail: Detail::AsFine,
             bytes_max: u64::MAX,
             stop: &|| false,
         }
     }
+}
+
+/// What a plane is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlaneLayout {
+    /// Samples in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// How many columns and rows of the whole picture a sample stands for. The last ones may reach beyond its edge.
+    pub pitch: (u32, u32),
 }
 
 /// A decoded picture.

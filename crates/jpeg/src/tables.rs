@@ -25,6 +25,8 @@ pub(crate) const ORDER: [u8; 128] = {
 /// The codes and the steps that one component uses.
 #[derive(Debug, Clone)]
 pub(crate) struct Assigned {
+    /// What the codes are called in the file.
+    pub(crate) numbers: (u8, u8),
     pub(crate) first: Code,
     pub(crate) others: Code,
     /// What coefficients are multiplied with, as a transposed block.
@@ -148,6 +150,7 @@ impl Definitions {
                     return Err(DecodeError::NotMine("colours in another order"));
                 }
                 Ok(Assigned {
+                    numbers: (codes >> 4, codes & 0x0F),
                     first: defined(&self.first, codes >> 4)?,
                     others: defined(&self.others, codes & 0x0F)?,
                     steps: defined(&self.steps, component.quantisation)?,

@@ -7,7 +7,7 @@ use std::f64::consts::PI;
 use std::fs;
 
 use fastrand::Rng;
-use jpeg::{Colours, DecodeError, Picture, Plane, Request, Shrink, decode};
+use jpeg::{Colours, DecodeError, Detail, Picture, Plane, Request, Shrink, decode};
 use mozjpeg::{ColorSpace, Compress, Decompress};
 
 const SAMPLES: [&str; 6] = [
@@ -232,6 +232,35 @@ fn smaller_transforms_are_those_of_the_lowest_frequencies() {
         let mean = squares / exact.len() as f64;
         // Samples of the whole picture were rounded and clamped.
         assert!(mean < 0.3, "{shrink:?}: {mean}");
+    }
+}
+
+#[test]
+fn colours_are_as_coarse_as_they_are_stored_if_asked_for() {
+    let photo = sample("coffee.jpg");
+    let with = |shrink, detail| {
+        let request = Request {
+            shrink,
+            detail,
+            ..Request::default()
+        };
+        decode(&photo, &request).expect("a good file")
+    };
+    let whole = with(Shrink::None, Detail::AsStored);
+    assert_eq!(whole, with(Shrink::None, Detail::AsFine));
+    for (shrink, side) in SMALLER.into_iter().zip([4_u32, 2, 1]) {
+        let (coarse, fine) = (with(shrink, Detail::AsStored), with(shrink, Detail::AsFine));
+        assert_eq!(coarse.planes[0], fine.planes[0]);
+        for (plane, whole) in coarse.planes.iter().zip(&whole.planes).skip(1) {
+            let (x, y) = whole.pitch;
+            assert_eq!(plane.pitch, (x * 8 / side, y * 8 / side));
+            assert_eq!(plane.width, (whole.width * side).div_ceil(8));
+            let mean = |plane: &Plane| {
+                let sum: f64 = plane.data.iter().copied().map(f64::from).sum();
+                sum / plane.data.len() as f64
+            };
+            assert!((mean(plane) - mean(whole)).abs() < 0.5, "{shrink:?}");
+        }
     }
 }
 

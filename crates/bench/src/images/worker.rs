@@ -3,16 +3,17 @@
 
 use std::{
     fs,
-    io::{BufRead, Write},
+    io::{BufRead, Read, Write},
     num::NonZero,
     path::Path,
     process::{Child, Command, Stdio},
+    sync::{Mutex, PoisonError},
 };
 
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use futures_util::future::try_join_all;
-use imaging::{Options, Size};
+use imaging::{Limits, Options, Size};
 use nix::sys::{
     resource::{UsageWho, getrusage},
     time::TimeValLike,
@@ -84,6 +85,10 @@ fn peak_of_status(status: &str) -> Option<u64> {
     Some(kib * 1024)
 }
 
+/// What files were read into. Peers map files or read them piece by piece; an allocator that keeps what was freed would have
+/// the input several times.
+static BUFFERS: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+
 async fn resize_all(pool: &BlockingPool, batch: Batch) -> Result<()> {
     let calls = batch.files.into_iter().map(|(source, target)| {
         let options = Options {
@@ -100,8 +105,16 @@ async fn resize_all(pool: &BlockingPool, batch: Batch) -> Result<()> {
 }
 
 fn resize(source: &Path, target: &Path, options: &Options) -> Result<()> {
-    let photo = fs::read(source).with_context(|| format!("read {}", source.display()))?;
+    let reading = || format!("read {}", source.display());
+    let buffers = || BUFFERS.lock().unwrap_or_else(PoisonError::into_inner);
+    // Room that nobody has written to costs nothing.
+    let room = || Vec::with_capacity(Limits::INPUT_BYTES_MAX);
+    let mut photo = buffers().pop().unwrap_or_else(room);
+    photo.clear();
+    let mut file = fs::File::open(source).with_context(reading)?;
+    file.read_to_end(&mut photo).with_context(reading)?;
     let made = imaging::resize(&photo, options)?;
+    buffers().push(photo);
     fs::write(target, made.bytes).with_context(|| format!("write {}", target.display()))
 }
 
@@ -226,7 +239,7 @@ mod tests {
         resize(Path::new(source), &target, &options).unwrap();
         let used = used(Tool::Imaging, None).unwrap();
         assert!(used.cpu_ns > 0 && used.peak_bytes > 1 << 20);
-        let made = imaging::inspect(&fs::read(target).unwrap(), &imaging::Limits::default());
+        let made = imaging::inspect(&fs::read(target).unwrap(), &Limits::default());
         assert_eq!(made.unwrap().width, 64);
         assert!(resize(Path::new("/nowhere.jpg"), folder.path(), &options).is_err());
     }

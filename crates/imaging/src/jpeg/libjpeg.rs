@@ -9,30 +9,36 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use mozjpeg::{ColorSpace, Decompress};
 
-use super::corrupt;
 use super::frame::Colours;
 use super::markers::Frame;
 use crate::codec::Decoding;
-use crate::pixels::{Decoded, Pixels};
+use crate::rows::{Form, RowSink};
 use crate::watch::WatchedReader;
 use crate::{Format, ImageError, Size};
 
 /// libjpeg has no return codes: a fatal error unwinds, with a text that starts so.
 const FATAL_ERROR: &str = "libjpeg fatal error: ";
 /// How many rows are decoded before the next question whether to go on.
-const ROWS_PER_BATCH: usize = 64;
+const ROWS_PER_BATCH: usize = 16;
 
-pub(crate) fn decode(decoding: &Decoding<'_>, frame: &Frame) -> Result<Decoded, ImageError> {
-    let picture = catch_unwind(AssertUnwindSafe(|| decode_unwinding(decoding, frame)))
-        .unwrap_or_else(|payload| Err(fatal_error(payload)));
-    let (size, data) = picture.map_err(|error| ImageError::corrupt(Format::Jpeg, error))?;
-    let pixels = Pixels::new(size, frame.colours.channels(), data)
-        .ok_or_else(|| corrupt("the picture is incomplete"))?;
-    let shrink = decoding.shrink;
-    Ok(Decoded::Whole { pixels, shrink })
+pub(crate) fn decode(
+    decoding: &Decoding<'_>,
+    frame: &Frame,
+    sink: &mut dyn RowSink,
+) -> Result<(), ImageError> {
+    catch_unwind(AssertUnwindSafe(|| decode_unwinding(decoding, frame, sink)))
+        .unwrap_or_else(|payload| Err(fatal_error(payload)))
+        .map_err(|error| match error.downcast() {
+            Ok(error) => error,
+            Err(error) => ImageError::corrupt(Format::Jpeg, error),
+        })
 }
 
-fn decode_unwinding(decoding: &Decoding<'_>, frame: &Frame) -> io::Result<(Size, Vec<u8>)> {
+fn decode_unwinding(
+    decoding: &Decoding<'_>,
+    frame: &Frame,
+    sink: &mut dyn RowSink,
+) -> io::Result<()> {
     let reader = WatchedReader::new(decoding.input, decoding.watch);
     let mut decoder = Decompress::new_reader(reader)?;
     let agreed = (frame.size().width as usize, frame.size().height as usize);
@@ -51,18 +57,29 @@ fn decode_unwinding(decoding: &Decoding<'_>, frame: &Frame) -> io::Result<(Size,
         Colours::Rgb => ColorSpace::JCS_RGB,
         Colours::Inks => ColorSpace::JCS_CMYK,
     })?;
+    let channels = frame.colours.channels();
     let size = Size::new(
         frame.size().width.div_ceil(shrink),
         frame.size().height.div_ceil(shrink),
     );
-    let mut data = vec![0; decoder.min_flat_buffer_size()];
-    let row_bytes = data.len() / decoder.height().max(1);
-    for rows in data.chunks_mut(row_bytes * ROWS_PER_BATCH) {
-        decoding.watch.check_io()?;
-        decoder.read_scanlines_into(rows)?;
+    if (decoder.width(), decoder.height()) != (size.width as usize, size.height as usize) {
+        return Err(io::Error::other("the picture is incomplete"));
     }
-    decoder.finish()?;
-    Ok((size, data))
+    sink.begin(&Form::shrunk(size, channels, shrink))
+        .map_err(io::Error::other)?;
+    let row_bytes = size.width as usize * channels.count();
+    let mut rows = vec![0; row_bytes * ROWS_PER_BATCH];
+    let mut left = size.height as usize;
+    while left > 0 {
+        decoding.watch.check_io()?;
+        let rows = &mut rows[..row_bytes * left.min(ROWS_PER_BATCH)];
+        decoder.read_scanlines_into(rows)?;
+        for row in rows.chunks_exact(row_bytes) {
+            sink.take(0, row).map_err(io::Error::other)?;
+        }
+        left -= rows.len() / row_bytes;
+    }
+    decoder.finish()
 }
 
 /// Tells a fatal error of libjpeg from a panic, which goes on unwinding.

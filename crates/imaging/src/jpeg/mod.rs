@@ -11,7 +11,7 @@ mod ours;
 mod zune;
 
 pub(crate) use decode::decode;
-pub(crate) use encode::encode;
+pub(crate) use encode::{encode, encode_planes};
 pub(crate) use extras::read_extras;
 pub(crate) use markers::read_header;
 

@@ -1,19 +1,22 @@
 //! Decodes a baseline JPEG with our own decoder, at a fraction of its size or at all of it.
 
-use jpeg::{Colours, DecodeError, Picture, Request, Shrink};
+use std::ops::ControlFlow;
+
+use jpeg::{Colours, DecodeError, Decoder, Detail, PlaneLayout, Request, Shrink};
 
 use super::markers::Frame;
 use crate::codec::Decoding;
-use crate::pixels::{Channels, Decoded, Pixels, Plane};
+use crate::pixels::Channels;
+use crate::rows::{Form, Matrix, Plane, RowSink};
 use crate::{Format, ImageError, Size};
 
-/// Decodes a picture, or returns `None` if it is one for another decoder.
+/// Decodes a picture, or returns `false` if it is one for another decoder.
 pub(crate) fn decode(
     decoding: &Decoding<'_>,
     frame: &Frame,
-) -> Result<Option<Decoded>, ImageError> {
-    // Our own limits were checked before, so the planes may be as large as they are.
-    let request = Request {
+    sink: &mut dyn RowSink,
+) -> Result<bool, ImageError> {
+    let mut request = Request {
         shrink: match decoding.shrink {
             8.. => Shrink::Eighth,
             4.. => Shrink::Quarter,
@@ -23,20 +26,50 @@ pub(crate) fn decode(
         stop: &|| decoding.watch.check().is_err(),
         ..Request::default()
     };
-    let header = match jpeg::Header::read(decoding.input) {
-        Err(DecodeError::NotMine(_)) => return Ok(None),
-        header => header.map_err(error)?,
+    let decoder = match Decoder::new(decoding.input) {
+        Err(DecodeError::NotMine(_)) => return Ok(false),
+        decoder => decoder.map_err(error)?,
     };
+    let header = decoder.header();
     if (header.width, header.height) != (frame.size().width, frame.size().height) {
         return Err(super::corrupt("the file has two different sizes"));
     }
-    if header.colours == Colours::Rgb {
-        return Ok(None);
+    if request.shrink != Shrink::None
+        && header.colours == Colours::YCbCr
+        && sink.wants_coarse_colours()
+    {
+        request.detail = Detail::AsStored;
     }
-    let picture = jpeg::decode(decoding.input, &request).map_err(error)?;
-    gather(picture, request.shrink)
-        .map(Some)
-        .ok_or_else(|| super::corrupt("the picture is incomplete"))
+    let planes: Vec<_> = decoder.planes(&request).iter().map(plane).collect();
+    let form = match (planes.as_slice(), header.colours) {
+        (&[plane], _) => Form::Whole {
+            plane,
+            channels: Channels::Gray,
+        },
+        (&[light, blue, red], Colours::YCbCr) => Form::Planes {
+            planes: [light, blue, red],
+            matrix: Matrix::Jfif,
+        },
+        _ => return Ok(false),
+    };
+    sink.begin(&form)?;
+    let mut taken = Ok(());
+    let decoded = decoder.rows(&request, &mut |plane, row| {
+        taken = sink.take(plane, row);
+        match taken {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    });
+    taken?;
+    decoded.map(|_| true).map_err(error)
+}
+
+fn plane(layout: &PlaneLayout) -> Plane {
+    Plane {
+        size: Size::new(layout.width, layout.height),
+        pitch: layout.pitch,
+    }
 }
 
 fn error(error: DecodeError) -> ImageError {
@@ -44,24 +77,4 @@ fn error(error: DecodeError) -> ImageError {
         DecodeError::Stopped => ImageError::Stopped,
         error => ImageError::corrupt(Format::Jpeg, error),
     }
-}
-
-fn gather(picture: Picture, shrink: Shrink) -> Option<Decoded> {
-    let mut planes = picture.planes.into_iter().map(plane);
-    let first = planes.next()??;
-    let Some(second) = planes.next() else {
-        return Some(Decoded::Whole {
-            pixels: first.samples,
-            shrink: shrink.divisor(),
-        });
-    };
-    Some(Decoded::Planes([first, second?, planes.next()??]))
-}
-
-fn plane(plane: jpeg::Plane) -> Option<Plane> {
-    let size = Size::new(plane.width, plane.height);
-    Some(Plane {
-        samples: Pixels::new(size, Channels::Gray, plane.data)?,
-        pitch: plane.pitch,
-    })
 }

@@ -8,11 +8,16 @@ use zune_jpeg::errors::DecodeErrors;
 
 use super::markers::Frame;
 use crate::codec::Decoding;
-use crate::pixels::{Channels, Decoded, Pixels};
+use crate::pixels::{Channels, Pixels};
+use crate::rows::{RowSink, give};
 use crate::watch::{BATCH_BYTES, Watch};
 use crate::{Format, ImageError};
 
-pub(crate) fn decode(decoding: &Decoding<'_>, frame: &Frame) -> Result<Decoded, ImageError> {
+pub(crate) fn decode(
+    decoding: &Decoding<'_>,
+    frame: &Frame,
+    sink: &mut dyn RowSink,
+) -> Result<(), ImageError> {
     // This decoder turns inks into light itself.
     let channels = match frame.colours.channels() {
         Channels::Inks => Channels::Rgb,
@@ -36,7 +41,7 @@ pub(crate) fn decode(decoding: &Decoding<'_>, frame: &Frame) -> Result<Decoded, 
     let data = decoder.decode().map_err(|error| corrupt(&error))?;
     let pixels = Pixels::new(frame.size(), channels, data)
         .ok_or_else(|| ImageError::corrupt(Format::Jpeg, "the picture is incomplete"))?;
-    Ok(Decoded::Whole { pixels, shrink: 1 })
+    give(&pixels, 1, sink)
 }
 
 const fn colour_space(channels: Channels) -> ColorSpace {

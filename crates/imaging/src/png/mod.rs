@@ -3,6 +3,8 @@
 mod chunks;
 mod decode;
 mod encode;
+mod plain;
+mod unfilter;
 
 pub(crate) use chunks::{read_extras, read_header};
 pub(crate) use decode::decode;

@@ -5,7 +5,7 @@
 
 use std::fs;
 
-use imaging::{Bounds, Options, Output, Shrink, resize};
+use imaging::{Bounds, Gravity, Mode, Options, Output, Shrink, Size, resize};
 use ssimulacra2::{ColorPrimaries, Rgb, TransferCharacteristic, Xyb, compute_frame_ssimulacra2};
 
 use crate::picture::Picture;
@@ -95,6 +95,41 @@ fn what_a_lossy_format_takes_is_hardly_seen() {
             let score = score(&plain, &with(output));
             println!("{output:?} {name}: {score:.1}");
             assert!(score >= 65.0, "{output:?} of {name}: {score:.1}");
+        }
+    }
+}
+
+#[test]
+fn colours_that_pass_from_jpeg_to_jpeg_are_those_of_pixels() {
+    let photo = fs::read(samples::sample("coffee.jpg")).unwrap();
+    // Odd sides end in half a colour; a cut begins within one.
+    for (width, height) in [
+        (300, 200),
+        (171, 114),
+        (99, 99),
+        (64, 133),
+        (33, 21),
+        (1, 1),
+    ] {
+        for shrink in [Shrink::Safe, Shrink::Fast] {
+            let options = Options {
+                mode: Mode::Fill(Gravity::East),
+                quality: Some(100),
+                shrink,
+                ..Options::new(Size::new(width, height))
+            };
+            let pixels = Options {
+                output: Output::Png,
+                ..options
+            };
+            let pixels = resize(&photo, &pixels).expect("a good image").bytes;
+            let as_jpeg = Options {
+                output: Output::Jpeg,
+                ..options
+            };
+            let psnr = psnr(&made(&pixels, as_jpeg), &made(&photo, options));
+            println!("{shrink:?} {width}x{height}: {psnr:.1} dB");
+            assert!(psnr >= 40.0, "{shrink:?} {width}x{height}: {psnr:.1} dB");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 use std::fs;
 
-use imaging::{Bounds, Enlarge, Gravity, Light, Mode, Options, Output, Size, resize};
+use imaging::{Bounds, Enlarge, Gravity, Light, Mode, Options, Output, Shrink, Size, resize};
 
 use crate::picture::{Picture, encode_png};
 use crate::samples;
@@ -15,6 +15,17 @@ pub(crate) struct Exact {
     height: usize,
     channels: usize,
     data: Vec<f64>,
+}
+
+impl From<&Picture> for Exact {
+    fn from(picture: &Picture) -> Self {
+        Self {
+            width: picture.width,
+            height: picture.height,
+            channels: picture.channels,
+            data: picture.data.iter().map(|&byte| byte.into()).collect(),
+        }
+    }
 }
 
 /// Which part of a side is seen, and how many pixels it becomes.
@@ -47,8 +58,7 @@ fn lanczos3(x: f64) -> f64 {
 }
 
 /// Scales each row to the columns of `side`. The window is widened by the scale, cut at the edges of the picture, and its
-/// weights sum to 1. The result keeps to the range of a byte, as what is kept between columns and rows does here and in
-/// Pillow: only at edges between black and white does that show.
+/// weights sum to 1. What overshoots the range of a byte is kept for the other direction.
 fn scale_rows(picture: &Exact, side: Side) -> Exact {
     let scale = side.length / side.target as f64;
     let reach = 3.0 * scale.max(1.0);
@@ -72,7 +82,7 @@ fn scale_rows(picture: &Exact, side: Side) -> Exact {
                     row[source * picture.channels + channel] * weight
                 };
                 let sum: f64 = weights.iter().map(value).sum();
-                data.push(sum.clamp(0.0, 255.0));
+                data.push(sum);
             }
         }
     }
@@ -104,12 +114,7 @@ fn transpose(picture: &Exact) -> Exact {
 /// Scales a picture; the colours of a transparent one are weighted by their opacity.
 pub(crate) fn scale(picture: &Picture, sides: [Side; 2]) -> Exact {
     let has_alpha = picture.channels.is_multiple_of(2);
-    let mut exact = Exact {
-        width: picture.width,
-        height: picture.height,
-        channels: picture.channels,
-        data: picture.data.iter().map(|&byte| byte.into()).collect(),
-    };
+    let mut exact = Exact::from(picture);
     if has_alpha {
         for_each_opacity(&mut exact, |colour, opacity| colour * opacity / 255.0);
     }
@@ -120,7 +125,7 @@ pub(crate) fn scale(picture: &Picture, sides: [Side; 2]) -> Exact {
             if opacity <= 0.0 {
                 0.0
             } else {
-                colour * 255.0 / opacity
+                colour * 255.0 / opacity.min(255.0)
             }
         });
     }
@@ -180,6 +185,7 @@ fn noise(width: usize, height: usize, channels: usize) -> Picture {
     }
 }
 
+/// Scales without a shortcut, unless `options` want one.
 fn made(source: &Picture, options: Options) -> Picture {
     let options = Options {
         output: Output::Png,
@@ -192,7 +198,15 @@ fn made(source: &Picture, options: Options) -> Picture {
     )
 }
 
-/// Rounding between columns and rows takes half a step, and rounding at the end the other half.
+/// Lanczos3 and nothing else.
+fn exactly(bounds: impl Into<Bounds>) -> Options {
+    Options {
+        shrink: Shrink::Off,
+        ..Options::new(bounds)
+    }
+}
+
+/// Weights of 14 bits may turn what lies between two steps to either side.
 #[track_caller]
 fn check_near(ours: &Picture, exact: &Exact, what: &str) {
     let expected = to_bytes(exact);
@@ -215,7 +229,7 @@ fn scaling_is_lanczos3_to_the_last_bit_but_one() {
         (1, (400, 1), 33),
     ] {
         let source = noise(width, height, channels);
-        let ours = made(&source, Options::new(Size::new(side, side)));
+        let ours = made(&source, exactly(Size::new(side, side)));
         let sides = [
             Side::whole(width, ours.width),
             Side::whole(height, ours.height),
@@ -235,7 +249,7 @@ fn stretching_and_enlarging_are_lanczos3_too() {
         let options = Options {
             mode: Mode::Exact,
             enlarge: Enlarge::Allowed,
-            ..Options::new(Size::new(width, height))
+            ..exactly(Size::new(width, height))
         };
         let sides = [
             Side::whole(40, width as usize),
@@ -259,7 +273,7 @@ fn what_is_cut_off_is_cut_between_pixels_as_exactly() {
     ] {
         let options = Options {
             mode: Mode::Fill(gravity),
-            ..Options::new(Size::new(30, 30))
+            ..exactly(Size::new(30, 30))
         };
         let columns = Side {
             start: (101.0 - 64.0) * share,
@@ -272,12 +286,62 @@ fn what_is_cut_off_is_cut_between_pixels_as_exactly() {
 }
 
 #[test]
-fn a_large_picture_is_scaled_in_bands_without_a_seam() {
-    // A band has four megapixels.
+fn a_filter_that_reaches_far_keeps_enough_rows() {
     let source = noise(1300, 3400, 1);
-    let ours = made(&source, Options::new(Size::new(65, 170)));
+    let ours = made(&source, exactly(Size::new(65, 170)));
     let sides = [Side::whole(1300, 65), Side::whole(3400, 170)];
-    check_near(&ours, &scale(&source, sides), "two bands");
+    check_near(&ours, &scale(&source, sides), "1/20");
+}
+
+/// The mean of so many columns of each row; that of fewer at the right edge.
+fn average_rows(picture: &Exact, steps: usize) -> Exact {
+    let mut data = Vec::new();
+    for row in picture.data.chunks_exact(picture.width * picture.channels) {
+        for group in row.chunks(steps * picture.channels) {
+            for channel in 0..picture.channels {
+                let samples = group.iter().skip(channel).step_by(picture.channels);
+                data.push(samples.clone().sum::<f64>() / samples.count() as f64);
+            }
+        }
+    }
+    Exact {
+        width: picture.width.div_ceil(steps),
+        data,
+        ..*picture
+    }
+}
+
+#[test]
+fn a_large_factor_is_means_of_rows_and_then_lanczos3() {
+    for (channels, (width, height), side, steps) in [
+        (3, (200, 300), 50, 3),
+        (1, (900, 1300), 65, 10),
+        // The last mean is of fewer rows.
+        (4, (401, 403), 40, 5),
+    ] {
+        let mut source = noise(width, height, channels);
+        if channels == 4 {
+            source
+                .data
+                .chunks_exact_mut(4)
+                .for_each(|pixel| pixel[3] = 255);
+        }
+        let ours = made(&source, Options::new(Size::new(side, side)));
+        let rows = Side {
+            start: 0.0,
+            length: height as f64 / steps as f64,
+            target: ours.height,
+        };
+        let columns = transpose(&Exact::from(&source));
+        let means = transpose(&scale_rows(&average_rows(&columns, steps), rows));
+        let mut exact = scale_rows(&means, Side::whole(width, ours.width));
+        if channels == 4 {
+            let colours = |pixel: &[f64]| [pixel[0], pixel[1], pixel[2]];
+            exact.data = exact.data.chunks_exact(4).flat_map(colours).collect();
+            exact.channels = 3;
+        }
+        check_near(&ours, &exact, &format!("{width}x{height} to {side}"));
+    }
 }
 
 #[test]
@@ -285,7 +349,7 @@ fn transparent_pictures_are_lanczos3_of_what_is_seen() {
     for channels in [2, 4] {
         let source = noise(90, 70, channels);
         for side in [60, 31] {
-            let ours = made(&source, Options::new(Size::new(side, side)));
+            let ours = made(&source, exactly(Size::new(side, side)));
             let sides = [Side::whole(90, ours.width), Side::whole(70, ours.height)];
             let expected = to_bytes(&scale(&source, sides));
             for (ours, expected) in ours.pixels().zip(expected.pixels()) {
@@ -306,7 +370,7 @@ fn linear_light_is_lanczos3_of_light() {
     let source = noise(90, 70, 3);
     let options = Options {
         light: Light::Linear,
-        ..Options::new(Size::new(45, 35))
+        ..exactly(Size::new(45, 35))
     };
     let light = |number: f64| {
         let encoded = number / 255.0;
@@ -332,7 +396,6 @@ fn linear_light_is_lanczos3_of_light() {
         channels: 3,
         data: source.data.iter().map(|&byte| light(byte.into())).collect(),
     };
-    // With 16 bits, rows come first.
     exact = scale_rows(&exact, Side::whole(90, 45));
     exact = transpose(&scale_rows(&transpose(&exact), Side::whole(70, 35)));
     exact
@@ -346,7 +409,7 @@ fn linear_light_is_lanczos3_of_light() {
 fn a_photo_is_lanczos3_at_every_size() {
     let photo = Picture::decode(&fs::read(samples::sample("chelsea.png")).unwrap());
     for width in [400, 226, 150, 64] {
-        let ours = made(&photo, Options::new(Bounds::of_width(width)));
+        let ours = made(&photo, exactly(Bounds::of_width(width)));
         let sides = [
             Side::whole(photo.width, ours.width),
             Side::whole(photo.height, ours.height),

@@ -7,11 +7,13 @@ use mozjpeg::{ColorSpace, Compress};
 
 use super::super::markers::{Frame, read_frame, read_scans};
 use crate::codec::Decoding;
+use crate::colours::Colours;
 use crate::layout::Area;
-use crate::pixels::{Decoded, Pixels};
-use crate::scale::{Scaling, in_one_piece, scale};
+use crate::pixels::Pixels;
+use crate::rows::{Form, RowSink};
+use crate::scale::{Scaled, Scaler, Scaling, Wanted};
 use crate::watch::Watch;
-use crate::{Header, ImageError, Light, Limits, Size, inspect, jpeg};
+use crate::{ImageError, Light, Limits, Shrink, Size, inspect, jpeg};
 
 /// Decibels above which two photos cannot be told apart side by side.
 const ALIKE: f64 = 40.0;
@@ -32,9 +34,28 @@ fn sample(name: &str) -> Vec<u8> {
     fs::read(format!("{samples}/{name}")).expect("the repository has samples")
 }
 
-type Decode = fn(&Decoding<'_>, &Frame) -> Result<Decoded, ImageError>;
+type Decode = fn(&Decoding<'_>, &Frame, &mut dyn RowSink) -> Result<(), ImageError>;
 
-fn decode(with: Decode, jpeg: &[u8], shrink: u32) -> Decoded {
+/// Scales what a decoder gives.
+struct Sink {
+    scaling: Scaling,
+    scaler: Option<Scaler>,
+}
+
+impl RowSink for Sink {
+    fn begin(&mut self, form: &Form) -> Result<(), ImageError> {
+        self.scaler = Some(Scaler::new(&self.scaling, form, &Colours::Plain));
+        Ok(())
+    }
+
+    fn take(&mut self, plane: usize, row: &[u8]) -> Result<(), ImageError> {
+        let scaler = self.scaler.as_mut().expect("a picture begins once");
+        scaler.take(plane, row)
+    }
+}
+
+/// Decodes at a fraction of the size, and scales to `target`.
+fn decode(with: Decode, (jpeg, shrink): (&[u8], u32), target: Size) -> Pixels {
     let source = inspect(jpeg, &Limits::default()).expect("a good header");
     let frame = read_frame(jpeg).expect("a good header");
     let decoding = Decoding {
@@ -44,29 +65,30 @@ fn decode(with: Decode, jpeg: &[u8], shrink: u32) -> Decoded {
         limits: &Limits::default(),
         watch: &Watch::new(&|| false),
     };
-    with(&decoding, &frame).expect("a good file")
-}
-
-/// Our own decoder, for files that are known to be for it.
-fn ours(decoding: &Decoding<'_>, frame: &Frame) -> Result<Decoded, ImageError> {
-    let decoded = jpeg::ours::decode(decoding, frame)?;
-    Ok(decoded.expect("a file for this decoder"))
-}
-
-fn pixels(decoded: Decoded) -> Pixels {
-    match in_one_piece(decoded, &Watch::new(&|| false)) {
-        Ok(Decoded::Whole { pixels, .. }) => pixels,
-        other => unreachable!("a good picture: {other:?}"),
-    }
-}
-
-fn scale_all(decoded: &Decoded, source: &Header, target: Size) -> Pixels {
     let scaling = Scaling {
         seen: Area::whole(source.stored_size()),
         target,
         light: Light::Encoded,
+        wanted: Wanted::Pixels,
+        shrink: Shrink::Off,
     };
-    scale(decoded, &scaling, &Watch::new(&|| false)).expect("a good picture")
+    let mut sink = Sink {
+        scaling,
+        scaler: None,
+    };
+    with(&decoding, &frame, &mut sink).expect("a good file");
+    let scaler = sink.scaler.expect("a picture begins once");
+    match scaler.finish(target) {
+        Some(Scaled::Pixels(pixels, _)) => pixels,
+        _ => unreachable!("all rows, and pixels of them"),
+    }
+}
+
+/// Our own decoder, for files that are known to be for it.
+fn ours(decoding: &Decoding<'_>, frame: &Frame, sink: &mut dyn RowSink) -> Result<(), ImageError> {
+    let is_ours = jpeg::ours::decode(decoding, frame, sink)?;
+    assert!(is_ours, "a file for this decoder");
+    Ok(())
 }
 
 /// Returns the peak signal to noise ratio in decibels.
@@ -89,14 +111,13 @@ fn a_shrunk_photo_looks_like_the_whole_one_scaled() {
             // The largest that the rule shrinks by so much for.
             let side = source.width.max(source.height) / (shrink * 2);
             let target = Size::new(side, side).fit(source.stored_size());
-            let whole = decode(jpeg::zune::decode, &photo, 1);
-            let whole = scale_all(&whole, &source, target);
+            let whole = decode(jpeg::zune::decode, (&photo, 1), target);
             let mut decoders: Vec<Decode> = vec![jpeg::libjpeg::decode];
             if !name.contains("progressive") {
                 decoders.push(ours);
             }
             for (at, decoder) in decoders.into_iter().enumerate() {
-                let shrunk = scale_all(&decode(decoder, &photo, shrink), &source, target);
+                let shrunk = decode(decoder, (&photo, shrink), target);
                 let psnr = psnr(&whole, &shrunk);
                 println!("{name} at 1/{shrink} by decoder {at}: {psnr:.1} dB");
                 assert!(psnr >= ALIKE, "{name} at 1/{shrink}: {psnr:.1} dB");
@@ -113,12 +134,13 @@ fn check_alike(jpeg: &[u8], what: &str) {
         scans.interleaved,
         "{what}: zune-jpeg is not given such files"
     );
-    let libjpeg = pixels(decode(jpeg::libjpeg::decode, jpeg, 1));
-    let zune = pixels(decode(jpeg::zune::decode, jpeg, 1));
+    let decode = |decoder| decode(decoder, (jpeg, 1), frame.size());
+    let libjpeg = decode(jpeg::libjpeg::decode);
+    let zune = decode(jpeg::zune::decode);
     let zune = psnr(&zune, &libjpeg);
     assert!(zune >= ALIKE_WHEN_TINY, "{what}: {zune:.1} dB");
     if ::jpeg::Header::read(jpeg).is_ok() {
-        let ours = psnr(&pixels(decode(ours, jpeg, 1)), &libjpeg);
+        let ours = psnr(&decode(ours), &libjpeg);
         assert!(ours >= ALIKE_WHEN_TINY, "{what}, ours: {ours:.1} dB");
     }
 }
