@@ -3,13 +3,13 @@
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::task::{self, Poll};
 use std::time::Duration;
 
 use rustix::io::Errno;
 use teamwork::{Context, Flow, Result, Task};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 use tracing::{debug, info, warn};
 
@@ -18,7 +18,7 @@ use crate::core::Core;
 use crate::handover::Neighbours;
 use crate::log;
 use crate::progress::Progress;
-use crate::session::{Arrival, Client};
+use crate::session::Arrival;
 use crate::tasks::start;
 
 /// The first pause when the system has no socket left; each further one is twice as long.
@@ -105,8 +105,8 @@ impl Task<()> for Accept {
     }
 
     async fn run(&mut self, cx: &Context<()>) -> Result<Flow> {
-        let (reception, socket) = (&self.reception, self.door.socket());
-        let batch = poll_fn(|waker| reception.poll_accept(socket, waker, cx));
+        let (reception, door) = (&self.reception, &self.door);
+        let batch = poll_fn(|waker| reception.poll_accept(door, waker, cx));
         match cx.unless_draining(batch).await {
             None | Some(Batch::Closing) => return Ok(self.close()),
             Some(Batch::Refused(error)) => return Ok(self.rest(error, cx).await),
@@ -120,15 +120,15 @@ impl Task<()> for Accept {
 }
 
 impl Reception {
-    /// Accepts some of the connections that wait at a socket; pending when there are none.
+    /// Accepts some of the connections that wait at a door; pending when there are none.
     fn poll_accept(
         &self,
-        socket: &TcpListener,
+        door: &Door,
         waker: &mut task::Context<'_>,
         cx: &Context<()>,
     ) -> Poll<Batch> {
         for turn in 0..BATCH {
-            match socket.poll_accept(waker) {
+            match door.poll_accept(waker) {
                 Poll::Pending if turn == 0 => return Poll::Pending,
                 Poll::Pending => return Poll::Ready(Batch::Empty),
                 Poll::Ready(Ok((stream, client))) => {
@@ -146,7 +146,7 @@ impl Reception {
     }
 
     /// Makes a session of the connection, here or on a less busy core, or closes it. Says whether more may come.
-    fn admit(&self, stream: TcpStream, client: SocketAddr, cx: &Context<()>) -> bool {
+    fn admit(&self, stream: OwnedFd, client: SocketAddr, cx: &Context<()>) -> bool {
         let offer = self.neighbours.offer(&self.core);
         let core = offer.as_ref().map_or(&self.core, |offer| offer.core());
         let Some(place) = core.admit() else {
@@ -154,7 +154,7 @@ impl Reception {
             return true;
         };
         let arrival = Arrival {
-            client: Client::Watched(stream),
+            client: stream,
             from: client,
             listener: self.number,
             place,

@@ -11,8 +11,8 @@ use teamwork::Flow;
 use tokio::task::yield_now;
 
 use crate::ending::{Ending, Side};
-use crate::session::{Arrival, Session};
-use crate::tasks::{Direction, Link, Ready, link};
+use crate::session::{Arrival, Ready, Session};
+use crate::tasks::{Direction, Link, link};
 
 #[expect(
     clippy::disallowed_methods,

@@ -3,14 +3,19 @@
 use std::io;
 use std::net::{self, IpAddr, SocketAddr};
 use std::num::NonZero;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::task::{Context, Poll};
 
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::TcpListener;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 use crate::address::ListenAddress;
+use crate::reactor::watched;
+use crate::socket;
 
 /// How many connections wait to be accepted; Linux caps it at `net.core.somaxconn`, which is 4096 by default.
 const BACKLOG: i32 = 4096;
@@ -84,7 +89,7 @@ pub(crate) struct Door {
     number: u16,
     address: SocketAddr,
     bound: Option<net::TcpListener>,
-    open: Option<TcpListener>,
+    open: Option<AsyncFd<net::TcpListener>>,
     /// How many sockets of this listener are in use, this one included.
     others: Arc<AtomicUsize>,
 }
@@ -106,12 +111,25 @@ impl Door {
     /// When the system refuses.
     pub(crate) fn open(&mut self) -> io::Result<()> {
         let socket = self.bound.take().expect("a door is opened once");
-        self.open = Some(TcpListener::from_std(socket)?);
+        self.open = Some(watched(socket, Interest::READABLE)?);
         Ok(())
     }
 
+    /// Takes a connection that waits, which nobody watches yet.
+    pub(crate) fn poll_accept(
+        &self,
+        waker: &mut Context<'_>,
+    ) -> Poll<io::Result<(OwnedFd, SocketAddr)>> {
+        loop {
+            let mut ready = std::task::ready!(self.socket().poll_read_ready(waker))?;
+            if let Ok(outcome) = ready.try_io(|socket| accept(socket.get_ref())) {
+                return Poll::Ready(outcome);
+            }
+        }
+    }
+
     /// Returns the socket, once it is watched.
-    pub(crate) fn socket(&self) -> &TcpListener {
+    fn socket(&self) -> &AsyncFd<net::TcpListener> {
         self.open
             .as_ref()
             .expect("a door is opened before it is used")
@@ -121,6 +139,12 @@ impl Door {
     pub(crate) fn shut(&self) -> bool {
         self.others.fetch_sub(1, Relaxed) == 1
     }
+}
+
+fn accept(socket: &net::TcpListener) -> io::Result<(OwnedFd, SocketAddr)> {
+    let (stream, client) = rustix::net::acceptfrom_with(socket, socket::NEW)?;
+    let client = client.ok_or(Errno::AFNOSUPPORT)?;
+    Ok((stream, SocketAddr::try_from(client)?))
 }
 
 /// Listens on an address, with as many sockets as the balancer has threads.

@@ -1,18 +1,21 @@
 //! Connects a session to an upstream, trying others when one fails.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::os::fd::{AsFd, OwnedFd};
 
 use fastrand::Rng;
 use rustix::io::Errno;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
 use crate::backends::Lease;
 use crate::choose::Tried;
-use crate::core::Core;
+use crate::ending::Side;
+use crate::relay::Awaits;
+use crate::session::Session;
 use crate::socket;
 
 /// All tries together take at most this many connect timeouts, or a client would wait for each of them in turn.
@@ -21,7 +24,7 @@ const BUDGET_IN_TIMEOUTS: u32 = 2;
 /// A connected upstream.
 #[derive(Debug)]
 pub(crate) struct Connected {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: OwnedFd,
     pub(crate) lease: Lease,
     /// How many other upstreams were tried before.
     pub(crate) retries: u8,
@@ -47,7 +50,7 @@ pub(crate) enum Why {
     Failed(#[source] io::Error),
 }
 
-/// Connects a session of `core` to one of its upstreams.
+/// Connects a session to one of the upstreams.
 ///
 /// Every upstream has the connect timeout to answer and is tried at most once; there are at most
 /// [`TRIES_MAX`](crate::choose::TRIES_MAX) tries, which take at most twice the timeout together.
@@ -55,7 +58,8 @@ pub(crate) enum Why {
 /// # Cancel safety
 ///
 /// A half-made connection is closed when this is dropped.
-pub(crate) async fn connect(core: &Core, rng: &mut Rng) -> Result<Connected, ConnectError> {
+pub(crate) async fn connect(session: &Session, rng: &mut Rng) -> Result<Connected, ConnectError> {
+    let core = session.core();
     let (backends, timeout) = (core.stats().backends(), core.config().connect_timeout);
     let budget_ends = Instant::now() + timeout * BUDGET_IN_TIMEOUTS;
     let mut tried = Tried::default();
@@ -65,7 +69,7 @@ pub(crate) async fn connect(core: &Core, rng: &mut Rng) -> Result<Connected, Con
     loop {
         let retries = tried.count() as u8 - 1;
         let deadline = budget_ends.min(Instant::now() + timeout);
-        let why = match attempt(lease.upstream().addresses(), core.local_ports(), deadline).await {
+        let why = match attempt(session, lease.upstream().addresses(), deadline).await {
             Ok(stream) => {
                 lease.connected();
                 return Ok(Connected {
@@ -99,13 +103,14 @@ pub(crate) async fn connect(core: &Core, rng: &mut Rng) -> Result<Connected, Con
 
 /// Tries the addresses of one upstream, one after the other.
 async fn attempt(
+    session: &Session,
     addresses: &[SocketAddr],
-    local_ports: &LocalPorts,
     deadline: Instant,
-) -> Result<TcpStream, Why> {
+) -> Result<OwnedFd, Why> {
+    let local_ports = session.core().local_ports();
     let mut why = Why::Failed(io::ErrorKind::AddrNotAvailable.into());
     for &address in addresses {
-        why = match timeout_at(deadline, socket::connect(address)).await {
+        why = match timeout_at(deadline, connect_to(address, session)).await {
             Err(_elapsed) => return Err(Why::TimedOut),
             Ok(Err(error)) => classify(error),
             Ok(Ok(stream)) if local_ports.is_itself(&stream, address) => {
@@ -115,6 +120,20 @@ async fn attempt(
         };
     }
     Err(why)
+}
+
+/// Connects to an address.
+async fn connect_to(address: SocketAddr, session: &Session) -> io::Result<OwnedFd> {
+    let socket = socket::begin_to_connect(address)?;
+    session.watch(Side::Upstream, &socket)?;
+    poll_fn(|waker| session.poll_ready(Side::Client, Awaits::Sink, waker.waker())).await;
+    // A connect that failed has shut the socket in both directions; only then is there an error to ask for.
+    if session.readiness(Side::Upstream).see().is_broken()
+        && let Some(error) = socket::error_of(&socket)?
+    {
+        return Err(error);
+    }
+    Ok(socket)
 }
 
 /// The ports that the kernel gives to sockets that connect.
@@ -142,8 +161,9 @@ impl LocalPorts {
     /// It does so when nobody listens on a local port that it has just given to the connecting socket: a simultaneous
     /// open with oneself. Such a session would echo, and would keep the real server from binding its port. A server whose
     /// port is none that the kernel gives away cannot be met like this, so then the socket is not asked.
-    fn is_itself(&self, stream: &TcpStream, peer: SocketAddr) -> bool {
-        self.0.contains(&peer.port()) && stream.local_addr().is_ok_and(|local| local == peer)
+    fn is_itself(&self, stream: impl AsFd, peer: SocketAddr) -> bool {
+        self.0.contains(&peer.port())
+            && rustix::net::getsockname(stream).is_ok_and(|local| local == peer.into())
     }
 }
 
@@ -170,7 +190,7 @@ mod tests {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
         let itself = socket.local_addr().unwrap();
-        assert!(ports.is_itself(&socket.connect(itself).await.unwrap(), itself));
+        assert!(ports.is_itself(socket.connect(itself).await.unwrap(), itself));
         let (other, _server) = pair().await.unwrap();
         assert!(!ports.is_itself(&other, other.peer_addr().unwrap()));
     }
@@ -179,12 +199,5 @@ mod tests {
     fn the_ports_that_the_kernel_gives_away_are_two_numbers() {
         assert_eq!(LocalPorts::parse("32768\t60999\n"), Some(32768..=60999));
         assert_eq!(LocalPorts::parse("32768"), None);
-    }
-
-    #[tokio::test]
-    async fn a_refused_connection_is_told_from_one_that_was_made() {
-        let nobody = testkit::backends::refused_address().await.unwrap();
-        let error = socket::connect(nobody).await.expect_err("nobody listens");
-        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     }
 }

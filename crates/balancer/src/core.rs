@@ -1,7 +1,7 @@
 //! What the sessions of one core share, and the job that makes them.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use teamwork::{Context, Job};
 
@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::connect::LocalPorts;
 use crate::handover::{Adopt, Inbox, Neighbours};
 use crate::pipes::{Budget, Pipes};
+use crate::reactor::{Reactor, Sockets};
 use crate::stats::Stats;
 use crate::watch::{Roll, Watch};
 
@@ -21,6 +22,7 @@ pub(crate) struct Core {
     common: Common,
     pipes: Pipes,
     roll: Roll,
+    reactor: OnceLock<Reactor>,
     local_ports: LocalPorts,
 }
 
@@ -41,6 +43,7 @@ impl Core {
             pipes: Pipes::new(common.config.splice, Arc::clone(&common.pipes)),
             common,
             roll: Roll::default(),
+            reactor: OnceLock::new(),
             local_ports: LocalPorts::of_this_system(),
         })
     }
@@ -74,6 +77,20 @@ impl Core {
 
     pub(crate) fn roll(&self) -> &Roll {
         &self.roll
+    }
+
+    /// Gives it what watches its sockets.
+    pub(crate) fn set_reactor(&self, reactor: Reactor) {
+        assert!(
+            self.reactor.set(reactor).is_ok(),
+            "a core is started only once"
+        );
+    }
+
+    pub(crate) fn reactor(&self) -> &Reactor {
+        self.reactor
+            .get()
+            .expect("every task has been initialised before one of them runs")
     }
 
     pub(crate) fn local_ports(&self) -> &LocalPorts {
@@ -119,6 +136,7 @@ pub(crate) fn core_job(
     if neighbours.count() > 1 {
         job.add_task("adopt", Adopt::new(inbox));
     }
+    job.add_task("sockets", Sockets::new(Arc::clone(core)));
     job.add_task("watch", Watch::new(Arc::clone(core)));
     for door in doors {
         let name = format!("listen {}", door.address());

@@ -15,7 +15,6 @@ use fastrand::Rng;
 use teamwork::{Context, Flow, Result, Task};
 use tokio::sync::{Barrier, mpsc};
 use tokio::time::Instant;
-use tracing::warn;
 
 use crate::core::Core;
 use crate::session::{Arrival, Session};
@@ -119,10 +118,7 @@ impl Offer<'_> {
 
     /// Hands a connection over.
     pub(crate) fn accept(self, arrival: Arrival) {
-        match arrival.unwatched() {
-            Ok(arrival) => self.place.send(arrival),
-            Err(error) => warn!(%error, "a connection was lost on the way to another thread"),
-        }
+        self.place.send(arrival);
     }
 }
 

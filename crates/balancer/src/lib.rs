@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! balancer ─┬─ core 0 ─┬─ listen 127.0.0.1:9090     accepts until the balancer drains
+//!           │          ├─ sockets                   tells sessions when their connections are ready
 //!           │          ├─ watch                     ends sessions in which nothing moves for too long
 //!           │          ├─ session ─┬─ connect       chooses an upstream, tries others if it fails
 //!           │          │           ├─ upload        client → upstream
@@ -56,6 +57,7 @@ mod choose;
 mod config;
 mod connect;
 mod core;
+mod crowd;
 mod ending;
 mod halves;
 mod handover;
@@ -63,6 +65,8 @@ mod limits;
 mod log;
 mod pipes;
 mod progress;
+mod reactor;
+mod readiness;
 mod relay;
 mod session;
 mod socket;
@@ -85,6 +89,7 @@ pub use backends::{Backend, Backends};
 pub use batches::Batches;
 pub use bind::{BindError, Listener, bind};
 pub use config::{Config, ConfigError, RawConfig, Splice};
+pub use crowd::after_each_crowd;
 pub use ending::{Ending, Phase, Side};
 pub use limits::{files_for, raise_open_files, sessions_within};
 pub use stats::Stats;

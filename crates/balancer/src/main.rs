@@ -5,13 +5,14 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use balancer::{
-    Batches, Config, ConfigError, RawConfig, Stats, balancer, bind, files_for, raise_open_files,
+    Batches, Config, ConfigError, RawConfig, Stats, after_each_crowd, balancer, bind, files_for,
+    raise_open_files,
 };
 use clap::{Parser, ValueEnum};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 use tracing_subscriber::EnvFilter;
 
-/// Sessions come and go in crowds: of the allocators tried, it takes the least for a session and gives it back afterwards.
+/// Of the allocators tried, it takes the least for a session and gives it back by itself afterwards.
 #[cfg(feature = "jemalloc")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -147,7 +148,10 @@ async fn serve(config: Config, open_files: usize) -> anyhow::Result<ExitCode> {
         "balancing"
     );
     let (job, stats) = balancer(config, listeners);
-    let outcome = job.run_until_signal().await;
+    let outcome = tokio::select! {
+        outcome = job.run_until_signal() => outcome,
+        never = after_each_crowd(&stats, give_back) => match never {},
+    };
     sum_up(&stats);
     match outcome {
         Ok(_report) => Ok(ExitCode::SUCCESS),
@@ -156,6 +160,18 @@ async fn serve(config: Config, open_files: usize) -> anyhow::Result<ExitCode> {
             Ok(CUT_SHORT.into())
         }
         Err(failure) => Err(failure.into()),
+    }
+}
+
+/// Has the allocator give back what sessions have left.
+fn give_back() {
+    // jemalloc does so by itself, and glibc's heap is not used then.
+    if cfg!(not(feature = "jemalloc")) {
+        let has_given = heap::give_back();
+        debug!(
+            has_given,
+            "a crowd of sessions has left: memory goes back to the system"
+        );
     }
 }
 

@@ -15,10 +15,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::pipe::{PipeFlags, fcntl_getpipe_size, fcntl_setpipe_size, pipe_with};
-use tokio::net::TcpStream;
 
 use crate::config::Splice;
-use crate::socket;
+use crate::socket::Socket;
 
 /// How many pipes a balancer has at most: with those of [`PIPE_BYTES`] half of what a user may have.
 pub(crate) const PIPES_MAX: usize = 32;
@@ -138,9 +137,9 @@ impl Pipe {
     /// # Errors
     ///
     /// `WouldBlock` when nothing is there yet.
-    pub(crate) fn fill(&mut self, source: &TcpStream) -> io::Result<usize> {
+    pub(crate) fn fill(&mut self, source: Socket<'_>) -> io::Result<usize> {
         debug_assert!(self.is_empty(), "a pipe is filled only when it is empty");
-        self.0.filled = socket::splice_in(source, &self.0.writer, self.0.capacity)?;
+        self.0.filled = source.splice_in(&self.0.writer, self.0.capacity)?;
         Ok(self.0.filled)
     }
 
@@ -149,8 +148,8 @@ impl Pipe {
     /// # Errors
     ///
     /// `WouldBlock` when it takes nothing yet.
-    pub(crate) fn drain(&mut self, sink: &TcpStream) -> io::Result<usize> {
-        let moved = socket::splice_out(&self.0.reader, sink, self.0.filled)?;
+    pub(crate) fn drain(&mut self, sink: Socket<'_>) -> io::Result<usize> {
+        let moved = sink.splice_out(&self.0.reader, self.0.filled)?;
         self.0.filled -= moved;
         Ok(moved)
     }

@@ -1,6 +1,6 @@
 //! Moves bytes one way, from a source to a sink.
 //!
-//! A [`Pump`] never waits: [`Pump::poll_ready`] says when there is something to do, and [`Pump::step`] moves at most one chunk.
+//! A [`Pump`] never waits: [`Pump::awaits`] says what it has to wait for, and [`Pump::step`] moves at most one chunk.
 //! Its guarantees:
 //!
 //! 1. It reads only what it has room for: never before everything read earlier was written. So back-pressure
@@ -13,13 +13,11 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::task::{Context, Poll};
 
 use rustix::io::Errno;
-use tokio::net::TcpStream;
 
 use crate::pipes::{Pipe, Pipes};
-use crate::socket;
+use crate::socket::{self, Socket};
 
 /// How much is copied at once, and the most that waits for a slow sink in a buffer of ours.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -92,6 +90,16 @@ pub(crate) enum Sending {
     AtOnce,
 }
 
+/// What a direction waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Awaits {
+    /// That there is something to read from its source.
+    #[default]
+    Source,
+    /// That its sink takes more.
+    Sink,
+}
+
 /// What a step came to.
 #[derive(Debug)]
 pub(crate) enum Step {
@@ -151,30 +159,22 @@ impl Pump {
         has
     }
 
-    /// Ready when a step can do something.
-    ///
-    /// # Errors
-    ///
-    /// When the runtime shuts down.
-    pub(crate) fn poll_ready(
-        &mut self,
-        source: &TcpStream,
-        sink: &TcpStream,
-        waker: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        let ready = if self.is_empty() {
-            source.poll_read_ready(waker)
+    /// Tells what has to come before a step can do something.
+    pub(crate) fn awaits(&self) -> Awaits {
+        if self.is_empty() {
+            Awaits::Source
         } else {
-            sink.poll_write_ready(waker)
-        };
-        if ready.is_pending() {
-            self.moved = 0;
+            Awaits::Sink
         }
-        ready
+    }
+
+    /// Notes that it has to wait, in which others have their turn.
+    pub(crate) fn pauses(&mut self) {
+        self.moved = 0;
     }
 
     /// Moves one chunk, or as much of it as the sink takes.
-    pub(crate) fn step(&mut self, source: &TcpStream, sink: &TcpStream, pipes: &Pipes) -> Step {
+    pub(crate) fn step(&mut self, source: Socket<'_>, sink: Socket<'_>, pipes: &Pipes) -> Step {
         let step = match &mut self.pending {
             Pending::Nothing => match self.splice(source, sink, pipes) {
                 Some(step) => step,
@@ -190,8 +190,8 @@ impl Pump {
     }
 
     /// Reads one chunk and drops it.
-    pub(crate) fn discard(source: &TcpStream) -> Step {
-        SCRATCH.with_borrow_mut(|scratch| match socket::read(source, scratch) {
+    pub(crate) fn discard(source: Socket<'_>) -> Step {
+        SCRATCH.with_borrow_mut(|scratch| match source.read(scratch) {
             Ok(0) => Step::Finished,
             Ok(_) => Step::Moved { written: 0 },
             Err(error) if socket::is_not_yet(&error) => Step::Moved { written: 0 },
@@ -204,9 +204,9 @@ impl Pump {
         matches!(self.pending, Pending::Nothing)
     }
 
-    fn copy(&mut self, source: &TcpStream, sink: &TcpStream) -> Step {
+    fn copy(&mut self, source: Socket<'_>, sink: Socket<'_>) -> Step {
         SCRATCH.with_borrow_mut(|scratch| {
-            let chunk = match socket::read(source, scratch) {
+            let chunk = match source.read(scratch) {
                 Ok(0) => return Step::Finished,
                 Ok(count) => &scratch[..count],
                 Err(error) if socket::is_not_yet(&error) => return Step::Moved { written: 0 },
@@ -229,7 +229,7 @@ impl Pump {
         })
     }
 
-    fn flush(&mut self, sink: &TcpStream) -> Step {
+    fn flush(&mut self, sink: Socket<'_>) -> Step {
         let Pending::Bytes(rest) = &mut self.pending else {
             return Step::Moved { written: 0 };
         };
@@ -246,7 +246,7 @@ impl Pump {
     }
 
     /// Moves one chunk through a pipe, if the stream is to be spliced and there is one.
-    fn splice(&mut self, source: &TcpStream, sink: &TcpStream, pipes: &Pipes) -> Option<Step> {
+    fn splice(&mut self, source: Socket<'_>, sink: Socket<'_>, pipes: &Pipes) -> Option<Step> {
         if !self.manner.wants_a_pipe() {
             return None;
         }
@@ -271,7 +271,7 @@ impl Pump {
     }
 
     /// Moves as much out of the pipe as the sink takes.
-    fn drain(&mut self, sink: &TcpStream, pipes: &Pipes) -> Step {
+    fn drain(&mut self, sink: Socket<'_>, pipes: &Pipes) -> Step {
         let Pending::Piped(pipe) = &mut self.pending else {
             return Step::Moved { written: 0 };
         };
@@ -290,13 +290,13 @@ impl Pump {
     }
 
     /// Tells the system, when it matters, that small messages are to be sent at once.
-    fn before_sending(&mut self, sink: &TcpStream, count: usize) {
+    fn before_sending(&mut self, sink: Socket<'_>, count: usize) {
         self.sending = match self.sending {
             Sending::Fresh if count <= FIRST_SEGMENT_BYTES => Sending::Second,
             Sending::AtOnce => return,
             Sending::Fresh | Sending::Second => {
                 // It fails only on a connection that is broken already, which the write is about to learn.
-                let _broken = sink.set_nodelay(true);
+                let _broken = sink.send_at_once();
                 Sending::AtOnce
             }
         };
@@ -304,8 +304,8 @@ impl Pump {
 }
 
 /// Writes as much of `bytes` as the sink takes without waiting.
-fn write(sink: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    match socket::write(sink, bytes) {
+fn write(sink: Socket<'_>, bytes: &[u8]) -> io::Result<usize> {
+    match sink.write(bytes) {
         Ok(0) => Err(io::ErrorKind::WriteZero.into()),
         Err(error) if socket::is_not_yet(&error) => Ok(0),
         outcome => outcome,

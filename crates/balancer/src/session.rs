@@ -1,13 +1,14 @@
 //! What the tasks of one session share: how it is going, and how it ended.
 
 use std::io;
-use std::net::{self, SocketAddr};
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use tokio::net::TcpStream;
+use rustix::event::epoll::EventFlags;
 use tokio::time::Instant;
 
 use crate::backends::Lease;
@@ -17,34 +18,15 @@ use crate::ending::{Ending, Phase, Side};
 use crate::halves::{Event, Halves, Verdict};
 use crate::log;
 use crate::progress::{Limits, Patience, Progress};
-
-/// The client's connection.
-#[derive(Debug)]
-pub(crate) enum Client {
-    /// The runtime of this thread watches it.
-    Watched(TcpStream),
-    /// No runtime watches it, for it is to be relayed by another thread.
-    HandedOver(net::TcpStream),
-}
-
-impl Client {
-    /// Has the runtime of this thread watch it.
-    ///
-    /// # Errors
-    ///
-    /// When the system refuses.
-    pub(crate) fn watched(self) -> io::Result<TcpStream> {
-        match self {
-            Self::Watched(stream) => Ok(stream),
-            Self::HandedOver(stream) => TcpStream::from_std(stream),
-        }
-    }
-}
+use crate::readiness::Readiness;
+use crate::relay::Awaits;
+use crate::socket::Socket;
 
 /// A connection that was accepted and has a place, on its way to become a session.
 #[derive(Debug)]
 pub(crate) struct Arrival {
-    pub(crate) client: Client,
+    /// Nobody watches it yet.
+    pub(crate) client: OwnedFd,
     /// The client's address.
     pub(crate) from: SocketAddr,
     /// The number of the listener by which it came.
@@ -53,27 +35,14 @@ pub(crate) struct Arrival {
     pub(crate) progress: Progress,
 }
 
-impl Arrival {
-    /// Has no runtime watch the client's connection, so that another thread can.
-    ///
-    /// # Errors
-    ///
-    /// When the system refuses, which closes the connection.
-    pub(crate) fn unwatched(self) -> io::Result<Self> {
-        let client = match self.client {
-            Client::Watched(stream) => Client::HandedOver(stream.into_std()?),
-            Client::HandedOver(_) => self.client,
-        };
-        Ok(Self { client, ..self })
-    }
-}
-
 /// One session. When the last of its tasks lets go of it, its line is written to the log and its places are
 /// given back; so there is exactly one line whatever happens to the tasks.
 #[derive(Debug)]
 pub(crate) struct Session {
     client: SocketAddr,
     progress: Progress,
+    /// Of the client's socket, and the upstream's.
+    readiness: [Readiness; 2],
     uploaded: AtomicU64,
     downloaded: AtomicU64,
     story: Mutex<Story>,
@@ -94,16 +63,28 @@ struct Story {
     retries: u8,
     /// Nothing has moved for too long: the directions are to end the session.
     is_over: bool,
-    /// How to wake the directions: the upload, the download.
+    /// How to wake the directions that wait: the upload, the download.
     wakers: [Option<Waker>; 2],
+    /// And for what.
+    awaits: [Awaits; 2],
+}
+
+/// What a direction has waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ready {
+    /// It can do something.
+    ToStep,
+    /// The session is to end.
+    SessionOver,
 }
 
 impl Session {
     /// Makes a session of a connection, which is given back for it to be relayed.
-    pub(crate) fn new(arrival: Arrival) -> (Client, Arc<Self>) {
+    pub(crate) fn new(arrival: Arrival) -> (OwnedFd, Arc<Self>) {
         let session = Arc::new_cyclic(|session| Self {
             client: arrival.from,
             progress: arrival.progress,
+            readiness: Default::default(),
             uploaded: AtomicU64::new(0),
             downloaded: AtomicU64::new(0),
             story: Mutex::default(),
@@ -118,7 +99,23 @@ impl Session {
         self.place.core()
     }
 
-    /// Notes that the runtime cannot watch the client's socket.
+    /// Has a socket watched, as that of `side`.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses.
+    pub(crate) fn watch(&self, side: Side, socket: &OwnedFd) -> io::Result<()> {
+        let whose = (self.number, side);
+        let reactor = self.core().reactor();
+        reactor.watch(socket.as_fd(), self.readiness(side), whose)
+    }
+
+    /// Returns the socket of `side` with what is known of it.
+    pub(crate) fn socket<'a>(&'a self, side: Side, file: &'a OwnedFd) -> Socket<'a> {
+        Socket::new(file, self.readiness(side))
+    }
+
+    /// Notes that the client's socket cannot be watched.
     pub(crate) fn not_watched(&self, error: io::Error) {
         let mut story = self.story();
         story.ending.get_or_insert(Ending::OutOfSockets);
@@ -197,17 +194,54 @@ impl Session {
         }
     }
 
-    /// Tells the direction of `source` whether the session is over; if not, it will be woken when it is.
-    pub(crate) fn is_over(&self, source: Side, waker: &Waker) -> bool {
+    /// Notes what the system tells of the socket of `side` with that watch, and wakes who waits for it.
+    pub(crate) fn tell(&self, side: Side, watch: u32, events: EventFlags) {
+        let known = self.readiness(side).tell(watch, events);
         let mut story = self.story();
-        if !story.is_over {
-            let slot = &mut story.wakers[usize::from(source == Side::Upstream)];
-            match slot {
-                Some(known) => known.clone_from(waker),
-                None => *slot = Some(waker.clone()),
-            }
+        let mut take_if = |is_ready: bool, direction: Side, awaited: Awaits| {
+            let direction = index(direction);
+            let is_awaited = is_ready && story.awaits[direction] == awaited;
+            is_awaited.then(|| story.wakers[direction].take())?
+        };
+        let reader = take_if(known.is_readable(), side, Awaits::Source);
+        let writer = take_if(known.is_writable(), side.other(), Awaits::Sink);
+        drop(story);
+        let wakers = [reader, writer].into_iter().flatten();
+        wakers.for_each(Waker::wake);
+    }
+
+    /// Ready when the direction of `source` has what it awaits, or when the session is over.
+    pub(crate) fn poll_ready(&self, source: Side, awaits: Awaits, waker: &Waker) -> Poll<Ready> {
+        if self.has(source, awaits) {
+            return Poll::Ready(Ready::ToStep);
         }
-        story.is_over
+        let mut story = self.story();
+        if story.is_over {
+            return Poll::Ready(Ready::SessionOver);
+        }
+        story.awaits[index(source)] = awaits;
+        match &mut story.wakers[index(source)] {
+            Some(known) => known.clone_from(waker),
+            none => *none = Some(waker.clone()),
+        }
+        drop(story);
+        // Another thread may have told between the look and the lock.
+        if self.has(source, awaits) {
+            return Poll::Ready(Ready::ToStep);
+        }
+        Poll::Pending
+    }
+
+    fn has(&self, source: Side, awaits: Awaits) -> bool {
+        match awaits {
+            Awaits::Source => self.readiness(source).see().is_readable(),
+            Awaits::Sink => self.readiness(source.other()).see().is_writable(),
+        }
+    }
+
+    /// What is known of the socket of `side`.
+    pub(crate) fn readiness(&self, side: Side) -> &Readiness {
+        &self.readiness[index(side)]
     }
 
     /// Notes that the session was ended from outside, unless it had ended; returns its ending.
@@ -224,6 +258,11 @@ impl Session {
         // Nothing that could panic happens under this lock, and a session must be able to end in any case.
         self.story.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The place of a side, and of the direction that reads from it.
+fn index(side: Side) -> usize {
+    usize::from(side == Side::Upstream)
 }
 
 impl Drop for Session {

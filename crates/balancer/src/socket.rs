@@ -7,56 +7,121 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
 use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, ipproto, recv, send,
+    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, ipproto, recv, send, sockopt,
 };
 use rustix::pipe::{SpliceFlags, splice};
-use tokio::io::Interest;
-use tokio::net::TcpStream;
+
+use crate::readiness::Readiness;
 
 /// How bytes are moved through pipes. There is no "more follows" among it: nobody knows, and the peer would wait 200 ms.
 const FLAGS: SpliceFlags = SpliceFlags::MOVE.union(SpliceFlags::NONBLOCK);
 
-/// Reads what is there, at most `buffer`; nothing at the end of the stream.
-///
-/// # Errors
-///
-/// `WouldBlock` when nothing is there yet.
-pub(crate) fn read(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut came = None;
-    let tried = stream.try_io(Interest::READABLE, || {
-        let (count, _) = recv(stream, &mut *buffer, RecvFlags::empty())?;
-        came = Some(count);
-        unless(count > 0 && count < buffer.len())
-    });
-    came.map_or_else(|| tried.map(|()| 0), Ok)
+/// How new sockets are made.
+pub(crate) const NEW: SocketFlags = SocketFlags::NONBLOCK.union(SocketFlags::CLOEXEC);
+
+/// A connected socket and what is known of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Socket<'a> {
+    file: BorrowedFd<'a>,
+    readiness: &'a Readiness,
 }
 
-/// Writes as much of `bytes` as the socket takes.
-///
-/// # Errors
-///
-/// `WouldBlock` when it takes nothing yet.
-pub(crate) fn write(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    let mut taken = None;
-    let tried = stream.try_io(Interest::WRITABLE, || {
+impl<'a> Socket<'a> {
+    pub(crate) fn new(file: &'a OwnedFd, readiness: &'a Readiness) -> Self {
+        let file = file.as_fd();
+        Self { file, readiness }
+    }
+
+    /// Reads what is there, at most `buffer`; nothing at the end of the stream.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when nothing is there yet.
+    pub(crate) fn read(self, buffer: &mut [u8]) -> io::Result<usize> {
+        let room = buffer.len();
+        self.take_out(|file| {
+            let (count, _) = recv(file, &mut *buffer, RecvFlags::empty())?;
+            Ok((count, count > 0 && count < room))
+        })
+    }
+
+    /// Writes as much of `bytes` as the socket takes.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when it takes nothing yet.
+    pub(crate) fn write(self, bytes: &[u8]) -> io::Result<usize> {
         // A peer that is gone is an error like any other, not a signal.
-        let count = send(stream, bytes, SendFlags::NOSIGNAL)?;
-        taken = Some(count);
-        unless(count < bytes.len())
-    });
-    taken.map_or_else(|| tried.map(|()| 0), Ok)
-}
+        self.put_in(bytes.len(), |file| send(file, bytes, SendFlags::NOSIGNAL))
+    }
 
-/// Tells Tokio that the socket is not ready any more, if so.
-fn unless(exhausted: bool) -> io::Result<()> {
-    if exhausted {
-        Err(io::ErrorKind::WouldBlock.into())
-    } else {
-        Ok(())
+    /// Moves what is there into an empty pipe, at most `bytes`; nothing at the end of the stream.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when nothing is there yet.
+    pub(crate) fn splice_in(self, pipe: impl AsFd, bytes: usize) -> io::Result<usize> {
+        // A short count does not say that the socket is empty: the slots of the pipe may have run out.
+        self.take_out(|file| Ok((splice(file, None, pipe, None, bytes, FLAGS)?, false)))
+    }
+
+    /// Moves as much of the `bytes` in a pipe as the socket takes.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when it takes nothing yet.
+    pub(crate) fn splice_out(self, pipe: impl AsFd, bytes: usize) -> io::Result<usize> {
+        self.put_in(bytes, |file| splice(pipe, None, file, None, bytes, FLAGS))
+    }
+
+    /// Has small messages sent at once.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is broken.
+    pub(crate) fn send_at_once(self) -> io::Result<()> {
+        Ok(sockopt::set_tcp_nodelay(self.file, true)?)
+    }
+
+    /// Takes something out of the socket by a call that returns how much it was, and whether the socket is empty now.
+    fn take_out(
+        self,
+        call: impl FnOnce(BorrowedFd<'a>) -> rustix::io::Result<(usize, bool)>,
+    ) -> io::Result<usize> {
+        let seen = self.readiness.see();
+        if !seen.is_readable() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let outcome = call(self.file);
+        if matches!(outcome, Ok((_, true)) | Err(Errno::AGAIN)) {
+            self.readiness.is_drained(seen);
+        }
+        Ok(outcome?.0)
+    }
+
+    /// Puts so many bytes into the socket by a call that returns how many it took.
+    fn put_in(
+        self,
+        bytes: usize,
+        call: impl FnOnce(BorrowedFd<'a>) -> rustix::io::Result<usize>,
+    ) -> io::Result<usize> {
+        let seen = self.readiness.see();
+        if !seen.is_writable() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let outcome = call(self.file);
+        let is_full = match outcome {
+            Ok(count) => count < bytes,
+            Err(error) => error == Errno::AGAIN,
+        };
+        if is_full {
+            self.readiness.is_full(seen);
+        }
+        Ok(outcome?)
     }
 }
 
@@ -68,61 +133,29 @@ pub(crate) fn is_not_yet(error: &io::Error) -> bool {
     )
 }
 
-/// Connects to an address.
+/// Begins to connect to an address. The socket can be written to, or is broken, when that has come to an end.
 ///
 /// # Errors
 ///
-/// When the system or the peer refuses.
-///
-/// # Cancel safety
-///
-/// The half-made connection is closed when this is dropped.
-pub(crate) async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+/// When the system refuses, or the peer at once.
+pub(crate) fn begin_to_connect(address: SocketAddr) -> io::Result<OwnedFd> {
     let family = if address.is_ipv4() {
         AddressFamily::INET
     } else {
         AddressFamily::INET6
     };
-    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-    let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, Some(ipproto::TCP))?;
+    let socket = rustix::net::socket_with(family, SocketType::STREAM, NEW, Some(ipproto::TCP))?;
     match rustix::net::connect(&socket, &address) {
-        Ok(()) | Err(Errno::INPROGRESS | Errno::INTR) => {}
-        Err(error) => return Err(error.into()),
+        Ok(()) | Err(Errno::INPROGRESS | Errno::INTR) => Ok(socket),
+        Err(error) => Err(error.into()),
     }
-    let stream = TcpStream::from_std(socket.into())?;
-    // A connect that failed has shut the socket in both directions; only then is there an error to ask for.
-    let ready = stream.ready(Interest::WRITABLE).await?;
-    if ready.is_write_closed()
-        && let Some(error) = socket2::SockRef::from(&stream).take_error()?
-    {
-        return Err(error);
-    }
-    Ok(stream)
 }
 
-/// Moves what is there into an empty pipe, at most `bytes`; nothing at the end of the stream.
+/// Returns what has broken a socket, if anything has.
 ///
 /// # Errors
 ///
-/// `WouldBlock` when nothing is there yet.
-pub(crate) fn splice_in(stream: &TcpStream, pipe: impl AsFd, bytes: usize) -> io::Result<usize> {
-    stream.try_io(Interest::READABLE, || {
-        // A short count does not say that the socket is empty: the slots of the pipe may have run out.
-        Ok(splice(stream, None, pipe, None, bytes, FLAGS)?)
-    })
-}
-
-/// Moves as much of the `bytes` in a pipe as the socket takes.
-///
-/// # Errors
-///
-/// `WouldBlock` when it takes nothing yet.
-pub(crate) fn splice_out(pipe: impl AsFd, stream: &TcpStream, bytes: usize) -> io::Result<usize> {
-    let mut taken = None;
-    let tried = stream.try_io(Interest::WRITABLE, || {
-        let count = splice(pipe, None, stream, None, bytes, FLAGS)?;
-        taken = Some(count);
-        unless(count < bytes)
-    });
-    taken.map_or_else(|| tried.map(|()| 0), Ok)
+/// When the system does not say.
+pub(crate) fn error_of(socket: &OwnedFd) -> io::Result<Option<io::Error>> {
+    Ok(sockopt::socket_error(socket)?.err().map(io::Error::from))
 }

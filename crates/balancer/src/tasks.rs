@@ -10,25 +10,26 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::task::{self, Poll};
 use std::time::Duration;
 
 use fastrand::Rng;
+use socket2::SockRef;
 use teamwork::{Cause, Context, Flow, Job, JobHandle, Result, Task};
-use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::sleep;
-use tracing::{debug, error};
+use tracing::debug;
 
 use crate::connect::connect;
 use crate::ending::{Ending, Phase, Side};
 use crate::halves::{Event, Verdict};
 use crate::relay::{Pump, Sending, Step};
-use crate::session::{Arrival, Client, Session};
+use crate::session::{Arrival, Ready, Session};
 
 /// How many chunks that nobody wants are read as fast as they come: what a sender has under way by then (`tcp_wmem` ends at 4 MiB).
-const DISCARDED_AT_ONCE: u32 = 64;
+const DISCARDED_AT_ONCE: u8 = 64;
 
 /// The pause between two chunks after those: a peer that never ends is held up by flow control, not read at full speed.
 const DISCARD_PAUSE: Duration = Duration::from_millis(10);
@@ -37,7 +38,7 @@ const DISCARD_PAUSE: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(crate) enum Link {
     /// Both are connected.
-    Up(Box<Streams>),
+    Up(Streams),
     /// No upstream could be connected: there is nothing to relay.
     Down,
 }
@@ -45,8 +46,8 @@ pub(crate) enum Link {
 /// Two connections.
 #[derive(Debug)]
 pub(crate) struct Streams {
-    client: TcpStream,
-    upstream: TcpStream,
+    client: OwnedFd,
+    upstream: OwnedFd,
 }
 
 /// Starts a session as a job of this core's; `false` if that accepts none any more.
@@ -82,22 +83,19 @@ fn session_job(arrival: Arrival) -> Job<Link> {
 }
 
 /// Connects a client's session to an upstream, and notes in the session what comes of it.
-pub(crate) async fn link(client: Client, session: Arc<Session>) -> Link {
+pub(crate) async fn link(client: OwnedFd, session: Arc<Session>) -> Link {
     let _fault = Fault(&session);
-    let client = match client.watched() {
-        Ok(client) => client,
-        Err(error) => {
-            session.not_watched(error);
-            return Link::Down;
-        }
-    };
-    match connect(session.core(), &mut Rng::new()).await {
+    if let Err(error) = session.watch(Side::Client, &client) {
+        session.not_watched(error);
+        return Link::Down;
+    }
+    match connect(&session, &mut Rng::new()).await {
         Ok(connected) => {
             session.connected(connected.lease, connected.retries);
-            Link::Up(Box::new(Streams {
+            Link::Up(Streams {
                 client,
                 upstream: connected.stream,
-            }))
+            })
         }
         Err(error) => {
             session.not_connected(error);
@@ -130,17 +128,9 @@ enum Mode {
     /// What comes is handed on.
     Relay,
     /// What comes is dropped: the sink takes nothing more. After so many more chunks, each one waits for a pause.
-    Discard { at_once: u32 },
+    Discard { at_once: u8 },
     /// The sink has nothing more to learn: it got the end of the stream, or is broken.
     Over,
-}
-
-/// What a direction has waited for.
-pub(crate) enum Ready {
-    /// It can do something.
-    ToStep,
-    /// The session is to end.
-    SessionOver,
 }
 
 impl Direction {
@@ -159,7 +149,7 @@ impl Direction {
     }
 
     /// Returns the source's connection and the sink's.
-    fn ends<'a>(&self, link: &'a Link) -> Option<(&'a TcpStream, &'a TcpStream)> {
+    fn ends<'a>(&self, link: &'a Link) -> Option<(&'a OwnedFd, &'a OwnedFd)> {
         let Link::Up(streams) = link else {
             return None;
         };
@@ -171,21 +161,15 @@ impl Direction {
 
     /// Ready when there is something to do for this direction, or nothing any more for the session.
     pub(crate) fn poll_ready(&mut self, link: &Link, waker: &mut task::Context<'_>) -> Poll<Ready> {
-        let Some((source, sink)) = self.ends(link) else {
+        if matches!(link, Link::Down) {
             return Poll::Ready(Ready::SessionOver);
-        };
-        match self.pump.poll_ready(source, sink, waker) {
-            Poll::Ready(Ok(())) => Poll::Ready(Ready::ToStep),
-            Poll::Ready(Err(error)) => {
-                error!(%error, "could not wait for a connection");
-                self.session.end(|phase| Ending::Internal { phase });
-                Poll::Ready(Ready::SessionOver)
-            }
-            Poll::Pending if self.session.is_over(self.source, waker.waker()) => {
-                Poll::Ready(Ready::SessionOver)
-            }
-            Poll::Pending => Poll::Pending,
         }
+        let awaits = self.pump.awaits();
+        let ready = self.session.poll_ready(self.source, awaits, waker.waker());
+        if ready.is_pending() {
+            self.pump.pauses();
+        }
+        ready
     }
 
     pub(crate) fn step(&mut self, link: &Link) -> Flow {
@@ -196,7 +180,9 @@ impl Direction {
         }
     }
 
-    fn relay(&mut self, source: &TcpStream, sink: &TcpStream) -> Flow {
+    fn relay(&mut self, from: &OwnedFd, to: &OwnedFd) -> Flow {
+        let source = self.session.socket(self.source, from);
+        let sink = self.session.socket(self.source.other(), to);
         let event = match self.pump.step(source, sink, self.session.core().pipes()) {
             Step::Moved { written: 0 } => return Flow::Tick,
             Step::Moved { written } => {
@@ -210,7 +196,7 @@ impl Direction {
         match self.session.learn(event) {
             Verdict::HandOn => {
                 self.mode = Mode::Over;
-                hand_on_the_end(sink);
+                hand_on_the_end(to);
                 Flow::Done(())
             }
             Verdict::Stop => {
@@ -238,7 +224,7 @@ impl Direction {
         let ending = self.session.end(ending);
         if ending.tears_streams() || !self.pump.is_empty() {
             // It fails only on a connection that is broken already.
-            let _broken = sink.set_zero_linger();
+            let _broken = SockRef::from(sink).set_linger(Some(Duration::ZERO));
         }
     }
 
@@ -247,11 +233,11 @@ impl Direction {
         self.pump.has_had_its_turn()
     }
 
-    fn discard(&mut self, source: &TcpStream) -> Flow {
+    fn discard(&mut self, from: &OwnedFd) -> Flow {
         if let Mode::Discard { at_once } = &mut self.mode {
             *at_once = at_once.saturating_sub(1);
         }
-        match Pump::discard(source) {
+        match Pump::discard(self.session.socket(self.source, from)) {
             Step::Moved { .. } => Flow::Tick,
             _ended => Flow::FinishJob(()),
         }
@@ -297,7 +283,7 @@ fn stopped(cause: Option<Arc<Cause>>, phase: Phase) -> Ending {
 }
 
 /// Tells the sink that the stream has ended.
-fn hand_on_the_end(sink: &TcpStream) {
+fn hand_on_the_end(sink: &OwnedFd) {
     // It fails only on a connection that is broken already, which the opposite direction is about to read.
-    let _broken = socket2::SockRef::from(sink).shutdown(std::net::Shutdown::Write);
+    let _broken = SockRef::from(sink).shutdown(std::net::Shutdown::Write);
 }

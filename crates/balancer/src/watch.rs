@@ -81,6 +81,11 @@ impl Roll {
         }
     }
 
+    /// Returns the session at a place, if there is one.
+    pub(crate) fn get(&self, place: u32) -> Option<Arc<Session>> {
+        self.list().sessions.get(place as usize)?.upgrade()
+    }
+
     /// Returns some of those from place `from` on, or nothing when there is no such place.
     fn some(&self, from: usize) -> Option<Vec<Arc<Session>>> {
         let list = self.list();
@@ -132,6 +137,7 @@ impl Task<()> for Watch {
     async fn run(&mut self, cx: &Context<()>) -> Result<Flow> {
         let roll = self.core.roll();
         if cx.unless_draining(roll.somebody()).await.is_none() && roll.is_empty() {
+            self.core.reactor().nobody_is_left();
             return Ok(Flow::Done(()));
         }
         let is_draining = cx.is_draining();

@@ -125,6 +125,7 @@ mod jpeg;
 mod layout;
 mod light;
 mod limits;
+mod making;
 mod opacity;
 mod options;
 mod orientation;

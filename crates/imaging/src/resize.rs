@@ -6,8 +6,8 @@ use crate::colours::Colours;
 use crate::extras::{Extras, Kept};
 use crate::guard::catch_panic;
 use crate::layout::{Area, Layout};
-use crate::pixels::{Channels, Pixels};
-use crate::rows::{Form, RowSink};
+use crate::making::Making;
+use crate::pixels::Pixels;
 use crate::scale::{Scaled, Scaler, Scaling, Wanted};
 use crate::watch::Watch;
 use crate::{
@@ -120,16 +120,8 @@ fn resize_unguarded(
         .map(|options| Job::new(options, input, &source))
         .collect::<Result<_, _>>()?;
     let limits = strictest(options);
-    let mut making = Making {
-        jobs: &jobs,
-        extras: Extras::read(input, &source, &limits),
-        channels: None,
-        colours: Colours::Plain,
-        broken_profile: false,
-        scalers: Vec::new(),
-        watch,
-        bytes: 0,
-    };
+    let extras = Extras::read(input, &source, &limits);
+    let mut making = Making::new(&jobs, extras, watch);
     let decoding = Decoding {
         input,
         source: &source,
@@ -142,75 +134,6 @@ fn resize_unguarded(
     making.finish()
 }
 
-/// How many bytes of rows are scaled between two questions whether to go on: about a millisecond of work.
-const ROWS_BYTES: usize = 1 << 20;
-
-/// All results on their way, fed by the decoder.
-struct Making<'a> {
-    jobs: &'a [Job<'a>],
-    extras: Extras<'a>,
-    /// What the picture consists of, once that is known.
-    channels: Option<Channels>,
-    colours: Colours,
-    /// Whether there was a profile that is of no use.
-    broken_profile: bool,
-    /// One for each job, once it is known what the rows are like.
-    scalers: Vec<Scaler>,
-    watch: &'a Watch<'a>,
-    /// What came since the last question.
-    bytes: usize,
-}
-
-impl RowSink for Making<'_> {
-    fn begin(&mut self, form: &Form) -> Result<(), ImageError> {
-        self.read_profile(form.channels());
-        let scalers = self
-            .jobs
-            .iter()
-            .map(|job| Scaler::new(&job.scaling(&self.colours), form, &self.colours));
-        self.scalers = scalers.collect();
-        Ok(())
-    }
-
-    fn wants_coarse_colours(&mut self) -> bool {
-        self.read_profile(Channels::Rgb);
-        let mut jobs = self.jobs.iter();
-        jobs.all(|job| job.scaling(&self.colours).passes_colours_on())
-    }
-
-    fn take(&mut self, plane: usize, row: &[u8]) -> Result<(), ImageError> {
-        self.bytes += row.len();
-        if self.bytes >= ROWS_BYTES {
-            self.bytes = 0;
-            self.watch.check()?;
-        }
-        let mut scalers = self.scalers.iter_mut();
-        scalers.try_for_each(|scaler| scaler.take(plane, row))
-    }
-}
-
-impl Making<'_> {
-    /// Reads the profile for a picture with these channels.
-    fn read_profile(&mut self, channels: Channels) {
-        if self.channels.replace(channels) == Some(channels) {
-            return;
-        }
-        let profile = self.extras.profile.as_deref();
-        let colours = profile.map(|profile| Colours::read(profile, channels));
-        self.broken_profile = self.extras.lost_profile || matches!(colours, Some(Err(_)));
-        self.colours = colours.and_then(Result::ok).unwrap_or(Colours::Plain);
-    }
-
-    /// Makes the results of what was scaled.
-    fn finish(mut self) -> Result<Vec<Resized>, ImageError> {
-        let scaled = std::mem::take(&mut self.scalers).into_iter();
-        let jobs = self.jobs.iter();
-        jobs.zip(scaled)
-            .map(|(job, scaler)| job.perform(scaler, &self))
-            .collect()
-    }
-}
-
 /// Of the limits that matter after the header, the lowest of each.
 fn strictest(options: &[Options]) -> Limits {
     let limits = options.iter().map(|options| options.limits);
@@ -218,7 +141,7 @@ fn strictest(options: &[Options]) -> Limits {
 }
 
 /// One result to be made.
-struct Job<'a> {
+pub(crate) struct Job<'a> {
     options: &'a Options,
     source: Header,
     orientation: Orientation,
@@ -280,7 +203,8 @@ impl<'a> Job<'a> {
             && (is_even || self.orientation == Orientation::Upright)
     }
 
-    fn scaling(&self, colours: &Colours) -> Scaling {
+    /// How its picture is scaled, if these are its colours.
+    pub(crate) fn scaling(&self, colours: &Colours) -> Scaling {
         Scaling {
             seen: self.stored_seen(),
             target: self.stored_target(),
@@ -293,7 +217,12 @@ impl<'a> Job<'a> {
         }
     }
 
-    fn perform(&self, scaler: Scaler, shared: &Making<'_>) -> Result<Resized, ImageError> {
+    /// Makes the result of what was scaled.
+    pub(crate) fn perform(
+        &self,
+        scaler: Scaler,
+        shared: &Making<'_>,
+    ) -> Result<Resized, ImageError> {
         let scaled = scaler
             .finish(self.stored_target())
             .ok_or_else(|| ImageError::corrupt(self.source.format, "the picture is incomplete"))?;

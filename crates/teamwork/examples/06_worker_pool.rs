@@ -28,14 +28,13 @@ async fn main() -> Result {
     // "feed" is a task as well: four workers and itself.
     let mut job = Job::new("pool").max_tasks(5);
     job.add_fn("feed", async move |cx: &Context| {
-        let pool = cx.job();
         for number in 1..=20 {
             let results = results.clone();
-            // Waits for a free place; at a stop, the job asks for no more.
-            if !pool.room().await {
+            // Waits for a free place; once the job is to stop, there is none any more.
+            let Some(place) = cx.job().place().await else {
                 break;
-            }
-            let _handle = pool.add_fn("worker", async move |_: &Context| {
+            };
+            let _handle = place.add_fn("worker", async move |_: &Context| {
                 results.send(square(number).await).await?; // An error here ends the whole pool.
                 Ok(())
             })?;

@@ -138,7 +138,7 @@ impl<'a, V: ?Sized + Send + Sync + 'static, T: Task<V>, const FINALIZES: bool>
 
     /// A handle that yields the task's value.
     pub fn handle(mut self) -> TaskHandle<T::Output> {
-        let filler = Filler::new();
+        let filler = Filler::new(self.job.core());
         let handle = filler.handle();
         self.filler = Some(filler);
         handle

@@ -6,6 +6,11 @@ use crate::{Error, name::Name};
 
 /// One of the three routines of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "snake_case")
+)]
 pub enum Routine {
     /// [`Task::init`](crate::Task::init).
     Init,

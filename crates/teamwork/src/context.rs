@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU8, AtomicU64, Ordering},
+        atomic::{AtomicU16, AtomicU64, Ordering},
     },
     task::{self, Poll},
     time::Duration,
@@ -17,7 +17,7 @@ use pin_project_lite::pin_project;
 use tokio::{sync::Notify, time::timeout};
 
 use crate::{
-    Cause, JobHandle, NoValue,
+    Cause, JobHandle, NoValue, Routine,
     engine::{
         core::{Core, Look},
         machine::Signal,
@@ -32,17 +32,19 @@ pub const IDLE_PAUSE_MIN: Duration = Duration::from_millis(1);
 pub const IDLE_PAUSE_MAX: Duration = Duration::from_millis(100);
 
 /// The task waits at a safe point: a finish may stop it right there.
-const WAITING: u8 = 1;
+const WAITING: u16 = 1;
 /// [`Context::touch`] was called since the idle clock was last set.
-const TOUCHED: u8 = 2;
+const TOUCHED: u16 = 2;
 /// [`Context::wake`] was called since the task was last idle.
-const WOKEN: u8 = 4;
-/// The core keeps a bell for this task.
-const BELL: u8 = 8;
+const WOKEN: u16 = 4;
+/// The core knows something of this task.
+const KNOWN: u16 = 8;
 /// The driver is on a runtime task of its own.
-const AWAY: u8 = 16;
-/// Where the signal under which the waker is registered is noted, plus one; 0 is none. Three bits.
-const REGISTERED_SHIFT: u8 = 5;
+const AWAY: u16 = 16;
+/// An attempt of the task has failed, and another begins.
+const AGAIN: u16 = 32;
+/// Where the signal under which the waker is registered is noted, plus one; 0 is none.
+const REGISTERED_SHIFT: u16 = 6;
 
 /// What a task's routines see of their job: its value, its cause, its signals, and a handle on it.
 ///
@@ -52,13 +54,13 @@ pub struct Context<V: ?Sized = NoValue> {
     name: Name,
     ticks: AtomicU64,
     slot: u32,
-    bits: AtomicU8,
+    bits: AtomicU16,
     value: PhantomData<fn() -> Box<V>>,
 }
 
 impl<V: ?Sized> Context<V> {
     pub(crate) fn new(core: Arc<Core>, name: Name, slot: u32) -> Self {
-        let (ticks, bits) = (AtomicU64::new(0), AtomicU8::new(0));
+        let (ticks, bits) = (AtomicU64::new(0), AtomicU16::new(0));
         Self {
             core,
             name,
@@ -249,7 +251,7 @@ impl<V: ?Sized> Context<V> {
     }
 
     fn bell(&self) -> Arc<Notify> {
-        self.bits.fetch_or(BELL, Ordering::Relaxed);
+        self.bits.fetch_or(KNOWN, Ordering::Relaxed);
         self.core.bell(self.slot)
     }
 
@@ -267,7 +269,7 @@ impl<V: ?Sized> Context<V> {
 
     /// Notes how to wake this task when the signal rises above this one. `false` if it has risen already.
     pub(crate) fn is_registered(&self, seen: Signal, cx: &task::Context<'_>) -> bool {
-        let level = (seen as u8 + 1) << REGISTERED_SHIFT;
+        let level = (seen as u16 + 1) << REGISTERED_SHIFT;
         let bits = self.bits.load(Ordering::Relaxed);
         if bits >> REGISTERED_SHIFT == level >> REGISTERED_SHIFT {
             return true;
@@ -277,10 +279,44 @@ impl<V: ?Sized> Context<V> {
         self.core.register(self.slot, cx.waker(), seen)
     }
 
+    /// Whether this is not the first attempt.
+    #[inline]
+    pub(crate) fn is_again(&self) -> bool {
+        self.bits.load(Ordering::Relaxed) & AGAIN != 0
+    }
+
+    pub(crate) fn set_again(&self) {
+        self.bits.fetch_or(AGAIN, Ordering::Relaxed);
+    }
+
+    /// Calls a routine of which the machine takes the task to be in its run. It is noted, should the task never come out of it: before
+    /// the call if that can keep another thread, and unless the routine is the one that does nothing.
+    #[inline]
+    pub(crate) fn enter<F>(&self, routine: Routine, call: impl FnOnce() -> F) -> F {
+        if self.is_away() && size_of::<F>() > 1 {
+            self.note_routine(Some(routine));
+        }
+        call()
+    }
+
+    #[cold]
+    pub(crate) fn note_routine(&self, routine: Option<Routine>) {
+        self.bits.fetch_or(KNOWN, Ordering::Relaxed);
+        self.core.note_routine(self.slot, routine);
+    }
+
+    /// The task is where the machine takes it to be.
+    #[inline]
+    pub(crate) fn leave_routine(&self) {
+        if self.bits.load(Ordering::Relaxed) & KNOWN != 0 {
+            self.core.note_routine(self.slot, None);
+        }
+    }
+
     /// Forgets what others need to reach this task.
     pub(crate) fn end(&self) {
-        if self.bits.load(Ordering::Relaxed) & BELL != 0 {
-            self.core.drop_bell(self.slot);
+        if self.bits.load(Ordering::Relaxed) & KNOWN != 0 {
+            self.core.forget(self.slot);
         }
     }
 
@@ -329,7 +365,7 @@ pin_project! {
     pub struct Wait<'a, F> {
         #[pin]
         future: F,
-        bits: &'a AtomicU8,
+        bits: &'a AtomicU16,
     }
 
     impl<F> PinnedDrop for Wait<'_, F> {

@@ -95,11 +95,11 @@ impl std::error::Error for Failure {
 /// Why a running job did not accept a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
-    /// The job has not begun to run; add to the [`Job`](crate::Job) itself, or wait for [`room`](crate::JobHandle::room).
+    /// The job has not begun to run; add to the [`Job`](crate::Job) itself, or wait for a [`place`](crate::JobHandle::place).
     NotStarted,
     /// The job is draining, stopping or over; it will never accept a task again.
     Closed,
-    /// The job has as many tasks as [`max_tasks`](crate::Job::max_tasks) allows; see [`room`](crate::JobHandle::room).
+    /// The job has as many tasks as [`max_tasks`](crate::Job::max_tasks) allows; see [`place`](crate::JobHandle::place).
     Full,
 }
 

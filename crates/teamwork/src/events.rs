@@ -104,7 +104,7 @@ impl fmt::Display for Event {
             Self::Ready => f.write_str("ready"),
             Self::TaskDone(task) => write!(f, "{} is through: {}", task.name, task.outcome),
             Self::TaskEnded(task) => write!(f, "{} has ended: {}", task.name, task.outcome),
-            Self::TaskGivenUp(task) => write!(f, "{} is given up", task.name),
+            Self::TaskGivenUp(task) => write!(f, "{} is given up: {}", task.name, task.outcome),
             Self::Stopping(Stop::Drain) => f.write_str("draining"),
             Self::Stopping(Stop::Finish) => f.write_str("finishing"),
             Self::Stopping(Stop::Cut(None)) => f.write_str("cut: the grace is over"),

@@ -1,6 +1,6 @@
 //! Longer reading: how a job lives, what a stop may interrupt, how clean-up works, and where to begin when coming from elsewhere.
 //!
-//! The programs in the `examples` folder are the course that goes with it, from `01_hello` to `10_testing_a_job`.
+//! The programs in the `examples` folder are the course that goes with it, from `01_hello` to `12_scripted_tasks`.
 
 #[doc = include_str!("../docs/lifecycle.md")]
 pub mod lifecycle {}

@@ -1,23 +1,17 @@
 //! A handle on a job: to stop it, to add to it, to wait for it.
 
-use std::{borrow::Cow, fmt, marker::PhantomData, sync::Arc};
+use std::{borrow::Cow, fmt, future::Future, marker::PhantomData, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    By, Cause, CauseKind, Context, Events, Job, NoValue, Refused, Report, Result, Snapshot, Task,
-    TaskHandle, TaskOptions,
-    added::extras,
-    engine::{
-        Driver,
-        core::Core,
-        drive::{Among, drive},
-        machine::Signal,
-        nest::drive_job,
-    },
+    By, Cause, CauseKind, Context, Events, Flow, Job, NoValue, Place, Refused, Report, Result,
+    Snapshot, Task, TaskHandle, TaskOptions, Why,
+    engine::{core::Core, machine::Signal},
     name::Name,
+    place::{child_driver, task_driver},
     snapshot,
-    task::{Once, OnceFn},
+    task::{Anything, Once, OnceFn, Recurrent, StepFn},
     task_handle::Filler,
 };
 
@@ -154,7 +148,7 @@ impl<V: ?Sized> JobHandle<V> {
 
     /// Waits until the job would accept another task; `false` once it never will again.
     ///
-    /// Of several that wait, all are woken; the task can still be refused if another was faster.
+    /// Of several that wait, all are woken; the task can still be refused if another was faster. [`place`](Self::place) keeps the room.
     ///
     /// # Cancel safety
     ///
@@ -162,9 +156,29 @@ impl<V: ?Sized> JobHandle<V> {
     pub async fn room(&self) -> bool {
         self.core.room().await
     }
+
+    /// Waits until the job would accept another task, and keeps a [`Place`] for it; `None` once the job never will again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: no place is taken unless this returns.
+    pub async fn place(&self) -> Option<Place<V>> {
+        let is_taken = self.core.place().await;
+        is_taken.then(|| Place::new(self.core.clone()))
+    }
+
+    /// Keeps a [`Place`] for another task, if the job would accept one right now.
+    ///
+    /// # Errors
+    ///
+    /// [`Why`] it would not.
+    pub fn try_place(&self) -> Result<Place<V>, Why> {
+        self.core.take_place()?;
+        Ok(Place::new(self.core.clone()))
+    }
 }
 
-/// Adding tasks to a running job.
+/// Adding tasks to a running job. For options, and to wait for room, there is [`place`](Self::place).
 impl<V: ?Sized + Send + Sync + 'static> JobHandle<V> {
     /// Adds a task to the job. It starts at once if the job is running, in its turn if the job is starting.
     ///
@@ -176,21 +190,26 @@ impl<V: ?Sized + Send + Sync + 'static> JobHandle<V> {
         name: impl Into<Cow<'static, str>>,
         task: T,
     ) -> Result<TaskHandle<T::Output>, Refused<T>> {
-        self.add_task_with(name, task, TaskOptions::new())
+        self.add::<T, true>(name.into(), task)
     }
 
-    /// Adds a task with options; see [`add_task`](Self::add_task).
+    /// Adds a state and an async closure that is called with it again and again; see [`Job::add_recurrent`].
     ///
     /// # Errors
     ///
-    /// As [`add_task`](Self::add_task).
-    pub fn add_task_with<T: Task<V>>(
+    /// As [`add_task`](Self::add_task); both are given back inside a [`Recurrent`].
+    pub fn add_recurrent<S, F, O>(
         &self,
         name: impl Into<Cow<'static, str>>,
-        task: T,
-        options: TaskOptions,
-    ) -> Result<TaskHandle<T::Output>, Refused<T>> {
-        self.add::<T, true>(name.into(), task, options)
+        state: S,
+        call: F,
+    ) -> Result<TaskHandle<O>, Refused<Recurrent<S, F, O>>>
+    where
+        S: Send + 'static,
+        O: Send + 'static,
+        F: for<'a> StepFn<&'a mut S, &'a Context<V>, Returned = Result<Flow<O>>>,
+    {
+        self.add::<_, false>(name.into(), Recurrent::new(state, call))
     }
 
     /// Adds an async closure that runs once, to completion; see [`Job::add_fn`].
@@ -207,7 +226,20 @@ impl<V: ?Sized + Send + Sync + 'static> JobHandle<V> {
         O: Send + 'static,
         F: for<'a> OnceFn<V, &'a Context<V>, Returned = Result<O>>,
     {
-        self.add::<_, false>(name.into(), Once::new(call), TaskOptions::new())
+        self.add::<_, false>(name.into(), Once::new(call))
+    }
+
+    /// Adds a future as a task; see [`Job::add_future`].
+    ///
+    /// # Errors
+    ///
+    /// As [`add_task`](Self::add_task); the future is given back inside an [`Anything`].
+    pub fn add_future<O: Send + 'static>(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        future: impl Future<Output = Result<O>> + Send + 'static,
+    ) -> Result<TaskHandle<O>, Refused<Anything<O>>> {
+        self.add::<_, false>(name.into(), Anything::new(future))
     }
 
     /// Adds a job as a task; see [`Job::add_job`]. This is how a server gives each connection a job of its own.
@@ -221,36 +253,21 @@ impl<V: ?Sized + Send + Sync + 'static> JobHandle<V> {
     )]
     pub fn add_job<W: ?Sized>(&self, child: Job<W>) -> Result<(), Refused<Job<W>>> {
         let name = child.task_name();
-        let make = |child: Job<W>, slot| {
-            let cx = Context::<V>::new(self.core.clone(), name.clone(), slot);
-            let child = child.into_supervisor();
-            let kind = child.kind();
-            let driver: Driver = Box::pin(drive_job(child, cx));
-            (driver, kind)
-        };
-        self.core
-            .add(name.clone(), child, make)
-            .map_err(|(task, why)| Refused { task, why })
+        let make = child_driver::<V, W>(&self.core, &name);
+        let added = self.core.add(name.clone(), child, make);
+        added.map_err(|(task, why)| Refused { task, why })
     }
 
     fn add<T: Task<V>, const FINALIZES: bool>(
         &self,
         name: Cow<'static, str>,
         task: T,
-        options: TaskOptions,
     ) -> Result<TaskHandle<T::Output>, Refused<T>> {
         let name = Name::from(name);
-        let filler = Filler::new();
+        let filler = Filler::new(&self.core);
         let handle = filler.handle();
-        let make = |task, slot| {
-            let cx = Context::new(self.core.clone(), name.clone(), slot);
-            let driver: Driver = Box::pin(drive::<V, T, Among, FINALIZES>(
-                task,
-                cx,
-                extras(options, Some(filler)),
-            ));
-            (driver, options.kind())
-        };
+        let options = TaskOptions::new();
+        let make = task_driver::<V, T, FINALIZES>(&self.core, &name, (options, filler));
         match self.core.add(name.clone(), task, make) {
             Ok(()) => Ok(handle),
             Err((task, why)) => Err(Refused { task, why }),

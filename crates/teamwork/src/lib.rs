@@ -133,14 +133,14 @@
 //! | [`Job`] | tasks and options; runs on the runtime, [inline](Job::inline), or [on a thread of its own](Job::on_own_thread) |
 //! | [`Task`], [`Flow`] | what a task is, and how it goes on; [`Job::add_fn`] and [`Job::add_recurrent`] for closures |
 //! | [`Context`] | what a routine sees of its job: value, cause, safe points |
-//! | [`JobHandle`], [`TaskHandle`] | to stop a job, to add to it, to wait for it; the value of a task |
+//! | [`JobHandle`], [`Place`], [`TaskHandle`] | to stop a job, to add to it, to wait for it or for room in it; the value of a task |
 //! | [`TaskOptions`], [`OnIdle`], [`Restart`] | timeouts, optional tasks, new attempts |
 //! | [`Cause`], [`Failure`], [`Report`] | why it ended, and what became of every task |
 //! | [`Events`], [`Snapshot`] | what happens, while it happens; who does what right now, as a tree |
 //! | [`Job::subscriber`] | each job and each task has a `tracing` span; a job can have a subscriber of its own |
 //! | [`rendezvous()`] | items handed over, each with an answer |
 //! | [`BlockingPool`] | work that keeps a core busy |
-//! | [`guide`] | longer reading; the `examples` folder is a course of ten short programs |
+//! | [`guide`] | longer reading; the `examples` folder is a course of twelve short programs |
 //!
 //! # Features and versions
 //!
@@ -148,6 +148,14 @@
 //! * `serde`: [`Snapshot`] serializes.
 //!
 //! Rust 1.95 or newer. A newer minimum is no breaking change.
+
+// The tests of the engine play the scripts of `tests/it`, which know the library by its name.
+#[cfg(all(test, not(teamwork_loom)))]
+extern crate self as teamwork;
+#[cfg(all(test, not(teamwork_loom)))]
+#[path = "../tests/it/scripted.rs"]
+#[expect(dead_code, reason = "what only the tests in `tests/it` use")]
+mod scripted;
 
 mod added;
 mod cause;
@@ -159,6 +167,7 @@ pub mod guide;
 mod handle;
 mod job;
 mod name;
+mod place;
 mod pool;
 mod rendezvous;
 mod report;
@@ -179,9 +188,10 @@ pub use error::{Error, Failure, Refused, Result, Why};
 pub use events::{EVENTS_MAX, Event, Events, Stop, TaskEvent};
 pub use handle::JobHandle;
 pub use job::{FINALIZER_DEADLINE, GRACE, Job};
+pub use place::Place;
 pub use pool::{Blocking, BlockingPool, Full, PoolError, StopFlag};
 pub use rendezvous::{Delivery, Receiver, SendError, Sender, rendezvous};
-pub use report::{Outcome, Report, SECONDARY_MAX, TaskOutcome, TaskReport};
+pub use report::{JOBS_MAX, Outcome, Report, SECONDARY_MAX, TaskOutcome, TaskReport};
 pub use restart::{RESTART_PAUSE_MAX, RESTART_PAUSE_MIN, Restart, Restarting};
 pub use run::{OnPanic, Run};
 pub use snapshot::{Doing, LOOK_TIME, Phase, Snapshot, TaskSnapshot};

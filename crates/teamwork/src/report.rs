@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{Cause, engine::Record, name::Name};
+use crate::{Cause, Routine, engine::Record, name::Name};
 
 /// How a job ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,8 +33,9 @@ pub enum TaskOutcome {
     Cut,
     /// The job stopped before its `init` was started; it was only dropped.
     NeverStarted,
-    /// It did not end in the time it had: a routine that does not yield, or a finalizer past its deadline.
-    Leaked,
+    /// It did not end in the time it had, and this routine was left behind: one that does not yield, or a finalizer past its deadline. Of
+    /// a child job: the routine of a task of its own, see [`Report::leaked`].
+    Leaked(Routine),
 }
 
 impl fmt::Display for TaskOutcome {
@@ -45,7 +46,9 @@ impl fmt::Display for TaskOutcome {
             Self::Panicked => "panicked",
             Self::Cut => "cut",
             Self::NeverStarted => "never started",
-            Self::Leaked => "leaked",
+            Self::Leaked(Routine::Init) => "leaked in init",
+            Self::Leaked(Routine::Run) => "leaked in run",
+            Self::Leaked(Routine::Finalize) => "leaked in finalize",
         })
     }
 }
@@ -73,6 +76,8 @@ pub struct Report {
     pub(crate) records: Vec<Record>,
     pub(crate) secondary: Vec<Cause>,
     pub(crate) secondary_dropped: u64,
+    /// With their indices, if they are listed.
+    pub(crate) jobs: Vec<(Option<u32>, Box<Self>)>,
     pub(crate) come_and_gone: u64,
     pub(crate) elapsed: Duration,
 }
@@ -90,10 +95,13 @@ pub struct TaskReport<'a> {
     pub ticks: u64,
     /// Time from the start of `init` to its end.
     pub init: Duration,
-    /// Time from the start of the first `run` call to the end of the last.
+    /// Time from when the task was let run, which is the same moment for all that were added before the start, to the end of its last
+    /// `run` call.
     pub run: Duration,
     /// Time from the start of `finalize` to its end.
     pub finalize: Duration,
+    /// The report of the job that it is, if something went wrong in that; see [`Report::jobs`].
+    pub job: Option<&'a Report>,
 }
 
 impl Report {
@@ -129,7 +137,30 @@ impl Report {
             .iter()
             .enumerate()
             .filter(|(_, record)| record.is_listed());
-        listed.map(|(index, record)| record.report(index))
+        listed.map(|(index, record)| TaskReport {
+            job: self.job_at(index),
+            ..record.report(index)
+        })
+    }
+
+    fn job_at(&self, index: usize) -> Option<&Self> {
+        let is_it = |place: &Option<u32>| place.is_some_and(|place| place as usize == index);
+        let found = self.jobs.iter().find(|(place, _)| is_it(place));
+        found.map(|(_, report)| &**report)
+    }
+
+    /// The reports of child jobs in which something went wrong: they failed, have failures to tell of besides their cause, or gave up on
+    /// something; or a child of theirs did. The first [`JOBS_MAX`] of them, be they listed or have come and gone.
+    pub fn jobs(&self) -> impl Iterator<Item = &Self> {
+        self.jobs.iter().map(|(_, report)| &**report)
+    }
+
+    /// Whether there is more to tell than how it ended.
+    pub(crate) fn is_telling(&self) -> bool {
+        self.outcome == Outcome::Failed
+            || !self.secondary.is_empty()
+            || !self.jobs.is_empty()
+            || self.leaked().next().is_some()
     }
 
     /// The task of this name, if one is listed.
@@ -140,7 +171,7 @@ impl Report {
     /// The tasks that the job had to give up on, because they did not end in time; or child jobs that had to give up on theirs.
     pub fn leaked(&self) -> impl Iterator<Item = TaskReport<'_>> {
         self.tasks()
-            .filter(|task| task.outcome == TaskOutcome::Leaked)
+            .filter(|task| matches!(task.outcome, TaskOutcome::Leaked(_)))
     }
 
     /// How many tasks were added while the job ran and are not listed because they ended well.
@@ -157,36 +188,63 @@ impl Report {
 /// How many failures after the first a report keeps; further ones are counted.
 pub const SECONDARY_MAX: usize = 64;
 
+/// How many reports of child jobs a report keeps.
+pub const JOBS_MAX: usize = 64;
+
 /// How many tasks the printed form of a report lists.
 const LISTED_MAX: usize = 50;
 
-impl fmt::Display for Report {
-    /// Prints the job and its tasks as a tree, the cause first.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} in {:.1?}", self.name, self.outcome, self.elapsed)?;
-        if let Some(cause) = &self.cause {
-            write!(f, ": {cause}")?;
-        }
+impl Report {
+    /// Prints the tasks, and what is in them, below a line that is indented like this.
+    fn branches(&self, f: &mut fmt::Formatter<'_>, indent: &str) -> fmt::Result {
         let total = self.tasks().count();
+        let mut unlisted = self
+            .jobs
+            .iter()
+            .filter(|(place, _)| place.is_none())
+            .peekable();
+        let is_more = total > LISTED_MAX || unlisted.peek().is_some() || self.come_and_gone > 0;
         for (position, task) in self.tasks().take(LISTED_MAX).enumerate() {
-            let last = position + 1 == total && self.come_and_gone == 0;
-            let branch = if last { "└─" } else { "├─" };
-            write!(f, "\n{branch} {} {}", task.name, task.outcome)?;
+            let is_last = position + 1 == total && !is_more;
+            let (branch, below) = if is_last {
+                ("└─", "   ")
+            } else {
+                ("├─", "│  ")
+            };
+            write!(f, "\n{indent}{branch} {} {}", task.name, task.outcome)?;
             write!(
                 f,
                 "  ticks {}  init {:.1?}  run {:.1?}  finalize {:.1?}",
                 task.ticks, task.init, task.run, task.finalize
             )?;
+            if let Some(job) = task.job {
+                job.branches(f, &format!("{indent}{below}"))?;
+            }
         }
         if total > LISTED_MAX {
-            write!(f, "\n├─ … and {} more", total - LISTED_MAX)?;
+            write!(f, "\n{indent}├─ … and {} more", total - LISTED_MAX)?;
+        }
+        for (_, job) in unlisted {
+            write!(f, "\n{indent}├─ {} {}", job.name, job.outcome)?;
+            job.branches(f, &format!("{indent}│  "))?;
         }
         if self.come_and_gone > 0 {
-            write!(f, "\n└─ {} tasks came and went", self.come_and_gone)?;
+            write!(f, "\n{indent}└─ {} tasks came and went", self.come_and_gone)?;
         }
         for later in &self.secondary {
-            write!(f, "\n   later: {later}")?;
+            write!(f, "\n{indent}   later: {later}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Report {
+    /// Prints the job and its tasks as a tree, the cause first; and in the same way the child jobs in which something went wrong.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} in {:.1?}", self.name, self.outcome, self.elapsed)?;
+        if let Some(cause) = &self.cause {
+            write!(f, ": {cause}")?;
+        }
+        self.branches(f, "")
     }
 }

@@ -187,7 +187,7 @@ fn of_report(report: &Report) -> Snapshot {
         doing: Doing::Ended(task.outcome),
         ticks: Some(task.ticks),
         same_for: None,
-        job: None,
+        job: task.job.map(|job| Box::new(of_report(job))),
     });
     Snapshot {
         name: report.name().to_owned(),

@@ -8,7 +8,10 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use crate::{Cause, engine::machine::Exit};
+use crate::{
+    Cause,
+    engine::{core::Core, machine::Exit},
+};
 
 /// How a task ended without a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +25,7 @@ impl Unfinished {
     pub(crate) fn from_exit(exit: &Exit) -> Self {
         match exit {
             Exit::Done | Exit::FinishJob | Exit::Stopped => Self::Stopped,
-            Exit::NeverStarted | Exit::Cut | Exit::Leaked => Self::Cut,
+            Exit::NeverStarted | Exit::Cut | Exit::Leaked(_) => Self::Cut,
             Exit::Failed(_) => Self::Failed,
         }
     }
@@ -80,34 +83,42 @@ impl<T> Slot<T> {
     }
 }
 
-/// The part of a slot that the driver holds: if the driver is dropped before it ends, the handle learns of it.
-pub(crate) struct Filler<T>(Arc<Slot<T>>);
+/// The part of a slot that the driver holds: if the driver is dropped before it ends, the handle learns of it, and why.
+pub(crate) struct Filler<T> {
+    slot: Arc<Slot<T>>,
+    core: Arc<Core>,
+}
 
 impl<T> Filler<T> {
-    pub(crate) fn new() -> Self {
-        Self(Arc::new(Slot {
-            state: Mutex::new(State::Open(None)),
-        }))
+    pub(crate) fn new(core: &Arc<Core>) -> Self {
+        let state = Mutex::new(State::Open(None));
+        Self {
+            slot: Arc::new(Slot { state }),
+            core: core.clone(),
+        }
     }
 
     pub(crate) fn handle(&self) -> TaskHandle<T> {
         TaskHandle {
-            slot: self.0.clone(),
+            slot: self.slot.clone(),
         }
     }
 
-    pub(crate) fn fill(&self, value: Result<T, Unfinished>, cause: Option<&Arc<Cause>>) {
-        self.0.set(value.map_err(|unfinished| match unfinished {
+    /// The cause of an optional task that has failed is its own; else it is that of the job.
+    pub(crate) fn fill(&self, value: Result<T, Unfinished>, own: Option<&Arc<Cause>>) {
+        self.slot.set(value.map_err(|unfinished| match unfinished {
             Unfinished::Stopped => TaskError::Stopped,
-            Unfinished::Cut | Unfinished::Failed => TaskError::Failed(cause.cloned()),
+            Unfinished::Cut | Unfinished::Failed => {
+                TaskError::Failed(own.or(self.core.cause()).cloned())
+            }
         }));
     }
 }
 
 impl<T> Drop for Filler<T> {
     fn drop(&mut self) {
-        if matches!(*self.0.lock(), State::Open(_)) {
-            self.0.set(Err(TaskError::Failed(None)));
+        if matches!(*self.slot.lock(), State::Open(_)) {
+            self.fill(Err(Unfinished::Cut), None);
         }
     }
 }

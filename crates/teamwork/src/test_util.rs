@@ -62,6 +62,21 @@ pub enum Do {
 }
 
 /// The steps of all tasks of a test, in order. Clones write into the same journal.
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::{Job, test_util::{Do, Journal, Scripted, paused}};
+/// let journal = Journal::default();
+/// paused(async {
+///     let mut job = Job::new("test");
+///     job.add_task("a", Scripted::new("a", [Do::Tick, Do::Done]).journal(&journal));
+///     let told = journal.listen(job.handle().events());
+///     let (ended, ()) = tokio::join!(job.run(), told); // events are steps as well
+///     ended.unwrap();
+/// });
+/// assert!(journal.text().contains("run a · run a · fin a · a is through: done"));
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Journal(Arc<Mutex<Vec<String>>>);
 
@@ -99,8 +114,27 @@ impl Journal {
     }
 }
 
-/// A task that follows a script, and notes in a [`Journal`] when each of its routines is called (`init a`, `run a`, `fin a`) and when a
-/// run is dropped before it returns (`cut a`).
+/// A task that follows a script: whatever a task can do, and whatever it should not.
+///
+/// It notes in a [`Journal`] when each of its routines is called (`init a`, `run a`, `fin a`) and when a run is dropped before it returns
+/// (`cut a`).
+///
+/// # Examples
+///
+/// ```
+/// # use std::time::Duration;
+/// # use teamwork::{Job, TaskOutcome, test_util::{Scripted, paused}};
+/// paused(async {
+///     let mut job = Job::new("test").grace(Duration::from_secs(30));
+///     job.add_task("deaf", Scripted::stubborn("deaf"));
+///     job.add_task("good", Scripted::cooperative("good"));
+///     let handle = job.run_in_background().await.unwrap();
+///     handle.finish();
+///     let report = handle.wait().await;
+///     assert_eq!(report.task("good").unwrap().outcome, TaskOutcome::Done);
+///     assert_eq!(report.task("deaf").unwrap().outcome, TaskOutcome::Cut); // after half a minute that took no time
+/// });
+/// ```
 #[derive(Debug, Clone)]
 pub struct Scripted {
     name: &'static str,

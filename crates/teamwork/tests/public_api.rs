@@ -6,7 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env, fs,
+    env, fs, iter,
     path::Path,
 };
 
@@ -232,13 +232,22 @@ fn printed(item: Item) -> String {
     })
 }
 
+/// The file of a module, and those inside of it.
+fn files(sources: &Path, module: &str) -> Vec<syn::File> {
+    let file = sources.join(module).with_extension("rs");
+    let inside = fs::read_dir(sources.join(module)).into_iter().flatten();
+    let mut inside: Vec<_> = inside.map(|entry| entry.unwrap().path()).collect();
+    inside.sort_unstable();
+    let files = iter::once(file).chain(inside);
+    files.map(|file| parsed(&file)).collect()
+}
+
 /// The whole public API, module by module.
 fn public_api(sources: &Path) -> String {
     let exports = exports(&parsed(&sources.join("lib.rs")));
     let mut text = String::new();
     for (module, exported) in exports {
-        let file = parsed(&sources.join(&module).with_extension("rs"));
-        let items = items(file).into_iter();
+        let items = files(sources, &module).into_iter().flat_map(items);
         let told: Vec<_> = items.filter_map(|item| told(item, &exported)).collect();
         let defined = told.iter().filter_map(name).collect();
         let missing: Vec<_> = exported.difference(&defined).collect();

@@ -1,24 +1,84 @@
 //! One pump between two connections, by copying and by splicing.
 
-use std::future::poll_fn;
+use std::os::fd::OwnedFd;
 
 use fastrand::Rng;
+use rustix::event::epoll::EventFlags;
+use rustix::net::sockopt;
 use testkit::backends::{pair, payload};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use super::*;
 use crate::config::Splice;
 use crate::pipes::Budget;
+use crate::reactor::watched;
+use crate::readiness::Readiness;
 
 const MIB: usize = 1 << 20;
 
 /// A pump between a source and a sink.
 struct Line {
     pump: Pump,
-    source: TcpStream,
-    sink: TcpStream,
+    source: End,
+    sink: End,
     pipes: Pipes,
+}
+
+/// The near end of a connection, with the runtime in the part of the reactor.
+struct End {
+    file: AsyncFd<OwnedFd>,
+    readiness: Readiness,
+}
+
+impl End {
+    fn new(stream: TcpStream) -> Self {
+        let file = stream.into_std().unwrap().into();
+        Self {
+            file: watched(file, Interest::READABLE | Interest::WRITABLE).unwrap(),
+            readiness: Readiness::default(),
+        }
+    }
+
+    fn socket(&self) -> Socket<'_> {
+        Socket::new(self.file.get_ref(), &self.readiness)
+    }
+
+    async fn until(&self, awaits: Awaits) {
+        loop {
+            let known = self.readiness.see();
+            let has = match awaits {
+                Awaits::Source => known.is_readable(),
+                Awaits::Sink => known.is_writable(),
+            };
+            if has {
+                return;
+            }
+            self.be_told().await;
+        }
+    }
+
+    async fn be_told(&self) {
+        let any = Interest::READABLE | Interest::WRITABLE;
+        let mut guard = self.file.ready(any).await.unwrap();
+        let ready = guard.ready();
+        let events = [
+            (ready.is_readable(), EventFlags::IN),
+            (ready.is_writable(), EventFlags::OUT),
+            (ready.is_read_closed(), EventFlags::RDHUP),
+            (ready.is_write_closed(), EventFlags::HUP),
+        ];
+        let told = events.into_iter().filter(|(is_so, _)| *is_so);
+        self.readiness.tell(0, told.map(|(_, flag)| flag).collect());
+        guard.clear_ready();
+    }
+
+    fn sends_at_once(&self) -> bool {
+        sockopt::tcp_nodelay(self.file.get_ref()).unwrap()
+    }
 }
 
 /// A line, what writes to its source, and what reads from its sink.
@@ -30,10 +90,11 @@ async fn line(manner: Manner, pipes: usize) -> (TcpStream, Line, TcpStream) {
     let pipes = Pipes::new(Splice::Auto, Budget::of(pipes));
     let line = Line {
         pump,
-        source,
-        sink,
+        source: End::new(source),
+        sink: End::new(sink),
         pipes,
     };
+    line.sink.until(Awaits::Sink).await;
     (writer, line, reader)
 }
 
@@ -42,11 +103,13 @@ const BOTH: [Manner; 2] = [Manner::CopyOnly, Manner::Splice { poor: 0 }];
 
 impl Line {
     async fn step(&mut self) -> Step {
-        let (pump, source, sink) = (&mut self.pump, &self.source, &self.sink);
-        poll_fn(|waker| pump.poll_ready(source, sink, waker))
-            .await
-            .unwrap();
-        self.pump.step(&self.source, &self.sink, &self.pipes)
+        let awaits = self.pump.awaits();
+        match awaits {
+            Awaits::Source => self.source.until(awaits).await,
+            Awaits::Sink => self.sink.until(awaits).await,
+        }
+        let (source, sink) = (self.source.socket(), self.sink.socket());
+        self.pump.step(source, sink, &self.pipes)
     }
 
     /// Steps until the pump says something else than that bytes moved; returns that with how many did.
@@ -191,11 +254,13 @@ async fn a_pipe_is_not_used_again_when_its_session_ends_with_bytes_in_it() {
     let mut pipe = line.pipes.borrow().expect("a new one may be made");
     let (mut second, source) = pair().await.unwrap();
     second.write_all(b"of the second").await.unwrap();
-    source.readable().await.unwrap();
-    assert_eq!(pipe.fill(&source).unwrap(), b"of the second".len());
+    let source = End::new(source);
+    source.until(Awaits::Source).await;
+    assert_eq!(pipe.fill(source.socket()).unwrap(), b"of the second".len());
     let (sink, mut reader) = pair().await.unwrap();
-    sink.writable().await.unwrap();
-    assert_eq!(pipe.drain(&sink).unwrap(), b"of the second".len());
+    let sink = End::new(sink);
+    sink.until(Awaits::Sink).await;
+    assert_eq!(pipe.drain(sink.socket()).unwrap(), b"of the second".len());
     let mut received = [0; b"of the second".len()];
     reader.read_exact(&mut received).await.unwrap();
     assert_eq!(&received, b"of the second");
@@ -225,7 +290,7 @@ async fn a_sink_that_is_gone_is_told() {
         reader.set_zero_linger().unwrap();
         drop(reader);
         // A socket on which a reset has come is readable.
-        line.sink.readable().await.unwrap();
+        line.sink.until(Awaits::Source).await;
         writer.write_all(b"to nobody").await.unwrap();
         let (moved, ended) = line.all().await;
         assert!(
@@ -242,8 +307,8 @@ async fn what_is_discarded_is_read_to_its_end() {
     writer.write_all(&[1; 10]).await.unwrap();
     drop(writer);
     loop {
-        line.source.readable().await.unwrap();
-        match Pump::discard(&line.source) {
+        line.source.until(Awaits::Source).await;
+        match Pump::discard(line.source.socket()) {
             Step::Moved { written } => assert_eq!(written, 0),
             ended => break assert!(matches!(ended, Step::Finished), "{ended:?}"),
         }
@@ -270,24 +335,24 @@ fn streams_that_fill_the_buffer_are_spliced_and_small_messages_copied() {
 #[tokio::test]
 async fn the_system_is_told_to_send_at_once_only_when_it_matters() {
     let (mut writer, mut line, _reader) = line(Manner::CopyOnly, 0).await;
-    line.sink.set_nodelay(false).unwrap();
+    sockopt::set_tcp_nodelay(line.sink.file.get_ref(), false).unwrap();
     line.pump.sending = Sending::Fresh;
     for (message, at_once) in [(&[1_u8; 100], false), (&[2; 100], true)] {
         writer.write_all(message).await.unwrap();
         let step = line.step().await;
         assert!(matches!(step, Step::Moved { written: 100 }), "{step:?}");
-        assert_eq!(line.sink.nodelay().unwrap(), at_once);
+        assert_eq!(line.sink.sends_at_once(), at_once);
     }
 }
 
 #[tokio::test]
 async fn a_large_first_message_is_sent_at_once_to_its_last_byte() {
     let (mut writer, mut line, _reader) = line(Manner::CopyOnly, 0).await;
-    line.sink.set_nodelay(false).unwrap();
+    sockopt::set_tcp_nodelay(line.sink.file.get_ref(), false).unwrap();
     line.pump.sending = Sending::Fresh;
     writer.write_all(&[1; 5000]).await.unwrap();
     assert!(matches!(line.step().await, Step::Moved { .. }));
-    assert!(line.sink.nodelay().unwrap());
+    assert!(line.sink.sends_at_once());
 }
 
 /// A pump with an always ready source and an always ready sink still lets others have their turn.

@@ -37,12 +37,25 @@ impl Usage {
             for thread in threads(*process)? {
                 let folder = format!("/proc/{process}/task/{thread}");
                 // A thread that ends between listing and reading is left to the coarse clock.
-                if let Some(read) = Thread::read(Path::new(&folder)) {
-                    usage.threads.insert(thread, read);
-                }
+                usage.add(thread, &folder);
             }
         }
         Ok(usage)
+    }
+
+    /// Reads what the kernel's workers have used, all together. One that ends takes what it used along.
+    pub(crate) fn of_kernel_workers() -> Result<Self> {
+        let mut usage = Self::default();
+        for worker in kernel_workers()? {
+            usage.add(worker, &format!("/proc/{worker}"));
+        }
+        Ok(usage)
+    }
+
+    fn add(&mut self, thread: u32, folder: &str) {
+        if let Some(read) = Thread::read(Path::new(folder)) {
+            self.threads.insert(thread, read);
+        }
     }
 
     /// What was used since then.
@@ -82,6 +95,17 @@ pub(crate) fn busy_ns() -> Result<u64> {
     let stat = read("/proc/stat")?;
     let ticks = busy_ticks(&stat).context("read /proc/stat")?;
     Ok(ticks * nanos_per_tick())
+}
+
+/// The threads of the kernel that do work for others: what a proxy leaves to them is no less of a cost.
+fn kernel_workers() -> Result<Vec<u32>> {
+    let processes = fs::read_dir("/proc").context("list /proc")?;
+    let workers = processes.filter_map(|name| {
+        let id: u32 = name.ok()?.file_name().to_str()?.parse().ok()?;
+        let name = fs::read_to_string(format!("/proc/{id}/comm")).ok()?;
+        (name.starts_with("kworker/") || name.starts_with("ksoftirqd/")).then_some(id)
+    });
+    Ok(workers.collect())
 }
 
 /// The threads of a process.

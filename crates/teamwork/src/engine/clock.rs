@@ -60,6 +60,12 @@ impl Stamp {
         LATEST.get().unwrap_or_else(Self::now)
     }
 
+    /// Makes this the last stamp that was taken.
+    #[inline]
+    pub(super) fn recall(self) {
+        LATEST.set(Some(self));
+    }
+
     /// Has the next [`latest`](Self::latest) look at the clock: a poll begins.
     #[inline]
     pub(super) fn forget() {

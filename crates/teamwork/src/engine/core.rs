@@ -4,6 +4,7 @@ mod desk;
 mod look;
 #[cfg(all(test, teamwork_loom))]
 mod orders;
+mod places;
 
 use std::{
     any::Any,
@@ -19,18 +20,14 @@ pub(super) use self::desk::Mail;
 use self::desk::{Annex, Desk};
 pub(crate) use self::look::Look;
 use super::{
-    clock::nanos,
+    clock::{Stamp, nanos},
     machine::Signal,
-    record::Kind,
-    step::Driver,
+    pile::Pile,
     sync::{
         AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, fence,
     },
 };
-use crate::{Cause, Report, error::Why, name::Name};
-
-/// Mail that can wait is handed over in batches of this size.
-const QUIET_BATCH: usize = 256;
+use crate::{Cause, Report, Routine, name::Name};
 
 /// The shared part of a job: one allocation, and the annex if anybody outside takes part.
 pub(crate) struct Core {
@@ -49,8 +46,8 @@ pub(crate) struct Core {
     lookers: AtomicBool,
     /// A driver was given up while away, so the last of the others to come home is not the last that is counted.
     has_lost: AtomicBool,
-    /// Drivers that are away on runtime tasks.
-    away: AtomicU32,
+    /// How many drivers have left for runtime tasks; those that have come home are counted at the desk. Written by the supervisor only.
+    shipped: AtomicU32,
     /// How many tasks the job began with.
     statics: AtomicU32,
     /// Tasks that have not ended, and how many there may be.
@@ -77,7 +74,7 @@ impl Core {
             has_begun: AtomicBool::new(false),
             lookers: AtomicBool::new(false),
             has_lost: AtomicBool::new(false),
-            away: AtomicU32::new(0),
+            shipped: AtomicU32::new(0),
             statics: AtomicU32::new(0),
             live: AtomicU32::new(0),
             live_max: AtomicU32::new(u32::MAX),
@@ -119,7 +116,15 @@ impl Core {
     }
 
     pub(super) fn set_started(&self) {
+        if self.spawns() {
+            self.annex().opened_at.get_or_init(Stamp::latest);
+        }
         self.is_starting.store(false, Ordering::Release);
+    }
+
+    /// When those who are away were let through the start gate, all at once.
+    pub(super) fn opened_at(&self) -> Option<Stamp> {
+        self.has_annex()?.opened_at.get().copied()
     }
 
     /// Makes sure that whoever asks later learns how the job ended.
@@ -160,6 +165,8 @@ impl Core {
                 room: Notify::new(),
                 ends_by: OnceLock::new(),
                 children_end_by: OnceLock::new(),
+                opened_at: OnceLock::new(),
+                cut_at: OnceLock::new(),
                 answered: Notify::new(),
                 token: OnceLock::new(),
                 listeners: OnceLock::new(),
@@ -179,49 +186,6 @@ impl Core {
 
 /// For handles, contexts and drivers.
 impl Core {
-    /// Leaves a new task for the supervisor. `make` builds its driver for the slot it gets.
-    ///
-    /// # Errors
-    ///
-    /// Gives the task back if the job is closing or full.
-    pub(crate) fn add<T>(
-        &self,
-        name: Name,
-        task: T,
-        make: impl FnOnce(T, u32) -> (Driver, Kind),
-    ) -> Result<(), (T, Why)> {
-        let mut desk = self.desk();
-        if desk.closed || self.is_over() {
-            return Err((task, Why::Closed));
-        }
-        if !self.has_begun.load(Ordering::Acquire) {
-            return Err((task, Why::NotStarted));
-        }
-        if !self.has_room() {
-            return Err((task, Why::Full));
-        }
-        self.live.fetch_add(1, Ordering::Relaxed);
-        let slot = desk.free.pop().unwrap_or_else(|| {
-            desk.late += 1;
-            self.statics.load(Ordering::Relaxed) + desk.late - 1
-        });
-        // The driver is built under the lock: slots and mail must come in the same order.
-        let (driver, kind) = make(task, slot);
-        desk.mail.push(Mail::Add {
-            slot,
-            name,
-            driver,
-            kind,
-        });
-        drop(desk);
-        self.call();
-        Ok(())
-    }
-
-    fn has_room(&self) -> bool {
-        self.live.load(Ordering::Relaxed) < self.live_max.load(Ordering::Relaxed)
-    }
-
     fn is_over(&self) -> bool {
         // Pairs with the fence in `close`: either the end sees this desk, or this sees the end.
         fence(Ordering::SeqCst);
@@ -232,7 +196,10 @@ impl Core {
     pub(crate) fn stop(&self, signal: Signal, cause: Option<Cause>) {
         let mut desk = self.desk();
         desk.closed = true;
-        desk.mail.push(Mail::Stop { signal, cause });
+        desk.mail.push(Mail::Stop {
+            signal,
+            cause: cause.map(Box::new),
+        });
         drop(desk);
         self.call();
         self.annex().room.notify_waiters();
@@ -245,25 +212,6 @@ impl Core {
     /// Says whether this was the last owner.
     pub(crate) fn disown(&self) -> bool {
         self.annex().owners.fetch_sub(1, Ordering::AcqRel) == 1
-    }
-
-    /// Waits until another task would be accepted; `false` when none ever will be.
-    pub(crate) async fn room(&self) -> bool {
-        loop {
-            let mut room = std::pin::pin!(self.annex().room.notified());
-            // Counts as waiting from here on, so that a notification after the look at the desk is not missed.
-            room.as_mut().enable();
-            {
-                let desk = self.desk();
-                if desk.closed || self.is_over() {
-                    return false;
-                }
-                if self.has_begun.load(Ordering::Acquire) && self.has_room() {
-                    return true;
-                }
-            }
-            room.await;
-        }
     }
 
     /// The report, once the job has ended.
@@ -311,11 +259,17 @@ impl Core {
 
     /// The bell that ends the pause of an idle task.
     pub(crate) fn bell(&self, slot: u32) -> Arc<Notify> {
-        self.desk().bells.entry(slot).or_default().clone()
+        self.desk().known.entry(slot).or_default().bell.clone()
     }
 
-    pub(crate) fn drop_bell(&self, slot: u32) {
-        self.desk().bells.remove(&slot);
+    /// Notes the routine that a task is in, for its name if it never comes out of it.
+    pub(crate) fn note_routine(&self, slot: u32, routine: Option<Routine>) {
+        self.desk().known.entry(slot).or_default().routine = routine;
+    }
+
+    /// Forgets the bell and the routine.
+    pub(crate) fn forget(&self, slot: u32) {
+        self.desk().known.remove(&slot);
     }
 
     /// Mails the end of a run or of a driver from its runtime task.
@@ -334,13 +288,14 @@ impl Core {
         {
             *waker = None;
         }
-        let has_ended = matches!(mail, Mail::Ended { .. });
+        let has_ended = matches!(mail, Mail::Over { .. } | Mail::Ended { .. });
         desk.mail.push(mail);
-        let is_full = desk.mail.len().is_multiple_of(QUIET_BATCH);
+        desk.home = desk.home.wrapping_add(1);
+        let is_batch = desk.mail.is_batch();
+        // Whoever is counted as home was counted as shipped before it left, and the lock passes that on.
+        let is_last = desk.home == self.shipped.load(Ordering::Relaxed);
         drop(desk);
-        // The last one home is counted after its mail is there to be seen.
-        let is_last = self.away.fetch_sub(1, Ordering::AcqRel) == 1;
-        if urgent || is_full || is_last || self.has_lost.load(Ordering::Acquire) {
+        if urgent || is_batch || is_last || self.has_lost.load(Ordering::Acquire) {
             self.call();
         }
         if has_ended {
@@ -348,21 +303,14 @@ impl Core {
         }
     }
 
-    /// A task has ended.
-    pub(super) fn ended_one(&self) {
-        let live = self.live.fetch_sub(1, Ordering::Relaxed);
-        if live >= self.live_max.load(Ordering::Relaxed)
-            && let Some(annex) = self.has_annex()
-        {
-            // Under the lock, so that it does not come between another's look and its wait.
-            drop(annex.desk());
-            annex.room.notify_waiters();
-        }
-    }
-
     /// Sets when a job that is about to be cut has to have ended. The first word counts.
     pub(super) fn end_by(&self, end: Instant) {
         self.annex().ends_by.get_or_init(|| end);
+    }
+
+    /// When the cut was shown to those who are away.
+    pub(super) fn cut_at(&self) -> Option<Stamp> {
+        self.has_annex()?.cut_at.get().copied()
     }
 
     pub(super) fn ends_by(&self) -> Option<Instant> {
@@ -397,7 +345,7 @@ impl Core {
     }
 
     /// Takes the mail; `emptied` is the last batch, its memory reused.
-    pub(super) fn take_mail(&self, emptied: &mut Vec<Mail>) {
+    pub(super) fn take_mail(&self, emptied: &mut Pile<Mail>) {
         debug_assert!(
             emptied.is_empty(),
             "a batch is handled before the next is taken"
@@ -406,8 +354,16 @@ impl Core {
         std::mem::swap(&mut self.desk().mail, emptied);
     }
 
+    /// The routine that a task is in, if the machine cannot know.
+    pub(super) fn routine_of(&self, slot: u32) -> Option<Routine> {
+        self.has_annex()?.desk().known.get(&slot)?.routine
+    }
+
+    /// Counts drivers that are about to leave for runtime tasks.
     pub(super) fn note_away(&self, drivers: u32) {
-        self.away.fetch_add(drivers, Ordering::AcqRel);
+        let shipped = self.shipped.load(Ordering::Relaxed);
+        self.shipped
+            .store(shipped.wrapping_add(drivers), Ordering::Release);
     }
 
     /// Notes that a driver may never come home: from now on every mail is a reason to be called, and so is what there is already.
@@ -416,10 +372,10 @@ impl Core {
         self.has_mail.store(true, Ordering::Release);
     }
 
-    /// Whether any driver is on a runtime task. At the start gate this says where the driver that asks is: a start that fails has
-    /// let none go, and one that succeeds counts each before it goes.
-    pub(super) fn is_any_away(&self) -> bool {
-        self.away.load(Ordering::Acquire) > 0
+    /// Whether any driver has left for a runtime task. At the start gate this says where the driver that asks is: a start that fails
+    /// has let none go, and one that succeeds counts each before it goes.
+    pub(super) fn has_shipped(&self) -> bool {
+        self.shipped.load(Ordering::Acquire) > 0
     }
 
     /// The job begins with this many tasks.
@@ -440,7 +396,7 @@ impl Core {
 
     /// Lets everybody read the cause. It may have been set before; the first one stays.
     pub(super) fn set_cause(&self, cause: Option<&Arc<Cause>>) {
-        if let Some(cause) = cause {
+        if let (Some(cause), None) = (cause, self.cause.get()) {
             let _ = self.cause.set(cause.clone());
         }
     }
@@ -452,6 +408,9 @@ impl Core {
             self.signal.store(signal as u8, Ordering::Release);
             return;
         };
+        if signal >= Signal::Cut {
+            annex.cut_at.get_or_init(Stamp::latest);
+        }
         let mut desk = annex.desk();
         desk.closed = true;
         self.signal.store(signal as u8, Ordering::Release);
@@ -482,16 +441,13 @@ impl Core {
         is_empty
     }
 
-    /// From now on nothing is accepted; what was left before is returned.
-    pub(super) fn close(&self) -> Vec<Mail> {
+    /// From now on nothing is accepted; what was left before is returned, if there is a desk.
+    pub(super) fn close(&self) -> Option<Pile<Mail>> {
         self.is_over.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         self.cancel_token();
-        let Some(annex) = self.has_annex() else {
-            return Vec::new();
-        };
-        let mut desk = annex.desk();
+        let mut desk = self.has_annex()?.desk();
         desk.closed = true;
-        std::mem::take(&mut desk.mail)
+        Some(std::mem::take(&mut desk.mail))
     }
 }

@@ -17,8 +17,8 @@ use super::{
     clock::Stamp,
     core::{Core, Mail},
     guard::{Clocks, Early, Guard, Shield, Shielded},
-    machine::{Ending, Exit, Fault, FinalizerFault, Signal, Tally},
-    step::{Home, Step, leave},
+    machine::{After, Ending, Exit, Fault, Signal, Tally},
+    step::{Home, Left, Step, leave},
 };
 use crate::{
     Cause, CauseKind, Context, Error, Flow, Result, Routine, Task,
@@ -67,6 +67,16 @@ pub(crate) struct Extras<O> {
     pub(crate) own: Option<Arc<Cause>>,
 }
 
+/// A task with what belongs to it. Its phases borrow it as one: each reference that they keep takes room in the driver.
+struct Life<V: ?Sized, T: Task<V>>
+where
+    V: Send + Sync + 'static,
+{
+    task: T,
+    cx: Context<V>,
+    extras: Option<Box<Extras<T::Output>>>,
+}
+
 /// How a task's life before its finalizer went.
 struct Lived<O> {
     exit: Exit,
@@ -83,50 +93,56 @@ impl<O> Lived<O> {
             nanos: [init_nanos, 0],
         }
     }
+
+    /// The end of a run, just now or as a guard has noted it.
+    fn through(exit: Exit, output: Option<O>, (init_nanos, since): (u64, Stamp)) -> Self {
+        let until = match exit {
+            Exit::Cut => Stamp::latest(),
+            _ => Stamp::now(),
+        };
+        Self {
+            exit,
+            output,
+            nanos: [init_nanos, since.nanos_until(until)],
+        }
+    }
 }
 
 /// The end of a task: for the machine, and for its handle.
 type Ended<O> = (Ending, Result<O, Unfinished>);
 
 /// Builds the driver of a task. `FINALIZES` is false for tasks that are known to have no finalizer: they need not come home for it.
-#[expect(
-    clippy::manual_async_fn,
-    reason = "the parameters of an async fn are stored twice"
-)]
 pub(crate) fn drive<V, T, P, const FINALIZES: bool>(
-    mut task: T,
+    task: T,
     cx: Context<V>,
-    mut extras: Option<Box<Extras<T::Output>>>,
+    extras: Option<Box<Extras<T::Output>>>,
 ) -> impl Future<Output = Option<Ending>> + Send
 where
     V: ?Sized + Send + Sync + 'static,
     T: Task<V>,
     P: Place<T::Output>,
 {
+    let mut life = Life { task, cx, extras };
     async move {
         let (mut ending, output) = loop {
-            let lived = live::<V, T, P>(&mut task, &cx, &mut extras).await;
-            if let Some(ended) =
-                after::<V, T, P, FINALIZES>(&mut task, &cx, &mut extras, lived).await
-            {
+            let lived = live::<V, T, P>(&mut life).await;
+            if let Some(ended) = after::<V, T, P, FINALIZES>(&mut life, lived).await {
                 break ended;
             }
         };
+        let Life { task, cx, extras } = life;
         // A panic in the drop of a task that has ended is too late to be anyone's failure; it has been printed.
         let _ = super::panics::catch(|| drop(task));
         if let Some(extras) = extras {
             ending.exit = extras.own.as_ref().map(own_failure).or(ending.exit);
             if let Some(filler) = extras.filler {
-                filler.fill(output, extras.own.as_ref().or(cx.core.cause()));
+                filler.fill(output, extras.own.as_ref());
             }
         }
         cx.end();
         ending.tally.ticks = cx.ticks();
         if cx.is_away() {
-            cx.core.post(Mail::Ended {
-                slot: cx.slot(),
-                ending,
-            });
+            cx.core.post(Mail::ended(cx.slot(), ending));
             return None;
         }
         Some(ending)
@@ -138,41 +154,48 @@ where
     clippy::manual_async_fn,
     reason = "the parameters of an async fn are stored twice"
 )]
-fn live<'a, V, T, P>(
-    task: &'a mut T,
-    cx: &'a Context<V>,
-    extras: &'a mut Option<Box<Extras<T::Output>>>,
-) -> impl Future<Output = Lived<T::Output>> + Send + 'a
+fn live<'a, V, T, P>(life: &'a mut Life<V, T>) -> impl Future<Output = Lived<T::Output>> + Send + 'a
 where
     V: ?Sized + Send + Sync + 'static,
     T: Task<V>,
     P: Place<T::Output>,
 {
     async move {
+        let cx = &life.cx;
         cx.set_away(!P::IS_ONESHOT && cx.core.spawns() && !cx.core.is_starting());
-        // A task that was added to a running job can be too late.
-        if stopped(cx).is_some() {
+        // A task that was added to a running job can be too late. Of a further attempt it was decided on before.
+        if stopped(cx).is_some() && !cx.is_again() {
             return Lived::early(Exit::NeverStarted, 0);
         }
-        let init_nanos = match inited(Guard::new(cx, None, || task.init(cx)).timed().await) {
+        let init = Guard::new(&life.cx, None, || {
+            life.cx.enter(Routine::Init, || life.task.init(&life.cx))
+        });
+        let init_nanos = match inited(&life.cx, init.timed().await) {
             Ok(nanos) => nanos,
             Err(lived) => return lived,
         };
-        if !P::IS_ONESHOT && cx.core.is_starting() {
+        let mut let_go = None;
+        if !P::IS_ONESHOT && life.cx.core.is_starting() {
             leave(Step::Inited).await;
+            let_go = life.cx.core.opened_at();
             // When the start fails, it goes on where it is: to its finalizer.
-            cx.set_away(cx.core.spawns() && cx.core.is_any_away());
+            life.cx
+                .set_away(life.cx.core.spawns() && life.cx.core.has_shipped());
         }
-        if let Some(exit) = stopped(cx) {
+        if let Some(exit) = stopped(&life.cx) {
             return Lived::early(exit, init_nanos);
         }
-        let since = Stamp::latest();
-        if let Some(clocks) = clocks_of(extras) {
+        let since = let_go.unwrap_or_else(Stamp::latest);
+        if let Some(clocks) = clocks_of(&mut life.extras) {
             clocks.start();
         }
         let mut idled = 0;
         let (exit, output) = loop {
-            let is_idle = match Guard::new(cx, clocks_of(extras), || task.run(cx)).await {
+            let is_idle = match Guard::new(&life.cx, clocks_of(&mut life.extras), || {
+                life.task.run(&life.cx)
+            })
+            .await
+            {
                 Ok(Ok(Flow::Tick)) => false,
                 Ok(Ok(Flow::Idle)) => true,
                 Ok(Ok(Flow::Done(value))) => break (Exit::Done, Some(value)),
@@ -181,39 +204,40 @@ where
                 Err(early) => break (early.exit(Routine::Run), None),
             };
             if is_idle {
-                let pause = || cx.idle(&mut idled);
-                if let Err(early) = Guard::new(cx, clocks_of(extras), pause).await {
+                let pause = || life.cx.idle(&mut idled);
+                if let Err(early) = Guard::new(&life.cx, clocks_of(&mut life.extras), pause).await {
                     break (early.exit(Routine::Run), None);
                 }
             } else {
-                cx.ticked();
+                life.cx.ticked();
                 idled = 0;
             }
-            if let Some(exit) = stopped(cx) {
+            if let Some(exit) = stopped(&life.cx) {
+                Stamp::now();
                 break (exit, None);
             }
             // Lets the neighbours have their turn, and the clocks theirs, however often `run` is ready.
-            match clocks_of(extras) {
+            match clocks_of(&mut life.extras) {
                 None => coop::consume_budget().await,
                 clocks => {
-                    if let Err(early) = Guard::new(cx, clocks, coop::consume_budget).await {
+                    if let Err(early) = Guard::new(&life.cx, clocks, coop::consume_budget).await {
                         break (early.exit(Routine::Run), None);
                     }
                 }
             }
         };
-        Lived {
-            exit,
-            output,
-            nanos: [init_nanos, since.nanos_until(Stamp::now())],
-        }
+        Lived::through(exit, output, (init_nanos, since))
     }
 }
 
 /// What came of `init`: the nanoseconds it took, or how the task ended there.
 ///
 /// A match on it across an await point would keep all of it in the driver.
-fn inited<O>((called, nanos): (Result<Result<()>, Early>, u64)) -> Result<u64, Lived<O>> {
+fn inited<V: ?Sized, O>(
+    cx: &Context<V>,
+    (called, nanos): (Result<Result<()>, Early>, u64),
+) -> Result<u64, Lived<O>> {
+    cx.leave_routine();
     match called {
         Ok(Ok(())) => Ok(nanos),
         Ok(Err(error)) => Err(Lived::early(failed(Routine::Init, error), nanos)),
@@ -223,9 +247,7 @@ fn inited<O>((called, nanos): (Result<Result<()>, Early>, u64)) -> Result<u64, L
 
 /// What follows a run: the end of the task, or `None` for another attempt.
 fn after<'a, V, T, P, const FINALIZES: bool>(
-    task: &'a mut T,
-    cx: &'a Context<V>,
-    extras: &mut Option<Box<Extras<T::Output>>>,
+    life: &'a mut Life<V, T>,
     lived: Lived<T::Output>,
 ) -> impl Future<Output = Option<Ended<T::Output>>> + Send + use<'a, V, T, P, FINALIZES>
 where
@@ -234,18 +256,16 @@ where
     P: Place<T::Output>,
 {
     // Two futures in the room of the larger: an async block would keep what it decides on beside them.
-    match is_again(task, cx, lived) {
-        Ok(failed) => Either::Left(again(task, cx, failed)),
-        Err(lived) => Either::Right(close::<V, T, P, FINALIZES>(task, cx, lived, extras)),
+    match is_again(life, lived) {
+        Ok(failed) => Either::Left(again(life, failed)),
+        Err(lived) => Either::Right(close::<V, T, P, FINALIZES>(life, lived)),
     }
 }
 
 /// From the end of the run to the end of the finalizer; gives the output, or why there is none.
 fn close<'a, V, T, P, const FINALIZES: bool>(
-    task: &'a mut T,
-    cx: &'a Context<V>,
+    life: &'a mut Life<V, T>,
     lived: Lived<T::Output>,
-    extras: &mut Option<Box<Extras<T::Output>>>,
 ) -> impl Future<Output = Option<Ended<T::Output>>> + Send + use<'a, V, T, P, FINALIZES>
 where
     V: ?Sized + Send + Sync + 'static,
@@ -259,31 +279,31 @@ where
     } = lived;
     let unfinished = Unfinished::from_exit(&exit);
     let output = output
-        .and_then(|output| P::keep(&cx.core, output))
+        .and_then(|output| P::keep(&life.cx.core, output))
         .ok_or(unfinished);
     let finalizes = FINALIZES && !matches!(exit, Exit::NeverStarted);
-    let is_alone = cx.core.signal() < Signal::Finish && !P::IS_ONESHOT;
-    let is_free = is_alone && (matches!(exit, Exit::Done) || fails_alone(&exit, cx, extras));
+    let is_alone = life.cx.core.signal() < Signal::Finish && !P::IS_ONESHOT;
+    let is_free = is_alone && (matches!(exit, Exit::Done) || fails_alone(&exit, life));
     // The machine has to hear of a failure first: a handle's error names the job's cause.
     let parks = !is_free && (finalizes || matches!(exit, Exit::Failed(_)));
     // The step is left here, because the exit would take room in the future; that is polled at once.
     let (parked, plain) = if parks {
-        let home = cx.is_away().then(|| Home {
-            core: cx.core.clone(),
-            slot: cx.slot(),
-        });
-        (Some(leave(Step::Parked { exit, home })), None)
+        (Some(park(&life.cx, exit)), None)
     } else {
         (None, exit.plain())
     };
     async move {
         if let Some(parked) = parked {
             parked.await;
-            cx.set_away(false);
+            life.cx.set_away(false);
         }
-        let (finalizer, finalize) = if finalizes {
-            let context = is_free.then_some(cx);
-            finalized(Shield::new(context, || task.finalize(cx)).timed().await)
+        let (after, finalize) = if finalizes {
+            let context = is_free.then_some(&life.cx);
+            let finalize = Shield::new(context, || {
+                life.cx
+                    .enter(Routine::Finalize, || life.task.finalize(&life.cx))
+            });
+            finalized(finalize.timed().await)
         } else {
             (None, 0)
         };
@@ -293,25 +313,34 @@ where
         };
         let ending = Ending {
             exit: plain.map(Exit::from),
-            finalizer,
+            after,
             tally,
         };
         Some((ending, output))
     }
 }
 
+/// Has the machine hear how a run has ended; it says when to go on.
+fn park<V: ?Sized>(cx: &Context<V>, exit: Exit) -> Left {
+    let home = cx.is_away().then(|| Home {
+        core: cx.core.clone(),
+        slot: cx.slot(),
+    });
+    leave(Step::Parked { exit, home })
+}
+
 /// Whether this is the failure of an optional task; keeps it for the task's handle.
-fn fails_alone<V: ?Sized, O>(
-    exit: &Exit,
-    cx: &Context<V>,
-    extras: &mut Option<Box<Extras<O>>>,
-) -> bool {
-    let (Exit::Failed(fault), Some(extras)) = (exit, extras) else {
+fn fails_alone<V, T>(exit: &Exit, life: &mut Life<V, T>) -> bool
+where
+    V: ?Sized + Send + Sync + 'static,
+    T: Task<V>,
+{
+    let (Exit::Failed(fault), Some(extras)) = (exit, &mut life.extras) else {
         return false;
     };
     if extras.is_optional {
         extras.own = Some(Arc::new(Cause {
-            task: Some(cx.task_name()),
+            task: Some(life.cx.task_name()),
             routine: Some(fault.routine),
             kind: fault.kind.clone(),
         }));
@@ -348,11 +377,11 @@ fn failed(routine: Routine, error: Error) -> Exit {
     }))
 }
 
-fn finalized((shielded, nanos): (Shielded<Result<()>>, u64)) -> (Option<FinalizerFault>, u64) {
+fn finalized((shielded, nanos): (Shielded<Result<()>>, u64)) -> (Option<After>, u64) {
     (finalizer_fault(shielded), nanos)
 }
 
-fn finalizer_fault(shielded: Shielded<Result<()>>) -> Option<FinalizerFault> {
+fn finalizer_fault(shielded: Shielded<Result<()>>) -> Option<After> {
     let fault = |kind| {
         Box::new(Fault {
             routine: Routine::Finalize,
@@ -361,10 +390,36 @@ fn finalizer_fault(shielded: Shielded<Result<()>>) -> Option<FinalizerFault> {
     };
     match shielded {
         Shielded::Returned(Ok(())) => None,
-        Shielded::Returned(Err(error)) => {
-            Some(FinalizerFault::Failed(fault(CauseKind::error(error))))
+        Shielded::Returned(Err(error)) => Some(After::Failed(fault(CauseKind::error(error)))),
+        Shielded::Panicked(kind) => Some(After::Failed(fault(kind))),
+        Shielded::TimedOut(kind) => Some(After::TimedOut(fault(kind))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{NoValue, name::Name};
+
+    struct Empty;
+
+    impl Task for Empty {
+        type Output = ();
+
+        async fn run(&mut self, _: &Context) -> Result<Flow> {
+            Ok(Flow::Done(()))
         }
-        Shielded::Panicked(kind) => Some(FinalizerFault::Failed(fault(kind))),
-        Shielded::TimedOut(kind) => Some(FinalizerFault::TimedOut(fault(kind))),
+
+        async fn finalize(&mut self, _: &Context) -> Result {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_driver_of_an_empty_task_takes_at_most_160_bytes() {
+        let name = Name::Static("empty");
+        let core = Arc::new(Core::new(name.clone(), std::time::Duration::MAX));
+        let driver = drive::<NoValue, _, Among, true>(Empty, Context::new(core, name, 0), None);
+        assert!(size_of_val(&driver) <= 160, "{}", size_of_val(&driver));
     }
 }

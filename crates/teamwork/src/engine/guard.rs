@@ -225,14 +225,19 @@ impl<C: FnOnce() -> F, F: Future, V: ?Sized> Future for Guard<'_, C, F, V> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
+        let mut has_polled = false;
         loop {
             let signal = this.context.core.signal();
             // What is called here was decided on before; so much of it is done.
             if !matches!(*this.call, Call::Ahead { .. })
                 && let Some(early) = stopped(signal, this.context)
             {
+                if matches!(early, Early::Cut) {
+                    note_end(this.context, has_polled);
+                }
                 return Poll::Ready(Err(dropped(this.call, early)));
             }
+            has_polled = true;
             match this.call.as_mut().poll(cx) {
                 Poll::Ready(Ok(returned)) => return Poll::Ready(Ok(returned)),
                 Poll::Ready(Err(kind)) => {
@@ -263,6 +268,16 @@ fn stopped<V: ?Sized>(signal: Signal, context: &Context<V>) -> Option<Early> {
         Signal::Cut | Signal::Abandon => Some(Early::Cut),
         Signal::Finish if context.is_waiting() => Some(Early::Stopped),
         _ => None,
+    }
+}
+
+/// Notes when a run that is cut has ended: one that only waited, when the cut was shown, which spares a look at the clock.
+fn note_end<V: ?Sized>(context: &Context<V>, has_polled: bool) {
+    match context.core.cut_at() {
+        Some(at) if !has_polled => at.recall(),
+        _ => {
+            Stamp::now();
+        }
     }
 }
 
@@ -327,9 +342,10 @@ impl<C: FnOnce() -> F, F: Future, V: ?Sized> Future for Shield<'_, C, F, V> {
             return Poll::Pending;
         };
         let within = context.core.finalizer_deadline();
-        let sleep = this
-            .sleep
-            .get_or_insert_with(|| Box::pin(sleep_until(later(now(), within))));
+        let sleep = this.sleep.get_or_insert_with(|| {
+            context.note_routine(Some(Routine::Finalize));
+            Box::pin(sleep_until(later(now(), within)))
+        });
         if poll_timer(sleep, cx).is_pending() {
             return Poll::Pending;
         }

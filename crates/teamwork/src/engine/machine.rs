@@ -20,12 +20,12 @@ use std::sync::Arc;
 pub(crate) use self::seen::{Row, Seen};
 use super::record::{Kind, Record, State};
 pub(crate) use super::vocabulary::{
-    Action, Admission, Deadline, Ending, Exit, Fault, FinalizerFault, Signal, Tally,
+    Action, Admission, After, Deadline, Ending, Exit, Fault, Plain, Signal, Tally,
 };
 use crate::{
-    Cause, Outcome,
+    Cause, Outcome, Report, Routine,
     name::Name,
-    report::{SECONDARY_MAX, TaskOutcome},
+    report::{JOBS_MAX, SECONDARY_MAX, TaskOutcome},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +55,7 @@ enum Haste {
 struct Rare {
     secondary: Vec<Cause>,
     secondary_dropped: u64,
+    jobs: Vec<(Option<u32>, Box<Report>)>,
     come_and_gone: u64,
     /// Parked tasks that were added while running, by start; they are finalized before the static ones.
     late_order: Vec<u32>,
@@ -66,6 +67,8 @@ pub(crate) struct Remains {
     pub(crate) records: Vec<Record>,
     pub(crate) secondary: Vec<Cause>,
     pub(crate) secondary_dropped: u64,
+    /// Of child jobs in which something went wrong, with their slots, if they are listed.
+    pub(crate) jobs: Vec<(Option<u32>, Box<Report>)>,
     pub(crate) come_and_gone: u64,
 }
 
@@ -233,13 +236,15 @@ impl Machine {
         if let (true, Some(exit)) = (was_alive, ending.exit) {
             self.exited(slot, exit);
         }
-        match ending.finalizer {
+        let mut job = None;
+        match ending.after {
             None => {}
-            Some(FinalizerFault::TimedOut(fault)) => {
-                self.records[slot as usize].outcome = TaskOutcome::Leaked;
+            Some(After::Job(report)) => job = Some(report),
+            Some(After::TimedOut(fault)) => {
+                self.records[slot as usize].outcome = TaskOutcome::Leaked(Routine::Finalize);
                 self.fail(slot, fault);
             }
-            Some(FinalizerFault::Failed(fault)) => {
+            Some(After::Failed(fault)) => {
                 let record = &mut self.records[slot as usize];
                 if matches!(record.outcome, TaskOutcome::Done | TaskOutcome::Cut) {
                     record.outcome = fault.outcome();
@@ -249,7 +254,16 @@ impl Machine {
         }
         let outcome = self.outcome_of(slot);
         self.vacate(slot);
+        if let Some(report) = job {
+            self.keep_job(slot, report);
+        }
         outcome
+    }
+
+    /// A task that was given up was in another routine than the machine could know: the init of a late task, or a finalizer that follows
+    /// a run by itself.
+    pub(crate) fn leaked_in(&mut self, slot: u32, routine: Routine) {
+        self.records[slot as usize].outcome = TaskOutcome::Leaked(routine);
     }
 
     /// How a task has ended so far.
@@ -381,6 +395,11 @@ impl Machine {
         }
     }
 
+    /// How many tasks there are, and were.
+    pub(crate) fn tasks(&self) -> usize {
+        self.records.len()
+    }
+
     #[cfg(test)]
     pub(crate) fn records(&self) -> &[Record] {
         &self.records
@@ -392,6 +411,7 @@ impl Machine {
         let Rare {
             secondary,
             secondary_dropped,
+            jobs,
             come_and_gone,
             ..
         } = rare;
@@ -399,6 +419,7 @@ impl Machine {
             records: std::mem::take(&mut self.records),
             secondary,
             secondary_dropped,
+            jobs,
             come_and_gone,
         }
     }
@@ -411,13 +432,13 @@ impl Machine {
         self.alive -= 1;
         self.records[slot as usize].outcome = exit.outcome();
         match exit {
-            Exit::Done | Exit::Leaked if slot == 0 && self.phase == Phase::Oneshot => {
+            Exit::Done | Exit::Leaked(_) if slot == 0 && self.phase == Phase::Oneshot => {
                 self.phase = Phase::Starting;
                 self.cursor = 1;
             }
             Exit::FinishJob => self.raise_to(Signal::Finish),
             Exit::Failed(fault) => self.fail(slot, *fault),
-            Exit::NeverStarted | Exit::Done | Exit::Stopped | Exit::Cut | Exit::Leaked => {}
+            Exit::NeverStarted | Exit::Done | Exit::Stopped | Exit::Cut | Exit::Leaked(_) => {}
         }
     }
 
@@ -472,6 +493,14 @@ impl Machine {
             self.rare().secondary.push(cause);
         } else {
             self.rare().secondary_dropped += 1;
+        }
+    }
+
+    /// Keeps what became of a child job in which something went wrong. One that is not listed any more has no place.
+    fn keep_job(&mut self, slot: u32, report: Box<Report>) {
+        let place = (!self.is_vacant(slot)).then_some(slot);
+        if self.rare().jobs.len() < JOBS_MAX {
+            self.rare().jobs.push((place, report));
         }
     }
 

@@ -25,14 +25,23 @@ pub(crate) mod guard;
 pub(crate) mod machine;
 pub(crate) mod nest;
 pub(crate) mod panics;
+mod pile;
 mod record;
 mod spans;
 mod step;
 pub(crate) mod supervisor;
-mod sync;
+pub(crate) mod sync;
 mod thread;
 mod vocabulary;
 
+#[cfg(all(test, not(teamwork_loom)))]
+#[expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "what it shares with the tests in `tests/it` fails by panicking and says why"
+)]
+mod interleavings;
 #[cfg(test)]
 mod model;
 

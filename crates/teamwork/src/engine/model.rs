@@ -10,7 +10,7 @@ mod oracle;
 mod tasks;
 mod world;
 
-use std::{env, str::FromStr};
+use std::{env, ops::Range, str::FromStr};
 
 use world::World;
 
@@ -28,13 +28,18 @@ fn play(seed: u64) {
     world.wind_down();
 }
 
-#[test]
-fn random_scripts_keep_the_invariants() {
+/// The seeds to play.
+pub(super) fn seeds(scripts: u64) -> Range<u64> {
     if let Some(seed) = number("TEAMWORK_SEED") {
-        return play(seed);
+        return seed..seed + 1;
     }
     let first = number("TEAMWORK_FIRST_SEED").unwrap_or_else(|| fastrand::u64(..u64::MAX / 2));
-    let scripts = number("TEAMWORK_SCRIPTS").unwrap_or(SCRIPTS);
+    let scripts = number("TEAMWORK_SCRIPTS").unwrap_or(scripts);
     println!("{scripts} scripts from seed {first}");
-    (first..first + scripts).for_each(play);
+    first..first + scripts
+}
+
+#[test]
+fn random_scripts_keep_the_invariants() {
+    seeds(SCRIPTS).for_each(play);
 }

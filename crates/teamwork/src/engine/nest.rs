@@ -13,13 +13,13 @@ use super::{
     clock::nanos,
     core::{Core, Look, Mail},
     guard::Guard,
-    machine::{Ending, Exit, Fault, Signal, Tally},
+    machine::{After, Ending, Exit, Fault, Signal, Tally},
     panics,
     step::{Step, leave},
     supervisor::{Again, Supervisor},
     thread::{Threaded, start},
 };
-use crate::{By, Cause, CauseKind, Context, Outcome, Report, Routine};
+use crate::{By, Cause, CauseKind, Context, Outcome, Report, Routine, TaskOutcome};
 
 /// Builds the driver of a child job. Its run is the whole child; a stop is passed on to it, and it is not cut but ends by
 /// itself, its finalizers included, before the parent's finalizers run. When the parent's time is over, it is told to give up on
@@ -38,42 +38,57 @@ where
             leave(Step::Inited).await;
         }
         // When the start fails, it goes on where it is: to its end.
-        let away = cx.core.spawns() && cx.core.is_any_away();
-        let mut tally = Tally::default();
-        let exit = match cx.core.signal() {
-            Signal::Finish | Signal::Cut | Signal::Abandon if is_late => Exit::NeverStarted,
-            Signal::Finish => Exit::Stopped,
-            Signal::Cut | Signal::Abandon => Exit::Cut,
+        let away = cx.core.spawns() && cx.core.has_shipped();
+        let mut nanos = 0;
+        let (exit, after) = match cx.core.signal() {
+            Signal::Finish | Signal::Cut | Signal::Abandon if is_late => (Exit::NeverStarted, None),
+            Signal::Finish => (Exit::Stopped, None),
+            Signal::Cut | Signal::Abandon => (Exit::Cut, None),
             Signal::Run | Signal::Drain => {
-                let (exit, run) = judged(Nested::begin(&mut child, &cx, away).await);
-                tally.nanos[1] = run;
+                let (judged, run) = judged(Nested::begin(&mut child, &cx, away).await);
+                nanos = run;
                 match child.take_again() {
-                    Some(again) => restarted(exit, &cx, (away, again)).await,
-                    None => exit,
+                    Some(again) => restarted(judged, &cx, (away, again)).await,
+                    None => judged,
                 }
             }
         };
         drop(child);
         let ending = Ending {
             exit: Some(exit),
-            finalizer: None,
-            tally,
+            after,
+            tally: Tally {
+                ticks: 0,
+                nanos: [0, nanos, 0],
+            },
         };
         if away {
-            cx.core.post(Mail::Ended {
-                slot: cx.slot(),
-                ending,
-            });
+            cx.core.post(Mail::ended(cx.slot(), ending));
             return None;
         }
         Some(ending)
     }
 }
 
+/// What the end of a child is to its parent.
+type Judged = (Exit, Option<After>);
+
 /// What the end of a child is to its parent, and the nanoseconds it took. By value, so that the report takes no room in the driver.
-fn judged(ended: Result<Report, CauseKind>) -> (Exit, u64) {
-    let run = ended.as_ref().map_or(0, |report| nanos(report.elapsed()));
-    (ended.map_or_else(failed, exit_of), run)
+fn judged(ended: Result<Report, CauseKind>) -> (Judged, u64) {
+    match ended {
+        Ok(report) => {
+            let run = nanos(report.elapsed());
+            (judge(report), run)
+        }
+        Err(kind) => ((failed(kind), None), 0),
+    }
+}
+
+/// What the end of a child is to its parent, which keeps the report if something went wrong.
+fn judge(report: Report) -> Judged {
+    let exit = exit_of(&report);
+    let after = report.is_telling().then(|| After::Job(Box::new(report)));
+    (exit, after)
 }
 
 /// Builds the driver of a job that is the oneshot of its parent. Its value becomes its parent's, if it `has_value`.
@@ -87,28 +102,30 @@ pub(crate) fn drive_first_job(
     async move {
         let ended = Nested::begin(&mut child, &cx, false).await;
         let run = ended.as_ref().map_or(0, |report| nanos(report.elapsed()));
-        let exit = match ended {
+        let (exit, after) = match ended {
             // What would rely on it does not start anyway.
-            Ok(report) if cx.core.signal() >= Signal::Finish => exit_of(report),
+            Ok(report) if cx.core.signal() >= Signal::Finish => judge(report),
             Ok(report) if report.outcome() == Outcome::Done => match core.share_value() {
                 // It was finished before it had one: what would rely on it does not start.
-                None if has_value => Exit::FinishJob,
+                None if has_value => (Exit::FinishJob, judge(report).1),
                 value => {
                     if let Some(value) = value {
                         cx.core.set_value(value);
                     }
-                    exit_of(report)
+                    judge(report)
                 }
             },
             // It failed, or was cancelled on its own: there is nothing to go on with.
-            Ok(report) => report
-                .cause
-                .map_or(Exit::Cut, |cause| failed(CauseKind::Job(cause))),
-            Err(kind) => failed(kind),
+            Ok(report) => {
+                let cause = report.cause.clone();
+                let exit = cause.map_or(Exit::Cut, |cause| failed(CauseKind::Job(cause)));
+                (exit, judge(report).1)
+            }
+            Err(kind) => (failed(kind), None),
         };
         Some(Ending {
             exit: Some(exit),
-            finalizer: None,
+            after,
             tally: Tally {
                 ticks: 0,
                 nanos: [0, run, 0],
@@ -120,25 +137,25 @@ pub(crate) fn drive_first_job(
 /// What comes after the first end of a child that is started over after failures: attempts, until one does not fail or there are no
 /// more.
 fn restarted<V>(
-    exit: Exit,
+    judgement: Judged,
     cx: &Context<V>,
     (away, mut again): (bool, Box<Again>),
-) -> Pin<Box<dyn Future<Output = Exit> + Send + '_>>
+) -> Pin<Box<dyn Future<Output = Judged> + Send + '_>>
 where
     V: ?Sized + Send + Sync + 'static,
 {
     // Boxed, because what is rare should take no room in every driver.
     Box::pin(async move {
         cx.set_away(away);
-        let mut last = exit;
-        while let Exit::Failed(fault) = &last
+        let mut last = judgement;
+        while let Exit::Failed(fault) = &last.0
             && cx.core.signal() < Signal::Finish
             && let Ok(Some((pause, fresh))) = panics::catch(&mut again)
         {
             tracing::warn!(job = %cx.core.name, task = cx.name(), error = %fault.kind, ?pause, "failed; starting again");
             let paused = Guard::new(cx, None, || cx.wait(sleep(pause))).await;
             if let Err(early) = paused {
-                return early.exit(Routine::Run);
+                return (early.exit(Routine::Run), None);
             }
             let mut child = Child::Here(fresh);
             last = judged(Nested::begin(&mut child, cx, away).await).0;
@@ -154,12 +171,15 @@ fn failed(kind: CauseKind) -> Exit {
     }))
 }
 
-fn exit_of(report: Report) -> Exit {
-    let has_leaked = report.leaked().next().is_some();
-    match (report.outcome(), report.cause) {
-        (Outcome::Failed, Some(cause)) => failed(CauseKind::Job(cause)),
-        _ if has_leaked => Exit::Leaked,
-        (Outcome::Cancelled, _) => Exit::Cut,
+fn exit_of(report: &Report) -> Exit {
+    let leaked = report.leaked().find_map(|task| match task.outcome {
+        TaskOutcome::Leaked(routine) => Some(routine),
+        _ => None,
+    });
+    match (report.outcome(), &report.cause, leaked) {
+        (Outcome::Failed, Some(cause), _) => failed(CauseKind::Job(cause.clone())),
+        (.., Some(routine)) => Exit::Leaked(routine),
+        (Outcome::Cancelled, ..) => Exit::Cut,
         _ => Exit::Done,
     }
 }

@@ -50,6 +50,11 @@ impl Kind {
     }
 }
 
+const _: () = assert!(
+    size_of::<Record>() == 56,
+    "there may be a hundred thousand of them"
+);
+
 /// One task's entry: live state while the job runs, its report afterwards.
 #[derive(Debug, Clone)]
 pub(crate) struct Record {
@@ -101,6 +106,7 @@ impl Record {
             init,
             run,
             finalize,
+            job: None,
         }
     }
 }

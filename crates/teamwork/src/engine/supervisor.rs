@@ -25,12 +25,13 @@ use self::elsewhere::{Away, Tracked};
 use super::{
     clock::{Stamp, later, now},
     core::{Core, Mail},
-    machine::{Action, Admission, Deadline, Machine, Remains, Signal, make_room},
+    machine::{Action, Admission, Deadline, Ending, Exit, Machine, Remains, Signal, make_room},
     panics,
+    pile::Pile,
     record::Kind,
     spans::Observer,
     step::Driver,
-    sync::Ordering,
+    sync::{self, Ordering},
 };
 use crate::{By, Cause, CauseKind, Event, OnPanic, Report, Result, name::Name};
 
@@ -108,7 +109,7 @@ pub(crate) struct Rare {
     /// Drivers in higher slots that are polled whenever the supervisor is.
     near: Vec<u32>,
     /// Reused for each batch of mail.
-    mail: Vec<Mail>,
+    mail: Pile<Mail>,
     freed: Vec<u32>,
 }
 
@@ -133,7 +134,7 @@ impl Default for Rare {
             rung_ends: None,
             timer: None,
             near: Vec::new(),
-            mail: Vec::new(),
+            mail: Pile::default(),
             freed: Vec::new(),
         }
     }
@@ -275,6 +276,7 @@ impl Supervisor {
     /// Does what the machine says until it says nothing.
     fn act(&mut self, cx: &mut Context<'_>) -> Option<Report> {
         self.read_on_the_way();
+        let mut has_shipped = false;
         while let Some(action) = self.machine.next() {
             match action {
                 Action::Signal(signal) => {
@@ -289,7 +291,7 @@ impl Supervisor {
                     self.poll_new(slot, cx);
                     self.read_on_the_way();
                 }
-                Action::Run(slot) => self.run(slot, cx),
+                Action::Run(slot) => has_shipped |= self.run(slot, cx),
                 Action::Finalize(slot) => {
                     self.tell_finalizing();
                     // A finalizer before this one may have been the first to fail.
@@ -305,6 +307,9 @@ impl Supervisor {
             }
         }
         self.note_started();
+        if has_shipped {
+            self.forget_shipped();
+        }
         None
     }
 
@@ -327,63 +332,76 @@ impl Supervisor {
         }
     }
 
-    /// Lets a task run: here, or on a runtime task of its own.
-    fn run(&mut self, slot: u32, cx: &mut Context<'_>) {
+    /// Lets a task run: here, or on a runtime task of its own. Says if it has left.
+    fn run(&mut self, slot: u32, cx: &mut Context<'_>) -> bool {
         self.note_started();
         if !self.core.spawns() {
             self.poll_new(slot, cx);
         } else if let Some(driver) = self.take(slot) {
             self.ship(driver);
+            return true;
         }
+        false
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place where a task of a job becomes a runtime task"
-    )]
     fn ship(&self, driver: Driver) {
         self.core.note_away(1);
-        tokio::spawn(Away(Some(driver)));
+        sync::spawn(Away(Some(driver)));
     }
 
     fn handle_mail(&mut self) {
         let mut mail = std::mem::take(&mut self.rare().mail);
         self.core.take_mail(&mut mail);
-        for message in mail.drain(..) {
-            match message {
-                Mail::Add {
-                    slot,
-                    name,
-                    driver,
-                    kind,
-                } => self.admit(slot, name, (driver, kind)),
-                Mail::Stop { signal, cause } => {
-                    self.machine.stop(signal, cause);
-                    self.hurry();
-                }
-                Mail::Look(asker) => {
-                    // Who has asked may not be there any more.
-                    let _ = asker.send(self.machine.seen());
-                    self.core.wake_away();
-                }
-                Mail::Parked { slot, exit, driver } => {
-                    self.put(slot, Some(driver));
-                    self.machine.parked(slot, exit);
-                    self.tell_done(slot);
-                }
-                Mail::Ended { slot, ending } => {
-                    self.end_task(slot, ending);
-                    if self.machine.is_vacant(slot) {
-                        self.rare().freed.push(slot);
-                    }
-                }
-            }
-        }
+        mail.drain(|message| self.handle(message));
         let rare = self.rare.get_or_insert_default();
         rare.mail = mail;
         if !rare.freed.is_empty() {
             self.core.free(&rare.freed);
             rare.freed.clear();
+        }
+    }
+
+    fn handle(&mut self, message: Mail) {
+        match message {
+            Mail::Add {
+                slot,
+                name,
+                driver,
+                kind,
+            } => self.admit(slot, name, (driver, kind)),
+            Mail::Stop { signal, cause } => {
+                self.machine.stop(signal, cause.map(|cause| *cause));
+                self.hurry();
+            }
+            Mail::Look(asker) => {
+                // Who has asked may not be there any more.
+                let _ = asker.send(self.machine.seen());
+                self.core.wake_away();
+            }
+            Mail::Parked { slot, exit, driver } => {
+                self.put(slot, Some(driver));
+                self.machine.parked(slot, exit);
+                self.tell_done(slot);
+            }
+            Mail::Over { slot, exit, tally } => {
+                let exit = exit.map(Exit::from);
+                self.end_away(
+                    slot,
+                    Ending {
+                        exit,
+                        after: None,
+                        tally,
+                    },
+                );
+            }
+            Mail::Ended { slot, ending } => self.end_away(slot, *ending),
+        }
+    }
+
+    fn end_away(&mut self, slot: u32, ending: Ending) {
+        self.end_task(slot, ending);
+        if self.machine.is_vacant(slot) {
+            self.rare().freed.push(slot);
         }
     }
 
@@ -409,9 +427,6 @@ impl Supervisor {
         }
         self.core.set_started();
         self.tell(|_| Event::Ready);
-        if self.core.spawns() {
-            self.forget_shipped();
-        }
         if let Some(annex) = self.core.has_annex()
             && !annex.is_started.swap(true, Ordering::AcqRel)
         {
@@ -422,16 +437,20 @@ impl Supervisor {
     /// The job is over: drops what never started, and says so.
     fn end(&mut self) -> Report {
         self.state = State::Over;
-        for message in self.core.close() {
-            if let Mail::Add {
-                slot,
-                name,
-                driver,
-                kind,
-            } = message
-            {
-                self.admit(slot, name, (driver, kind));
-            }
+        // Those who wait for what never started learn of it.
+        self.core.set_cause(self.machine.cause());
+        if let Some(mut left) = self.core.close() {
+            left.drain(|message| {
+                if let Mail::Add {
+                    slot,
+                    name,
+                    driver,
+                    kind,
+                } = message
+                {
+                    self.admit(slot, name, (driver, kind));
+                }
+            });
         }
         for driver in self.drivers.drain(..) {
             // The drop of a task that never started may panic; there is nobody left to care for it.
@@ -450,11 +469,11 @@ impl Supervisor {
     fn report(&mut self) -> Report {
         let outcome = self.machine.outcome();
         let cause = self.machine.cause().cloned();
-        self.core.set_cause(cause.as_ref());
         let Remains {
             records,
             secondary,
             secondary_dropped,
+            jobs,
             come_and_gone,
         } = self.machine.take_remains();
         // Runs on other threads may have ended after the time that this one has looked at last.
@@ -473,6 +492,7 @@ impl Supervisor {
             records,
             secondary,
             secondary_dropped,
+            jobs,
             come_and_gone,
             elapsed,
         }
@@ -519,14 +539,11 @@ impl Drop for Supervisor {
             return;
         }
         match Handle::try_current() {
-            Ok(runtime) if self.state == State::Running => {
+            Ok(_) if self.state == State::Running => {
+                // Finalizers have to run somewhere, and their future is gone.
                 let mut rest = self.take_whole();
                 rest.state = State::Adrift;
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "finalizers have to run somewhere, and their future is gone"
-                )]
-                runtime.spawn(rest);
+                sync::spawn(rest);
             }
             // The runtime is gone or going: nothing can be finalized, but those who wait for the end must not hang.
             _ => drop(self.end()),

@@ -1,6 +1,6 @@
 //! What the machine and its drivers say to each other.
 
-use crate::{CauseKind, Routine, report::TaskOutcome};
+use crate::{CauseKind, Report, Routine, report::TaskOutcome};
 
 /// What every task of a job can see of a stop. The order is the ladder of rule 6.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,8 +41,8 @@ pub(crate) enum Exit {
     /// Dropped at an await point.
     Cut,
     Failed(Box<Fault>),
-    /// A child job that had to give up on something of its own.
-    Leaked,
+    /// A child job that had to give up on something of its own, which was in this routine.
+    Leaked(Routine),
 }
 
 impl Exit {
@@ -52,20 +52,20 @@ impl Exit {
             Self::Done | Self::FinishJob | Self::Stopped => TaskOutcome::Done,
             Self::Cut => TaskOutcome::Cut,
             Self::Failed(fault) => fault.outcome(),
-            Self::Leaked => TaskOutcome::Leaked,
+            Self::Leaked(routine) => TaskOutcome::Leaked(*routine),
         }
     }
 }
 
 /// An [`Exit`] that is no failure: one byte.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Plain {
+pub(crate) enum Plain {
     NeverStarted,
     Done,
     FinishJob,
     Stopped,
     Cut,
-    Leaked,
+    Leaked(Routine),
 }
 
 impl Exit {
@@ -77,7 +77,7 @@ impl Exit {
             Self::FinishJob => Plain::FinishJob,
             Self::Stopped => Plain::Stopped,
             Self::Cut => Plain::Cut,
-            Self::Leaked => Plain::Leaked,
+            Self::Leaked(routine) => Plain::Leaked(routine),
             Self::Failed(_) => return None,
         })
     }
@@ -91,7 +91,7 @@ impl From<Plain> for Exit {
             Plain::FinishJob => Self::FinishJob,
             Plain::Stopped => Self::Stopped,
             Plain::Cut => Self::Cut,
-            Plain::Leaked => Self::Leaked,
+            Plain::Leaked(routine) => Self::Leaked(routine),
         }
     }
 }
@@ -176,13 +176,17 @@ pub(crate) enum Admission {
 pub(crate) struct Ending {
     /// How the run ended, unless that was told before by parking.
     pub(crate) exit: Option<Exit>,
-    pub(crate) finalizer: Option<FinalizerFault>,
+    pub(crate) after: Option<After>,
     pub(crate) tally: Tally,
 }
 
-/// How a finalizer went wrong.
+/// What there is to say after the exit.
 #[derive(Debug)]
-pub(crate) enum FinalizerFault {
+pub(crate) enum After {
+    /// The finalizer has failed.
     Failed(Box<Fault>),
+    /// The finalizer did not end in its time.
     TimedOut(Box<Fault>),
+    /// The task was a job in which something went wrong.
+    Job(Box<Report>),
 }

@@ -28,7 +28,7 @@ use std::{
 
 use teamwork::{
     By, Cause, CauseKind, Context, Flow, Job, JobHandle, Outcome, Result, Task, TaskError,
-    TaskOptions, TaskOutcome,
+    TaskOutcome,
 };
 use tokio::time::{error::Elapsed, timeout};
 
@@ -94,13 +94,16 @@ async fn who_hangs_is_named_and_who_does_not_is_not() {
         },
         |result, _| {
             let report = result.unwrap();
-            let told = "good done · deaf cut · stuck at the end leaked";
+            let told = "good done · deaf cut · stuck at the end leaked in finalize";
             assert_eq!(outcomes(&report), told);
             let leaked: Vec<_> = report.leaked().map(|task| task.name).collect();
             assert_eq!(leaked, ["stuck at the end"]);
             let printed = report.to_string();
             assert!(printed.contains("deaf cut"), "{printed}");
-            assert!(printed.contains("stuck at the end leaked"), "{printed}");
+            assert!(
+                printed.contains("stuck at the end leaked in finalize"),
+                "{printed}"
+            );
         },
     )
     .await;
@@ -421,11 +424,9 @@ async fn a_task_that_fails_while_another_is_added_takes_it_along() {
     for inline in [false, true] {
         let (job, journal) = job([fails("a").init(Do::Sleep(5))]);
         let result = run_with(job, inline, async |handle: JobHandle| {
-            assert!(handle.room().await);
+            let place = handle.place().await.unwrap();
             let late = waits("late").journal(&journal);
-            let late = handle
-                .add_task_with("late", late, TaskOptions::new())
-                .unwrap();
+            let late = place.add_task("late", late).unwrap();
             assert!(late.await.is_err());
         });
         assert_eq!(

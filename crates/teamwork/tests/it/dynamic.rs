@@ -325,7 +325,10 @@ async fn a_late_finalizer_that_hangs_is_reported_and_fails_the_job() {
             failure.to_string(),
             "job test: late (finalize): timed out after 4s"
         );
-        assert_eq!(outcomes(failure.report()), "s cut · late leaked");
+        assert_eq!(
+            outcomes(failure.report()),
+            "s cut · late leaked in finalize"
+        );
     }
 }
 

@@ -71,7 +71,10 @@ async fn who_hangs_is_named() {
         ),
         "{told}"
     );
-    assert!(told.ends_with("a is given up · ended: done"), "{told}");
+    assert!(
+        told.ends_with("a is given up: leaked in finalize · ended: done"),
+        "{told}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

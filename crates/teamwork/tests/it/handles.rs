@@ -1,8 +1,8 @@
 //! What handles on tasks and on jobs yield, and what dropping them does.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use teamwork::{Context, Flow, Job, Outcome, Result, Task, TaskError};
+use teamwork::{Context, Flow, Job, Outcome, Restart, Result, Task, TaskError};
 
 use crate::scripted::{
     Do, Journal, fails, hangs, job, ok, outcomes, placed, run_with, sleep, task, waits,
@@ -111,7 +111,63 @@ async fn a_task_that_never_started_has_no_value() {
         job.add_task("a", ok("a").init(Do::Fail));
         let never = job.add_task("b", ok("b")).handle();
         placed(job, inline).run().await.unwrap_err();
-        assert!(matches!(never.await, Err(TaskError::Failed(_))));
+        assert_eq!(
+            never.await.unwrap_err().to_string(),
+            "the task ended without a value: a (init): a failed"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_never_started_because_of_a_drop_names_it() {
+    let mut job = Job::new("test");
+    let never = job.add_task("a", ok("a")).handle();
+    drop(job);
+    let Err(TaskError::Failed(Some(cause))) = never.await else {
+        panic!("it names its cause");
+    };
+    assert!(cause.is_cancelled());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_was_given_up_names_the_cause_of_its_job() {
+    for inline in [false, true] {
+        let mut job = Job::new("test");
+        let stuck = waits("a").finalize(Do::Hang);
+        let stuck = job.add_task("a", stuck).handle();
+        job.add_task("b", fails("b"));
+        placed(job, inline).run().await.unwrap_err();
+        assert_eq!(
+            stuck.await.unwrap_err().to_string(),
+            "the task ended without a value: b: b failed"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_cannot_be_finalized_names_its_failure() {
+    let once = Restart::at_most(1, Duration::from_secs(60));
+    for inline in [false, true] {
+        for optional in [false, true] {
+            let mut job = Job::new("test");
+            let added = job.add_task("a", once.task(|| fails("a").finalize(Do::Unwind)));
+            let value = if optional {
+                added.optional().handle()
+            } else {
+                added.handle()
+            };
+            let ended = placed(job, inline).run().await;
+            assert_eq!(ended.is_ok(), optional);
+            assert_eq!(
+                value.await.unwrap_err().to_string(),
+                "the task ended without a value: a: a failed"
+            );
+            let report = ended.unwrap_or_else(|failure| failure.into_report());
+            assert_eq!(outcomes(&report), "a failed");
+            let both = report.cause().into_iter().chain(report.secondary());
+            let both: Vec<_> = both.map(ToString::to_string).collect();
+            assert_eq!(both, ["a: a failed", "a (finalize): panicked: unwound"]);
+        }
     }
 }
 
@@ -182,7 +238,7 @@ async fn dropping_the_future_that_starts_a_job_in_the_background_cancels_it() {
         let observer = job.handle();
         let start = placed(job, inline).run_in_background();
         assert!(
-            tokio::time::timeout(std::time::Duration::from_secs(1), start)
+            tokio::time::timeout(Duration::from_secs(1), start)
                 .await
                 .is_err()
         );

@@ -149,7 +149,7 @@ async fn a_finalizer_that_hangs_is_given_up_and_the_others_still_run() {
             let failure = result.unwrap_err();
             assert_eq!(
                 failure.report().task("b").unwrap().outcome,
-                TaskOutcome::Leaked
+                TaskOutcome::Leaked(Routine::Finalize)
             );
             assert_eq!(
                 failure.report().task("a").unwrap().outcome,

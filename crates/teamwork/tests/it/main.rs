@@ -18,6 +18,7 @@ mod interop;
 mod lifecycle;
 mod nested;
 mod optional;
+mod places;
 mod pool;
 mod prerequisites;
 mod random;

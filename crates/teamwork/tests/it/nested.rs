@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use teamwork::{By, CauseKind, Context, Job, Outcome};
+use teamwork::{By, CauseKind, Context, JOBS_MAX, Job, Outcome, Report};
 
 use crate::scripted::{
     Do, Journal, Scripted, fails, hangs, ok, outcomes, placed, run_with, sleep, task, waits,
@@ -297,7 +297,7 @@ async fn the_deadline_of_a_job_holds_for_all_levels_below_it_and_is_no_sum() {
         let failure = ended.unwrap_err();
         let elapsed = failure.report().elapsed();
         assert!(elapsed < Duration::from_millis(8_100), "{elapsed:?}");
-        assert_eq!(outcomes(failure.report()), "a cut · b leaked");
+        assert_eq!(outcomes(failure.report()), "a cut · b leaked in finalize");
         let steps = journal.text();
         assert!(
             steps.ends_with("fin hangs · fin d · fin c · fin b · fin a"),
@@ -330,33 +330,40 @@ async fn a_child_that_is_busy_with_its_own_end_has_no_longer_than_its_parent() {
         let failure = ended.unwrap_err();
         let elapsed = failure.report().elapsed();
         assert!(elapsed < Duration::from_millis(4_100), "{elapsed:?}");
-        assert_eq!(outcomes(failure.report()), "p cut · child leaked");
+        assert_eq!(
+            outcomes(failure.report()),
+            "p cut · child leaked in finalize"
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_word_of_a_child_is_heard_though_a_sibling_was_given_up() {
-    let journal = Journal::default();
-    let stays = task("a", [Do::Done]).finalize(Do::Hang);
-    let mut middle = named("middle", &journal, [stays]);
-    let stays = waits("b").finalize(Do::Hang);
-    middle.add_job(named("inner", &journal, [stays]));
-    let told = middle.handle();
-    let mut outer = named("outer", &journal, []);
-    outer.add_job(middle.finalizer_deadline(Duration::from_secs(60)));
-    let outer = outer.finalizer_deadline(Duration::from_secs(8));
-    let handle = outer.handle();
-    let cancel = async {
-        sleep(5).await;
-        handle.cancel("enough");
-    };
-    let (ended, ()) = tokio::join!(outer.run(), cancel);
-    assert_eq!(outcomes(ended.unwrap_err().report()), "middle leaked");
-    // It had half of the 8 seconds to cut what it has.
-    let report = told.wait().await;
-    assert_eq!(outcomes(&report), "a leaked · inner leaked");
-    let elapsed = report.elapsed();
-    assert!(elapsed < Duration::from_millis(4_100), "{elapsed:?}");
+    for (place, inner) in PLACES {
+        let journal = Journal::default();
+        let stays = task("a", [Do::Done]).finalize(Do::Hang);
+        let mut middle = named("middle", &journal, [stays]);
+        let stays = waits("b").finalize(Do::Hang);
+        middle.add_job(placed(named("inner", &journal, [stays]), inner));
+        let told = middle.handle();
+        let mut outer = named("outer", &journal, []);
+        outer.add_job(placed(middle, place).finalizer_deadline(Duration::from_secs(60)));
+        let outer = outer.finalizer_deadline(Duration::from_secs(8));
+        let handle = outer.handle();
+        let cancel = async {
+            sleep(5).await;
+            handle.cancel("enough");
+        };
+        let (ended, ()) = tokio::join!(outer.run(), cancel);
+        let failure = ended.unwrap_err();
+        assert_eq!(outcomes(failure.report()), "middle leaked in finalize");
+        // It had half of the 8 seconds to cut what it has.
+        let report = told.wait().await;
+        let expected = "a leaked in finalize · inner leaked in finalize";
+        assert_eq!(outcomes(&report), expected);
+        let elapsed = report.elapsed();
+        assert!(elapsed < Duration::from_millis(4_100), "{elapsed:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -410,5 +417,84 @@ async fn dropping_the_parents_future_finalizes_the_children_too() {
         assert_eq!(handle.wait().await.outcome(), Outcome::Cancelled);
         let steps = journal.text();
         assert!(steps.ends_with("fin c · fin p"), "{steps}");
+    }
+}
+
+/// A job with a task that hangs in its finalizer, and a child that fails alone.
+fn troubled(name: &'static str, journal: &Journal, inline: bool) -> Job {
+    let stuck = waits("stuck").finalize(Do::Hang);
+    let mut job = named(name, journal, [waits("good"), stuck]);
+    let flaky = named("flaky", journal, [fails("probe")]);
+    job.add_job(placed(flaky.isolated(), inline));
+    placed(job, inline)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_went_wrong_in_a_child_is_seen_in_its_parents_report() {
+    for (outer, inner) in PLACES {
+        let journal = Journal::default();
+        let mut parent = named("parent", &journal, [waits("p")]);
+        parent.add_job(placed(named("fine", &journal, [ok("f")]), inner));
+        parent.add_job(troubled("child", &journal, inner));
+        let parent = parent.finalizer_deadline(Duration::from_secs(4));
+        let result = run_with(parent, outer, async |handle| {
+            sleep(5).await;
+            handle.cancel("enough");
+        });
+        let report = result.await.unwrap_err().into_report();
+        let told = "p cut · fine done · child leaked in finalize";
+        assert_eq!(outcomes(&report), told);
+        let jobs: Vec<_> = report.jobs().map(Report::name).collect();
+        assert_eq!(jobs, ["child"]);
+        let child = report.task("child").unwrap().job.unwrap();
+        assert_eq!(child.leaked().next().unwrap().name, "stuck");
+        assert_eq!(
+            child.secondary()[0].to_string(),
+            "flaky: probe: probe failed"
+        );
+        assert_eq!(child.jobs().next().unwrap().name(), "flaky");
+        let printed = report.to_string();
+        let lines: Vec<_> = printed.lines().skip(1).collect();
+        let lines = lines
+            .iter()
+            .map(|line| line.split("  ticks").next().unwrap());
+        let expected = [
+            "├─ p cut",
+            "├─ fine done",
+            "└─ child leaked in finalize",
+            "   ├─ good cut",
+            "   ├─ stuck leaked in finalize",
+            "   └─ flaky failed",
+            "      └─ probe failed",
+            "      later: flaky: probe: probe failed",
+        ];
+        assert_eq!(lines.collect::<Vec<_>>(), expected, "{printed}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn children_that_come_and_go_and_fail_are_kept_up_to_a_bound() {
+    for inline in [false, true] {
+        let mut job = Job::new("server");
+        job.add_fn("accept", async |cx: &Context| {
+            for _ in 0..200 {
+                let mut connection = Job::new("connection").isolated();
+                connection.add_task("reset", fails("reset"));
+                cx.job()
+                    .add_job(connection)
+                    .map_err(|refused| refused.why)?;
+                sleep(1).await;
+            }
+            Ok(())
+        });
+        let report = placed(job, inline).run().await.unwrap();
+        assert_eq!(report.come_and_gone(), 200);
+        assert_eq!(report.jobs().count(), JOBS_MAX);
+        assert_eq!(report.tasks().count(), 1);
+        let printed = report.to_string();
+        assert!(
+            printed.contains("\n├─ connection failed\n│  └─ reset failed"),
+            "{printed}"
+        );
     }
 }

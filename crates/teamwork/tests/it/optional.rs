@@ -130,7 +130,8 @@ async fn connections_that_fail_leave_a_count_and_the_first_failures() {
                 let options = TaskOptions::new()
                     .optional()
                     .timeout(Duration::from_millis(1));
-                let _ = cx.job().add_task_with("probe", waits("probe"), options);
+                let place = cx.job().try_place()?.options(options);
+                let _handle = place.add_task("probe", waits("probe"))?;
                 sleep(2).await;
             }
             Ok(())

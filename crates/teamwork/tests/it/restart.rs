@@ -192,11 +192,8 @@ async fn a_task_that_was_added_late_can_be_started_again_too() {
             let scripts = [task("a", [Do::Fail]), task("b", [Do::DoneAfter(5)])];
             let late = twice().task(attempts(&noted, scripts));
             let options = TaskOptions::new().idle_timeout(Duration::from_secs(5));
-            let handle = cx
-                .job()
-                .add_task_with("late", late, options)
-                .map_err(|_| "refused")?;
-            handle.await?;
+            let place = cx.job().try_place()?.options(options);
+            place.add_task("late", late)?.await?;
             Ok(())
         });
         let report = placed(job, inline).run().await.unwrap();

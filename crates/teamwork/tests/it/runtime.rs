@@ -8,20 +8,44 @@ use std::{
     time::Duration,
 };
 
-use teamwork::{Context, Flow, Job, Outcome, Result, Task, TaskOutcome};
+use teamwork::{Context, Flow, Job, Outcome, Result, Routine, Task, TaskOutcome};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::scripted::{Journal, is_pending, job, outcomes, placed, waits};
+use crate::scripted::{Journal, is_pending, job, outcomes, placed, sleep, waits};
 
-/// Blocks its thread until the flag is up.
-struct Blocks(Arc<AtomicBool>, Journal);
+/// Blocks its thread in one of its routines, until the flag is up.
+struct Blocks {
+    until: Arc<AtomicBool>,
+    within: Routine,
+    journal: Journal,
+}
+
+impl Blocks {
+    /// Blocks in its run.
+    fn new(until: &Raise, journal: &Journal) -> Self {
+        Self {
+            until: until.0.clone(),
+            within: Routine::Run,
+            journal: journal.clone(),
+        }
+    }
+
+    fn call(&self, routine: Routine) {
+        self.journal.note(format!("{routine} blocks"));
+        while routine == self.within && !self.until.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+    }
+}
 
 /// Adds a task that fails once another one has noted this.
 fn add_failing_after(job: &mut Job, step: &'static str, journal: &Journal) {
     let journal = journal.clone();
     job.add_fn("b", async move |_: &Context| -> Result {
+        // Not by `yield_now`: the task would then wait in the one place of a worker that others cannot steal from, and that worker may
+        // be the one that blocks.
         while !journal.steps().iter().any(|noted| noted == step) {
-            tokio::task::yield_now().await;
+            sleep(1).await;
         }
         Err("b failed".into())
     });
@@ -30,16 +54,18 @@ fn add_failing_after(job: &mut Job, step: &'static str, journal: &Journal) {
 impl Task for Blocks {
     type Output = ();
 
+    async fn init(&mut self, _: &Context) -> Result {
+        self.call(Routine::Init);
+        Ok(())
+    }
+
     async fn run(&mut self, _: &Context) -> Result<Flow> {
-        self.1.note("run blocks");
-        while !self.0.load(Ordering::Acquire) {
-            std::thread::yield_now();
-        }
-        Ok(Flow::Tick)
+        self.call(Routine::Run);
+        Ok(Flow::Done(()))
     }
 
     async fn finalize(&mut self, _: &Context) -> Result {
-        self.1.note("fin blocks");
+        self.call(Routine::Finalize);
         Ok(())
     }
 }
@@ -59,14 +85,14 @@ async fn a_run_that_blocks_its_thread_is_given_up_and_named() {
     let journal = Journal::default();
     let mut job = Job::new("test");
     job.add_task("a", waits("a").journal(&journal));
-    job.add_task("blocks", Blocks(raise.0.clone(), journal.clone()));
+    job.add_task("blocks", Blocks::new(&raise, &journal));
     add_failing_after(&mut job, "run blocks", &journal);
     let job = job.finalizer_deadline(Duration::from_millis(50));
     let failure = job.run().await.unwrap_err();
     assert_eq!(failure.cause().task(), Some("b"));
     assert_eq!(
         outcomes(failure.report()),
-        "a cut · blocks leaked · b failed"
+        "a cut · blocks leaked in run · b failed"
     );
     assert!(journal.text().ends_with("fin a"), "{}", journal.text());
 }
@@ -78,7 +104,7 @@ async fn a_child_whose_run_blocks_its_thread_is_given_up_and_named() {
         let journal = Journal::default();
         let mut child = Job::new("child");
         child.add_task("c", waits("c").journal(&journal));
-        child.add_task("blocks", Blocks(raise.0.clone(), journal.clone()));
+        child.add_task("blocks", Blocks::new(&raise, &journal));
         let mut middle = Job::new("middle");
         middle.add_task("m", waits("m").journal(&journal));
         middle.add_job(placed(child, inline));
@@ -89,9 +115,35 @@ async fn a_child_whose_run_blocks_its_thread_is_given_up_and_named() {
         let parent = parent.finalizer_deadline(Duration::from_millis(50));
         let failure = parent.run().await.unwrap_err();
         let told = outcomes(failure.report());
-        assert_eq!(told, "a cut · middle leaked · b failed", "inline: {inline}");
+        let expected = "a cut · middle leaked in run · b failed";
+        assert_eq!(told, expected, "inline: {inline}");
         let steps = journal.text();
         assert!(steps.ends_with("fin a"), "{steps}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_given_up_is_named_with_the_routine_that_it_was_in() {
+    for within in [Routine::Init, Routine::Run, Routine::Finalize] {
+        let raise = Raise(Arc::default());
+        let journal = Journal::default();
+        let mut blocks = Blocks::new(&raise, &journal);
+        blocks.within = within;
+        let mut job = Job::new("test");
+        job.add_fn("adds", async move |cx: &Context| {
+            let _handle = cx.job().add_task("late", blocks)?;
+            Ok(())
+        });
+        let step = match within {
+            Routine::Init => "init blocks",
+            Routine::Run => "run blocks",
+            Routine::Finalize => "finalize blocks",
+        };
+        add_failing_after(&mut job, step, &journal);
+        let job = job.finalizer_deadline(Duration::from_millis(50));
+        let failure = job.run().await.unwrap_err();
+        let late = failure.report().task("late").unwrap().outcome;
+        assert_eq!(late, TaskOutcome::Leaked(within));
     }
 }
 
@@ -132,7 +184,7 @@ async fn a_task_that_was_given_up_is_dropped_when_it_ends_after_all() {
     let job = job.finalizer_deadline(Duration::from_millis(50));
     let failure = job.run().await.unwrap_err();
     let leaked = failure.report().task("blocks").unwrap().outcome;
-    assert_eq!(leaked, TaskOutcome::Leaked);
+    assert_eq!(leaked, TaskOutcome::Leaked(Routine::Run));
     drop(raise);
     // Bounded by the time that a test may take: it must go away once its run returns.
     while Arc::strong_count(&alive) > 1 {

@@ -102,6 +102,8 @@ pub(crate) struct Measured {
     pub(crate) p99_ns: f64,
     /// What the processes spent meanwhile.
     pub(crate) spent: Spent,
+    /// What the processes, the load generator and the kernel's workers spent, together.
+    pub(crate) whole_ns: u64,
     /// What share of the processors others took meanwhile, other guests of the machine included.
     pub(crate) others_share: f64,
     /// Private memory of the processes before the first session and at the end.

@@ -77,7 +77,7 @@ impl Round {
         let uploaded = self.seen.uploaded.load(Ordering::Relaxed);
         let me = [std::process::id()];
         let busy = busy_ns()?;
-        let mine = Usage::of(&me)?;
+        let (mine, workers) = (Usage::of(&me)?, Usage::of_kernel_workers()?);
         let before = Usage::of(&self.order.processes)?;
         let start = Instant::now();
         let done = self
@@ -94,6 +94,7 @@ impl Round {
         let elapsed = start.elapsed();
         let spent = Usage::of(&self.order.processes)?.since(&before);
         let known = spent.cpu_ns + Usage::of(&me)?.since(&mine).cpu_ns;
+        let whole_ns = known + Usage::of_kernel_workers()?.since(&workers).cpu_ns;
         let others = (busy_ns()? - busy).saturating_sub(known) as f64;
         let all = elapsed.as_nanos() as f64 * available_parallelism()?.get() as f64;
         if idle > 0 {
@@ -111,6 +112,7 @@ impl Round {
             p50_ns: percentile(&latencies, 0.5),
             p99_ns: percentile(&latencies, 0.99),
             spent,
+            whole_ns,
             others_share: others / all,
             private_before: self.private_before,
             private_bytes,

@@ -14,9 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::look::Looks;
 use crate::{
-    Cause, Event, Report,
+    Cause, Event, Report, Routine,
     engine::{
-        machine::{Ending, Exit, Seen, Signal},
+        clock::Stamp,
+        machine::{Ending, Exit, Plain, Seen, Signal, Tally},
+        pile::Pile,
         record::Kind,
         step::Driver,
         sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard},
@@ -24,7 +26,7 @@ use crate::{
     name::Name,
 };
 
-/// A message to the supervisor.
+/// A message to the supervisor. Small, because a hundred thousand of them can lie on a desk: what is rare is boxed.
 pub(in crate::engine) enum Mail {
     Add {
         slot: u32,
@@ -34,7 +36,7 @@ pub(in crate::engine) enum Mail {
     },
     Stop {
         signal: Signal,
-        cause: Option<Cause>,
+        cause: Option<Box<Cause>>,
     },
     /// A run has ended on its runtime task; the driver comes home.
     Parked {
@@ -42,34 +44,53 @@ pub(in crate::engine) enum Mail {
         exit: Exit,
         driver: Driver,
     },
-    /// A driver has ended on its runtime task.
-    Ended { slot: u32, ending: Ending },
+    /// A driver has ended on its runtime task, and nothing went wrong.
+    Over {
+        slot: u32,
+        exit: Option<Plain>,
+        tally: Tally,
+    },
+    /// A driver has ended on its runtime task, and something went wrong.
+    Ended { slot: u32, ending: Box<Ending> },
     /// Somebody wants to know how the tasks are.
     Look(oneshot::Sender<Seen>),
 }
 
 impl Mail {
+    /// Word of the end of a driver on its runtime task.
+    pub(in crate::engine) fn ended(slot: u32, ending: Ending) -> Self {
+        match ending {
+            Ending {
+                exit: Some(Exit::Failed(_)),
+                ..
+            }
+            | Ending { after: Some(_), .. } => Self::Ended {
+                slot,
+                ending: Box::new(ending),
+            },
+            Ending { exit, tally, .. } => Self::Over {
+                slot,
+                exit: exit.and_then(Exit::plain),
+                tally,
+            },
+        }
+    }
+
     /// Whether the supervisor has something to decide because of it.
     pub(super) fn is_urgent(&self) -> bool {
-        let exit = match self {
-            Self::Add { .. } | Self::Stop { .. } | Self::Look(_) => return true,
-            Self::Parked { exit, .. } => Some(exit),
-            Self::Ended {
-                ending: Ending {
-                    finalizer: Some(_), ..
-                },
-                ..
-            } => return true,
-            Self::Ended { ending, .. } => ending.exit.as_ref(),
-        };
-        matches!(exit, Some(Exit::Failed(_) | Exit::FinishJob))
+        match self {
+            Self::Add { .. } | Self::Stop { .. } | Self::Look(_) | Self::Ended { .. } => true,
+            Self::Parked { exit, .. } => matches!(exit, Exit::Failed(_) | Exit::FinishJob),
+            Self::Over { exit, .. } => matches!(exit, Some(Plain::FinishJob)),
+        }
     }
 
     pub(super) fn slot(&self) -> Option<u32> {
         match self {
-            Self::Add { slot, .. } | Self::Parked { slot, .. } | Self::Ended { slot, .. } => {
-                Some(*slot)
-            }
+            Self::Add { slot, .. }
+            | Self::Parked { slot, .. }
+            | Self::Over { slot, .. }
+            | Self::Ended { slot, .. } => Some(*slot),
             Self::Stop { .. } | Self::Look(_) => None,
         }
     }
@@ -87,6 +108,10 @@ pub(in crate::engine) struct Annex {
     pub(super) ends_by: OnceLock<Instant>,
     /// When child jobs have to have ended, once this job is cut.
     pub(super) children_end_by: OnceLock<Instant>,
+    /// When the start gate was opened.
+    pub(super) opened_at: OnceLock<Stamp>,
+    /// When the cut was shown.
+    pub(super) cut_at: OnceLock<Stamp>,
     /// Called when a task has said how it is.
     pub(super) answered: Notify,
     /// Made when somebody wants one; cancelled when the job is to end.
@@ -101,7 +126,9 @@ pub(in crate::engine) struct Annex {
 #[derive(Default)]
 pub(super) struct Desk {
     pub(super) closed: bool,
-    pub(super) mail: Vec<Mail>,
+    pub(super) mail: Pile<Mail>,
+    /// How many drivers have come home from runtime tasks.
+    pub(super) home: u32,
     /// Slots that a new task may take.
     pub(super) free: Vec<u32>,
     /// Slots given to tasks that were added while running.
@@ -109,8 +136,17 @@ pub(super) struct Desk {
     /// Runs on runtime tasks that wait for something, by slot.
     pub(super) parked: Vec<Option<Waker>>,
     pub(super) looks: Looks,
-    /// Bells of idle tasks, by slot.
-    pub(super) bells: BTreeMap<u32, Arc<Notify>>,
+    /// What is known of some tasks, by slot.
+    pub(super) known: BTreeMap<u32, Known>,
+}
+
+/// What others may need of a task.
+#[derive(Default)]
+pub(super) struct Known {
+    /// Ends the pause of an idle task.
+    pub(super) bell: Arc<Notify>,
+    /// The routine it is in, if that is another one than the machine knows of.
+    pub(super) routine: Option<Routine>,
 }
 
 impl Annex {

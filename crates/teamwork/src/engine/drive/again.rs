@@ -4,9 +4,9 @@ use std::{future::Future, pin::Pin, time::Duration};
 
 use tokio::time::sleep;
 
-use super::{Ended, Lived, finalizer_fault, stopped};
+use super::{Ended, Life, Lived, fails_alone, finalizer_fault, park, stopped};
 use crate::{
-    Context, Routine, Task,
+    Routine, Task,
     engine::{
         guard::{Guard, Shield},
         machine::{Ending, Exit, Fault, Tally},
@@ -20,32 +20,30 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Whether a task that has failed is to start over: after which pause, and what has happened. Otherwise gives back how it went; by
 /// value, so that it takes no room in the driver.
 pub(super) fn is_again<V, T>(
-    task: &mut T,
-    cx: &Context<V>,
+    life: &mut Life<V, T>,
     lived: Lived<T::Output>,
 ) -> Result<(Duration, Box<Fault>), Lived<T::Output>>
 where
     V: ?Sized + Send + Sync + 'static,
     T: Task<V>,
 {
-    if stopped(cx).is_some() {
+    if stopped(&life.cx).is_some() {
         return Err(lived);
     }
     let Exit::Failed(fault) = lived.exit else {
         return Err(lived);
     };
-    let Ok(Some(pause)) = panics::catch(|| task.restart(&fault.kind)) else {
+    let Ok(Some(pause)) = panics::catch(|| life.task.restart(&fault.kind)) else {
         let exit = Exit::Failed(fault);
         return Err(Lived { exit, ..lived });
     };
-    tracing::warn!(job = %cx.core.name, task = cx.name(), error = %fault.kind, ?pause, "failed; starting again");
+    tracing::warn!(job = %life.cx.core.name, task = life.cx.name(), error = %fault.kind, ?pause, "failed; starting again");
     Ok((pause, fault))
 }
 
 /// Between two attempts: finalizes the one that has failed, then pauses. Gives the end of the task if there is none after that.
 pub(super) fn again<'a, V, T>(
-    task: &'a mut T,
-    cx: &'a Context<V>,
+    life: &'a mut Life<V, T>,
     (pause, fault): (Duration, Box<Fault>),
 ) -> Boxed<'a, Option<Ended<T::Output>>>
 where
@@ -54,29 +52,37 @@ where
 {
     // Boxed, because what is rare should take no room in every driver.
     Box::pin(async move {
-        let (shielded, nanos) = Shield::new(Some(cx), || task.finalize(cx)).timed().await;
+        let finalize = Shield::new(Some(&life.cx), || {
+            life.cx
+                .enter(Routine::Finalize, || life.task.finalize(&life.cx))
+        });
+        let (shielded, nanos) = finalize.timed().await;
+        life.cx.leave_routine();
         let finalizer = finalizer_fault(shielded);
-        let exit = if finalizer.is_some() {
-            Exit::Failed(fault)
-        } else {
-            let paused = Guard::new(cx, None, || cx.wait(sleep(pause))).await;
-            match paused
-                .err()
-                .map(|early| early.exit(Routine::Run))
-                .or_else(|| stopped(cx))
-            {
-                Some(exit) => exit,
-                None => return None,
+        let (exit, unfinished) = if finalizer.is_some() {
+            let exit = Exit::Failed(fault);
+            if !fails_alone(&exit, life) {
+                // The machine has to hear of it first: a handle's error names the job's cause.
+                park(&life.cx, exit).await;
+                life.cx.set_away(false);
             }
+            (None, Unfinished::Failed)
+        } else {
+            let paused = Guard::new(&life.cx, None, || life.cx.wait(sleep(pause))).await;
+            let early = paused.err().map(|early| early.exit(Routine::Run));
+            // From here on there is another attempt, whatever has happened before it begins.
+            life.cx.set_again();
+            let exit = early.or_else(|| stopped(&life.cx))?;
+            let unfinished = Unfinished::from_exit(&exit);
+            (Some(exit), unfinished)
         };
-        let unfinished = Unfinished::from_exit(&exit);
         let tally = Tally {
             ticks: 0,
             nanos: [0, 0, nanos],
         };
         let ending = Ending {
-            exit: Some(exit),
-            finalizer,
+            exit,
+            after: finalizer,
             tally,
         };
         Some((ending, Err(unfinished)))

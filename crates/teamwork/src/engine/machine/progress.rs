@@ -1,7 +1,7 @@
 //! How the machine goes on by itself, phase by phase.
 
 use super::{Action, Deadline, Haste, Machine, Phase, Record, Signal, State};
-use crate::report::TaskOutcome;
+use crate::{Routine, report::TaskOutcome};
 
 impl Machine {
     pub(super) fn next_oneshot(&mut self) -> Option<Action> {
@@ -132,8 +132,12 @@ impl Machine {
                 State::Finalizing => self.finalizing -= 1,
                 _ => self.alive -= 1,
             }
+            record.outcome = TaskOutcome::Leaked(match record.state {
+                State::Starting => Routine::Init,
+                State::Finalizing => Routine::Finalize,
+                _ => Routine::Run,
+            });
             record.state = State::Leaking;
-            record.outcome = TaskOutcome::Leaked;
             self.give_up = Some(0);
         }
     }

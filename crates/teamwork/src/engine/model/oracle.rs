@@ -7,11 +7,17 @@ use super::{
     },
     world::{At, Sim, Stage, World},
 };
-use crate::{Outcome, Routine, TaskOutcome, report::SECONDARY_MAX};
+use crate::{
+    Outcome, Routine, TaskOutcome,
+    report::{JOBS_MAX, SECONDARY_MAX},
+};
 
 impl Sim {
     fn is_alive(&self) -> bool {
-        matches!(self.at, At::Init | At::Run | At::Alone)
+        matches!(
+            self.at,
+            At::Init | At::Run | At::Alone | At::Again | At::Pause
+        )
     }
 
     pub(super) fn is_busy(&self) -> bool {
@@ -46,8 +52,8 @@ impl World {
     /// Whether the job is past its start and not yet stopping.
     pub(super) fn is_running(&self) -> bool {
         let is_starting = |task: &Sim| {
-            let in_init = matches!(task.at, At::Fresh | At::Init) || task.is_after_init();
-            !task.late && in_init
+            let is_before_gate = matches!(task.at, At::Fresh | At::Init | At::Again | At::Pause);
+            !task.late && !task.is_through_gate && (is_before_gate || task.is_after_init())
         };
         let is_oneshot_alive = self
             .tasks
@@ -137,7 +143,7 @@ impl World {
         for (other, before) in self.tasks[..id].iter().enumerate() {
             let is_through = if self.is_oneshot(other) {
                 matches!(before.at, At::Parked | At::Over)
-                    && matches!(before.outcome, TaskOutcome::Done | TaskOutcome::Leaked)
+                    && matches!(before.outcome, TaskOutcome::Done | TaskOutcome::Leaked(_))
             } else {
                 before.at == At::Gate || before.has_failed_alone()
             };
@@ -164,7 +170,12 @@ impl World {
             "1: t{id} is {:?}",
             task.at
         );
-        assert_eq!(task.finalized, 0, "1: once");
+        let before = if task.has_finalizer {
+            task.attempts - 1
+        } else {
+            0
+        };
+        assert_eq!(task.finalized, before, "1: once for each attempt");
         assert!(!self.is_any(Sim::is_alive), "2: every run has ended");
         if let Some(last) = self.last_finalized {
             assert!(
@@ -235,7 +246,7 @@ impl World {
             At::Init => &[State::Starting, State::Running],
             At::Gate => &[State::Inited],
             At::Run => &[State::Running],
-            At::Alone => &[State::Running, State::Starting],
+            At::Alone | At::Again | At::Pause => &[State::Running, State::Starting],
             At::Parked => &[State::Parked],
             At::Finalizer => &[State::Finalizing],
             At::GivenUp | At::Over => &[State::Ended],
@@ -260,6 +271,7 @@ impl World {
             records,
             secondary,
             secondary_dropped,
+            jobs,
             come_and_gone,
         } = self.machine.take_remains();
         assert_eq!(
@@ -269,9 +281,16 @@ impl World {
         );
         assert!(secondary.len() <= SECONDARY_MAX);
         assert_eq!(come_and_gone, self.gone, "who has come and gone");
+        assert_eq!(jobs.len(), self.told.min(JOBS_MAX), "what children tell");
+        let listed = jobs
+            .iter()
+            .filter_map(|(place, job)| Some((*place)?).zip(Some(job)));
+        for (place, job) in listed {
+            assert_eq!(records[place as usize].name.to_string(), job.name());
+        }
         for (id, task) in self.tasks.iter().enumerate() {
-            let owed = u32::from(task.has_started() && task.has_finalizer);
-            let leaked = task.outcome == TaskOutcome::Leaked;
+            let owed = if task.has_finalizer { task.attempts } else { 0 };
+            let leaked = matches!(task.outcome, TaskOutcome::Leaked(_));
             assert!(
                 task.finalized == owed || leaked && task.finalized <= owed,
                 "1: t{id}"

@@ -1,13 +1,15 @@
 //! What tasks do at random, and what their drivers then tell the machine.
 
+use std::{borrow::Cow, time::Duration};
+
 use super::{
     super::{
-        machine::{Ending, Exit, Fault, FinalizerFault, Signal, Tally},
+        machine::{After, Ending, Exit, Fault, Signal, Tally},
         record::Kind,
     },
     world::{At, World},
 };
-use crate::{CauseKind, Routine, TaskOutcome};
+use crate::{CauseKind, Outcome, Report, Routine, TaskOutcome, name::Name};
 
 impl World {
     pub(super) fn go_on(&mut self) {
@@ -23,19 +25,22 @@ impl World {
             At::Init => self.end_init(id),
             At::Run => self.end_run(id),
             At::Alone | At::Finalizer => self.end_finalizer(id),
+            At::Again => self.end_attempt(id),
+            At::Pause => self.end_pause(id),
             At::GivenUp => self.come_late(id),
             At::Fresh | At::Gate | At::Parked | At::Over => {}
         }
     }
 
     fn end_init(&mut self, id: usize) {
-        let is_late = self.tasks[id].late;
+        let is_new = self.tasks[id].late && self.tasks[id].attempts == 1;
+        let has_no_gate = self.tasks[id].late || self.tasks[id].is_through_gate;
         match self.rng.u32(..10) {
-            0..=4 if is_late && self.shown >= Signal::Finish => self.never_start(id),
+            0..=4 if is_new && self.shown >= Signal::Finish => self.never_start(id),
             0 if !self.tasks[id].kind.is_job() => self.fail(id, Routine::Init),
             _ if self.shown >= Signal::Cut => self.exit(id, Exit::Cut),
             1..=5 if self.shown == Signal::Finish => self.exit(id, Exit::Stopped),
-            _ if self.tasks[id].late || self.is_oneshot(id) => self.tasks[id].at = At::Run,
+            _ if has_no_gate || self.is_oneshot(id) => self.tasks[id].at = At::Run,
             _ => {
                 self.note(format!("t{id} is at the gate"));
                 self.tasks[id].at = At::Gate;
@@ -48,6 +53,7 @@ impl World {
     fn never_start(&mut self, id: usize) {
         self.note(format!("t{id} is too late"));
         self.tasks[id].order = None;
+        self.tasks[id].attempts = 0;
         self.tasks[id].outcome = TaskOutcome::NeverStarted;
         self.end(id, Some(Exit::NeverStarted), None);
     }
@@ -59,7 +65,7 @@ impl World {
             1 => self.exit(id, Exit::FinishJob),
             // A child job that was cancelled by its own handle; for a oneshot that is a failure.
             2 if is_job && !self.is_oneshot(id) => self.exit(id, Exit::Cut),
-            3 if is_job => self.exit(id, Exit::Leaked),
+            3 if is_job => self.exit(id, Exit::Leaked(Routine::Finalize)),
             _ if self.shown >= Signal::Cut => self.exit(id, Exit::Cut),
             3..=15 if self.shown == Signal::Finish => self.exit(id, Exit::Stopped),
             _ => self.exit(id, Exit::Done),
@@ -86,6 +92,9 @@ impl World {
     fn fail(&mut self, id: usize, routine: Routine) {
         let (fault, mark) = self.fault(routine);
         self.note(format!("t{id} fails {mark}"));
+        if self.tasks[id].restarts > 0 && self.shown < Signal::Finish {
+            return self.start_over(id, (fault, mark));
+        }
         self.tasks[id].outcome = outcome_of(&fault);
         let task = &self.tasks[id];
         // It fails alone, and is finalized at once; then it tells of both.
@@ -99,11 +108,68 @@ impl World {
         self.come_home(id, Exit::Failed(fault));
     }
 
+    /// A failure that does not count yet; the machine hears nothing of it.
+    fn start_over(&mut self, id: usize, failure: (Box<Fault>, String)) {
+        let task = &mut self.tasks[id];
+        task.restarts -= 1;
+        task.finalized += u32::from(task.has_finalizer);
+        task.at = if task.has_finalizer {
+            At::Again
+        } else {
+            At::Pause
+        };
+        task.fault = task.has_finalizer.then_some(failure);
+    }
+
+    /// The finalizer of an attempt has ended; if it fails, there is no other one.
+    fn end_attempt(&mut self, id: usize) {
+        let failure = self.tasks[id].fault.take();
+        let (attempt, mark) = failure.expect("an attempt is finalized because it failed");
+        let (fault, later) = self.fault(Routine::Finalize);
+        let outcome = outcome_of(&attempt);
+        let (finalizer, outcome) = match self.rng.u32(..8) {
+            0 => (After::Failed(fault), outcome),
+            1 => {
+                let outcome = TaskOutcome::Leaked(Routine::Finalize);
+                (After::TimedOut(fault), outcome)
+            }
+            _ => return self.tasks[id].at = At::Pause,
+        };
+        self.note(format!("t{id} does not start over: {finalizer:?}"));
+        self.tasks[id].outcome = outcome;
+        self.failed(id, mark);
+        self.failed(id, later);
+        self.end(id, Some(Exit::Failed(attempt)), Some(finalizer));
+    }
+
+    /// The pause before another attempt is over, or a stop ends it.
+    fn end_pause(&mut self, id: usize) {
+        let (exit, outcome) = match self.shown {
+            Signal::Run | Signal::Drain => return self.attempt(id),
+            Signal::Finish => (Exit::Stopped, TaskOutcome::Done),
+            Signal::Cut | Signal::Abandon => (Exit::Cut, TaskOutcome::Cut),
+        };
+        self.note(format!("t{id} ends in its pause"));
+        self.tasks[id].outcome = outcome;
+        self.end(id, Some(exit), None);
+    }
+
+    fn attempt(&mut self, id: usize) {
+        self.note(format!("t{id} starts over"));
+        let task = &mut self.tasks[id];
+        task.attempts += 1;
+        task.at = if task.kind.is_job() {
+            At::Run
+        } else {
+            At::Init
+        };
+    }
+
     fn exit(&mut self, id: usize, exit: Exit) {
         self.note(format!("t{id} ends: {exit:?}"));
         self.tasks[id].outcome = match exit {
             Exit::Cut => TaskOutcome::Cut,
-            Exit::Leaked => TaskOutcome::Leaked,
+            Exit::Leaked(routine) => TaskOutcome::Leaked(routine),
             _ => TaskOutcome::Done,
         };
         if matches!(exit, Exit::FinishJob) {
@@ -136,13 +202,17 @@ impl World {
         let (fault, mark) = self.fault(Routine::Finalize);
         let outcome = outcome_of(&fault);
         let (finalizer, outcome) = match self.rng.u32(..8) {
-            0 => (Some(FinalizerFault::Failed(fault)), outcome),
-            1 if alone => (Some(FinalizerFault::TimedOut(fault)), TaskOutcome::Leaked),
+            0 => (Some(After::Failed(fault)), outcome),
+            1 if alone => (
+                Some(After::TimedOut(fault)),
+                TaskOutcome::Leaked(Routine::Finalize),
+            ),
             _ => (None, self.tasks[id].outcome),
         };
         self.note(format!("t{id} has finalized: {finalizer:?}"));
         let before = self.tasks[id].outcome;
-        if outcome == TaskOutcome::Leaked || matches!(before, TaskOutcome::Done | TaskOutcome::Cut)
+        if matches!(outcome, TaskOutcome::Leaked(_))
+            || matches!(before, TaskOutcome::Done | TaskOutcome::Cut)
         {
             self.tasks[id].outcome = outcome;
         }
@@ -171,14 +241,14 @@ impl World {
                 self.machine.ended(slot, ending(exit, None));
             }
             _ => {
-                let finalizer = Some(FinalizerFault::Failed(fault));
+                let finalizer = Some(After::Failed(fault));
                 self.machine
                     .ended(slot, ending(Some(Exit::Done), finalizer));
             }
         }
     }
 
-    pub(super) fn end(&mut self, id: usize, exit: Option<Exit>, finalizer: Option<FinalizerFault>) {
+    pub(super) fn end(&mut self, id: usize, exit: Option<Exit>, finalizer: Option<After>) {
         let task = &mut self.tasks[id];
         task.at = At::Over;
         let is_well = match task.outcome {
@@ -188,7 +258,10 @@ impl World {
             _ => false,
         };
         let slot = task.slot;
-        self.machine.ended(slot, ending(exit, finalizer));
+        let tells = task.kind.is_job() && finalizer.is_none() && self.rng.bool();
+        self.told += usize::from(tells);
+        let after = if tells { Some(told(id)) } else { finalizer };
+        self.machine.ended(slot, ending(exit, after));
         let is_gone = self.tasks[id].late && is_well;
         assert_eq!(
             self.machine.is_vacant(slot),
@@ -210,10 +283,25 @@ fn outcome_of(fault: &Fault) -> TaskOutcome {
     }
 }
 
-fn ending(exit: Option<Exit>, finalizer: Option<FinalizerFault>) -> Ending {
+/// A child has more to tell than how it ended.
+fn told(id: usize) -> After {
+    After::Job(Box::new(Report {
+        name: Name::from(Cow::Owned(format!("t{id}"))),
+        outcome: Outcome::Done,
+        cause: None,
+        records: Vec::new(),
+        secondary: Vec::new(),
+        secondary_dropped: 0,
+        jobs: Vec::new(),
+        come_and_gone: 0,
+        elapsed: Duration::ZERO,
+    }))
+}
+
+fn ending(exit: Option<Exit>, after: Option<After>) -> Ending {
     Ending {
         exit,
-        finalizer,
+        after,
         tally: Tally::default(),
     }
 }

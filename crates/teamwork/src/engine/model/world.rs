@@ -8,7 +8,7 @@ use super::super::{
     machine::{Action, Admission, Deadline, Exit, Fault, Machine, Signal},
     record::Kind,
 };
-use crate::{By, Cause, CauseKind, TaskOutcome, name::Name};
+use crate::{By, Cause, CauseKind, Routine, TaskOutcome, name::Name};
 
 /// Where a task is, as its driver knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,10 @@ pub(super) enum At {
     Run,
     /// In the finalizer that follows a run which ended by itself.
     Alone,
+    /// In the finalizer of an attempt that failed, with another to follow.
+    Again,
+    /// Between two attempts.
+    Pause,
     Parked,
     Finalizer,
     GivenUp,
@@ -28,6 +32,10 @@ pub(super) enum At {
 
 /// A task of the script. `order` is its place among all that were started.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four facts that do not depend on each other"
+)]
 pub(super) struct Sim {
     pub(super) slot: u32,
     pub(super) at: At,
@@ -35,8 +43,14 @@ pub(super) struct Sim {
     pub(super) late: bool,
     pub(super) has_finalizer: bool,
     pub(super) order: Option<u32>,
+    /// How often it may still start over after a failure.
+    pub(super) restarts: u32,
+    /// How often its init was started.
+    pub(super) attempts: u32,
     pub(super) finalized: u32,
-    /// The failure of an optional task while it is finalized.
+    /// It was let through the start gate.
+    pub(super) is_through_gate: bool,
+    /// The failure of an optional task, or of an attempt that is not the last, while it is finalized.
     pub(super) fault: Option<(Box<Fault>, String)>,
     pub(super) outcome: TaskOutcome,
     pub(super) is_gone: bool,
@@ -74,6 +88,8 @@ pub(super) struct World {
     pub(super) last_finalized: Option<u32>,
     pub(super) started: u32,
     pub(super) gone: u64,
+    /// How many child jobs have told of something that went wrong in them.
+    pub(super) told: usize,
     pub(super) free: Vec<u32>,
     marks: u32,
     seed: u64,
@@ -98,6 +114,7 @@ impl World {
             last_finalized: None,
             started: 0,
             gone: 0,
+            told: 0,
             free: Vec::new(),
             marks: 0,
             seed,
@@ -212,7 +229,10 @@ impl World {
             late,
             has_finalizer: !kind.is_job() && self.rng.u32(..4) > 0,
             order: None,
+            restarts: self.rng.u32(..8).saturating_sub(4),
+            attempts: 0,
             finalized: 0,
+            is_through_gate: false,
             fault: None,
             outcome: TaskOutcome::NeverStarted,
             is_gone: false,
@@ -230,6 +250,7 @@ impl World {
     pub(super) fn start(&mut self, id: usize) {
         self.started += 1;
         self.tasks[id].order = Some(self.started);
+        self.tasks[id].attempts = 1;
         self.tasks[id].at = At::Init;
     }
 
@@ -339,6 +360,7 @@ impl World {
             Action::Run(slot) => {
                 let id = self.holder(slot);
                 self.tasks[id].at = At::Run;
+                self.tasks[id].is_through_gate = true;
                 if self.rng.bool() {
                     self.progress(id);
                 }
@@ -346,8 +368,8 @@ impl World {
             Action::Finalize(slot) => self.finalize(self.holder(slot)),
             Action::GiveUp(slot) => {
                 let id = self.holder(slot);
-                self.tasks[id].at = At::GivenUp;
-                self.tasks[id].outcome = TaskOutcome::Leaked;
+                let before = mem::replace(&mut self.tasks[id].at, At::GivenUp);
+                self.tasks[id].outcome = TaskOutcome::Leaked(self.routine(id, before));
             }
             Action::Close => self.close(),
             Action::End => {
@@ -355,6 +377,23 @@ impl World {
                 self.armed = None;
             }
         }
+    }
+
+    /// Where a task is left behind. Those that start without the machine's word, and finalize without it, tell it of that.
+    fn routine(&mut self, id: usize, at: At) -> Routine {
+        let task = &self.tasks[id];
+        let is_at_start = !task.late && !task.is_through_gate && !self.is_oneshot(id);
+        let routine = match at {
+            At::Init => Routine::Init,
+            At::Alone | At::Again | At::Finalizer => Routine::Finalize,
+            // It is over as soon as a stop is seen, so that nobody asks what it belongs to.
+            At::Pause if is_at_start => Routine::Init,
+            _ => Routine::Run,
+        };
+        if matches!(at, At::Init | At::Alone | At::Again) {
+            self.machine.leaked_in(self.tasks[id].slot, routine);
+        }
+        routine
     }
 
     /// Nothing more is accepted, unless a task came in before; in a closed job none does.

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 
 use super::{FEW, Supervisor, elsewhere::Tracked};
 use crate::engine::{
-    machine::{Ending, Exit, FinalizerFault},
+    machine::{After, Ending, Exit},
     panics,
     step::{Driver, Progress, poll_driver, poll_one_of_several},
 };
@@ -44,7 +44,9 @@ impl Supervisor {
     pub(super) fn put(&mut self, slot: u32, driver: Option<Driver>) {
         let index = slot as usize;
         if self.drivers.len() <= index {
-            self.drivers.resize_with(index + 1, || None);
+            // Where one comes home, so do the others.
+            let all = self.machine.tasks().max(index + 1);
+            self.drivers.resize_with(all, || None);
         }
         self.drivers[index] = driver;
     }
@@ -94,9 +96,9 @@ impl Supervisor {
 
     /// Says so when a task has failed that its job can do without: there is no cause to tell of it.
     pub(super) fn log_failure(&self, slot: u32, ending: &Ending) {
-        let fault = match (&ending.exit, &ending.finalizer) {
+        let fault = match (&ending.exit, &ending.after) {
             (Some(Exit::Failed(fault)), _) => fault,
-            (_, Some(FinalizerFault::Failed(fault) | FinalizerFault::TimedOut(fault))) => fault,
+            (_, Some(After::Failed(fault) | After::TimedOut(fault))) => fault,
             _ => return,
         };
         if self.machine.is_optional(slot) {
@@ -185,10 +187,14 @@ impl Supervisor {
     }
 
     pub(super) fn give_up(&mut self, slot: u32) {
+        if let Some(routine) = self.core.routine_of(slot) {
+            self.machine.leaked_in(slot, routine);
+        }
         tracing::warn!(
             job = %self.core.name,
             task = self.machine.name(slot),
-            "given up: it did not end in time"
+            "given up: {}",
+            self.machine.outcome_of(slot)
         );
         if let Some(rare) = &mut self.rare {
             rare.near.retain(|&near| near != slot);
