@@ -28,6 +28,5 @@ mod runtime;
 mod scripted;
 mod signals;
 mod snapshot;
-mod spans;
 mod stop;
 mod threads;

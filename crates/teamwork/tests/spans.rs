@@ -1,15 +1,33 @@
 //! What a subscriber sees: a span for each job and task, and a job's own subscriber.
+//!
+//! A program of its own, in which one test runs at a time: whether a span is wanted is remembered for the whole process, and a
+//! test without a subscriber, or with another one, that comes to it at the same moment can have it remembered wrongly.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::{
     fmt::Write,
     io,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use teamwork::{Context, Job};
 use tracing_subscriber::{fmt::MakeWriter, fmt::format::FmtSpan};
 
-use crate::scripted::{placed, sleep};
+use tokio::{
+    sync::{Mutex as AsyncMutex, MutexGuard},
+    time::sleep,
+};
+
+/// Until the test ends, no other one runs.
+async fn alone() -> MutexGuard<'static, ()> {
+    static TESTS: AsyncMutex<()> = AsyncMutex::const_new(());
+    TESTS.lock().await
+}
+
+fn placed(job: Job, inline: bool) -> Job {
+    if inline { job.inline() } else { job }
+}
 
 /// What a subscriber writes.
 #[derive(Clone, Default)]
@@ -64,7 +82,7 @@ fn talker(inline: bool) -> Job {
     let mut job = Job::new("talker");
     job.add_job(placed(child, !inline));
     job.add_fn("outer", async |cx: &Context| {
-        sleep(1).await;
+        sleep(Duration::from_millis(1)).await;
         tracing::info!("from the job");
         let late = async |_: &Context| {
             tracing::info!("from a late one");
@@ -78,6 +96,7 @@ fn talker(inline: bool) -> Job {
 
 #[tokio::test(start_paused = true)]
 async fn whatever_a_task_logs_is_inside_the_spans_of_its_job_and_its_own() {
+    let _alone = alone().await;
     for inline in [false, true] {
         let text = Text::default();
         let job = talker(inline).subscriber(subscriber(&text, tracing::Level::DEBUG));
@@ -97,6 +116,7 @@ async fn whatever_a_task_logs_is_inside_the_spans_of_its_job_and_its_own() {
 
 #[tokio::test(start_paused = true)]
 async fn spans_are_for_those_who_debug_and_logs_are_there_without_them() {
+    let _alone = alone().await;
     for inline in [false, true] {
         let text = Text::default();
         let job = talker(inline).subscriber(subscriber(&text, tracing::Level::INFO));
@@ -110,6 +130,7 @@ async fn spans_are_for_those_who_debug_and_logs_are_there_without_them() {
 
 #[tokio::test(start_paused = true)]
 async fn a_job_with_a_subscriber_does_not_speak_to_that_of_its_neighbour() {
+    let _alone = alone().await;
     let (one, other) = (Text::default(), Text::default());
     let first = talker(false).subscriber(subscriber(&one, tracing::Level::INFO));
     let second = talker(true).subscriber(subscriber(&other, tracing::Level::INFO));
