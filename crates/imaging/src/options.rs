@@ -34,7 +34,7 @@ pub struct Options {
     /// The format of the result. Default: [`Output::Same`].
     pub output: Output,
     /// The quality of lossy formats, from 1 to 100; what lies outside is brought inside. `None`, the default, is 82
-    /// ([`QUALITY_DEFAULT`]) for JPEG, 80 for WebP and 63 for AVIF.
+    /// ([`QUALITY_DEFAULT`]) for JPEG, 78 for WebP and 63 for AVIF.
     pub quality: Option<u8>,
     /// What lies around a padded picture, and behind a transparent one that becomes a JPEG: red, green, blue and
     /// opacity. Default: white.

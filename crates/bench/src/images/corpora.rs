@@ -27,7 +27,7 @@ const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples");
 /// Samples that are gray, or in colours other than sRGB: the references know neither.
 const NOT_PLAIN: [&str; 2] = ["camera-gray", "rocket"];
 
-/// The quality that our engine uses for WebP, and libvips and sharp are given.
+/// The quality that libvips and sharp are given for WebP: the default of sharp. Ours has a default of its own, which gives as many bytes.
 const WEBP_QUALITY: u8 = 80;
 
 /// Photos of one format and about one size.

@@ -53,9 +53,14 @@ fn encode_lossless(pixels: &Pixels, watch: &Watch<'_>) -> Result<Vec<u8>, ImageE
     Ok(writer.bytes)
 }
 
-/// The quality unless told otherwise: that of sharp. At the same number, WebP looks a little better than JPEG.
+/// The quality unless told otherwise. With our [`METHOD`] it gives as many bytes as 80, the number of sharp, with libwebp's usual one.
 #[cfg(feature = "webp")]
-const QUALITY_DEFAULT: u8 = 80;
+const QUALITY_DEFAULT: u8 = 78;
+
+/// How hard libwebp looks for a smaller file, from 0 to 6. Its default, 4, takes twice the time for 8 % fewer bytes at the same number, or for
+/// one point of SSIMULACRA2 at the same bytes.
+#[cfg(feature = "webp")]
+const METHOD: i32 = 2;
 
 /// Encodes with libwebp, in one piece: it does not ask whether to go on.
 #[cfg(feature = "webp")]
@@ -74,11 +79,15 @@ fn encode_lossy(pixels: &Pixels, quality: Option<u8>) -> Result<Vec<u8>, ImageEr
         spread = with_channels(pixels.clone(), channels);
         &spread.data
     };
-    let quality = quality.unwrap_or(QUALITY_DEFAULT).clamp(1, 100);
+    let failed = |reason| ImageError::encode(Format::WebP, reason);
+    let mut config = webp::WebPConfig::new()
+        .map_err(|()| failed("libwebp is of another version than its header".to_owned()))?;
+    config.quality = quality.unwrap_or(QUALITY_DEFAULT).clamp(1, 100).into();
+    config.method = METHOD;
     webp::Encoder::new(data, layout, pixels.size.width, pixels.size.height)
-        .encode_simple(false, quality.into())
+        .encode_advanced(&config)
         .map(|memory| memory.to_vec())
-        .map_err(|error| ImageError::encode(Format::WebP, format!("{error:?}")))
+        .map_err(|error| failed(format!("{error:?}")))
 }
 
 #[cfg(not(feature = "webp"))]
