@@ -74,12 +74,19 @@ pub struct Report {
     pub(crate) outcome: Outcome,
     pub(crate) cause: Option<std::sync::Arc<Cause>>,
     pub(crate) records: Vec<Record>,
+    /// Apart, because a report that has nothing of it is moved about for each connection of a server.
+    pub(crate) more: Option<Box<More>>,
+    pub(crate) elapsed: Duration,
+}
+
+/// What few jobs have to tell.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct More {
     pub(crate) secondary: Vec<Cause>,
     pub(crate) secondary_dropped: u64,
-    /// With their indices, if they are listed.
-    pub(crate) jobs: Vec<(Option<u32>, Box<Self>)>,
+    /// Of child jobs in which something went wrong, with their indices, if they are listed.
+    pub(crate) jobs: Vec<(Option<u32>, Box<Report>)>,
     pub(crate) come_and_gone: u64,
-    pub(crate) elapsed: Duration,
 }
 
 /// What became of one task.
@@ -122,12 +129,12 @@ impl Report {
 
     /// Failures after the first, in the order in which they were noticed; the first [`SECONDARY_MAX`] of them.
     pub fn secondary(&self) -> &[Cause] {
-        &self.secondary
+        self.more.as_ref().map_or(&[], |more| &more.secondary)
     }
 
     /// How many failures came after [`secondary`](Self::secondary) was full.
     pub fn secondary_dropped(&self) -> u64 {
-        self.secondary_dropped
+        self.more.as_ref().map_or(0, |more| more.secondary_dropped)
     }
 
     /// The tasks, in the order in which they were added.
@@ -145,21 +152,25 @@ impl Report {
 
     fn job_at(&self, index: usize) -> Option<&Self> {
         let is_it = |place: &Option<u32>| place.is_some_and(|place| place as usize == index);
-        let found = self.jobs.iter().find(|(place, _)| is_it(place));
+        let found = self.told().iter().find(|(place, _)| is_it(place));
         found.map(|(_, report)| &**report)
     }
 
     /// The reports of child jobs in which something went wrong: they failed, have failures to tell of besides their cause, or gave up on
     /// something; or a child of theirs did. The first [`JOBS_MAX`] of them, be they listed or have come and gone.
     pub fn jobs(&self) -> impl Iterator<Item = &Self> {
-        self.jobs.iter().map(|(_, report)| &**report)
+        self.told().iter().map(|(_, report)| &**report)
+    }
+
+    fn told(&self) -> &[(Option<u32>, Box<Self>)] {
+        self.more.as_ref().map_or(&[], |more| &more.jobs)
     }
 
     /// Whether there is more to tell than how it ended.
     pub(crate) fn is_telling(&self) -> bool {
         self.outcome == Outcome::Failed
-            || !self.secondary.is_empty()
-            || !self.jobs.is_empty()
+            || !self.secondary().is_empty()
+            || !self.told().is_empty()
             || self.leaked().next().is_some()
     }
 
@@ -176,7 +187,7 @@ impl Report {
 
     /// How many tasks were added while the job ran and are not listed because they ended well.
     pub fn come_and_gone(&self) -> u64 {
-        self.come_and_gone
+        self.more.as_ref().map_or(0, |more| more.come_and_gone)
     }
 
     /// Time from the start of the job to its end.
@@ -199,11 +210,11 @@ impl Report {
     fn branches(&self, f: &mut fmt::Formatter<'_>, indent: &str) -> fmt::Result {
         let total = self.tasks().count();
         let mut unlisted = self
-            .jobs
+            .told()
             .iter()
             .filter(|(place, _)| place.is_none())
             .peekable();
-        let is_more = total > LISTED_MAX || unlisted.peek().is_some() || self.come_and_gone > 0;
+        let is_more = total > LISTED_MAX || unlisted.peek().is_some() || self.come_and_gone() > 0;
         for (position, task) in self.tasks().take(LISTED_MAX).enumerate() {
             let is_last = position + 1 == total && !is_more;
             let (branch, below) = if is_last {
@@ -228,10 +239,14 @@ impl Report {
             write!(f, "\n{indent}├─ {} {}", job.name, job.outcome)?;
             job.branches(f, &format!("{indent}│  "))?;
         }
-        if self.come_and_gone > 0 {
-            write!(f, "\n{indent}└─ {} tasks came and went", self.come_and_gone)?;
+        if self.come_and_gone() > 0 {
+            write!(
+                f,
+                "\n{indent}└─ {} tasks came and went",
+                self.come_and_gone()
+            )?;
         }
-        for later in &self.secondary {
+        for later in self.secondary() {
             write!(f, "\n{indent}   later: {later}")?;
         }
         Ok(())

@@ -25,7 +25,7 @@ pub(crate) use super::vocabulary::{
 use crate::{
     Cause, Outcome, Report, Routine,
     name::Name,
-    report::{JOBS_MAX, SECONDARY_MAX, TaskOutcome},
+    report::{JOBS_MAX, More, SECONDARY_MAX, TaskOutcome},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,10 +53,8 @@ enum Haste {
 
 #[derive(Debug, Default)]
 struct Rare {
-    secondary: Vec<Cause>,
-    secondary_dropped: u64,
-    jobs: Vec<(Option<u32>, Box<Report>)>,
-    come_and_gone: u64,
+    /// For the report.
+    more: More,
     /// Parked tasks that were added while running, by start; they are finalized before the static ones.
     late_order: Vec<u32>,
 }
@@ -65,11 +63,7 @@ struct Rare {
 #[derive(Debug, Default)]
 pub(crate) struct Remains {
     pub(crate) records: Vec<Record>,
-    pub(crate) secondary: Vec<Cause>,
-    pub(crate) secondary_dropped: u64,
-    /// Of child jobs in which something went wrong, with their slots, if they are listed.
-    pub(crate) jobs: Vec<(Option<u32>, Box<Report>)>,
-    pub(crate) come_and_gone: u64,
+    pub(crate) more: Option<Box<More>>,
 }
 
 /// The state of one job. See the module's documentation.
@@ -407,20 +401,9 @@ impl Machine {
 
     /// Takes out what the report needs.
     pub(crate) fn take_remains(&mut self) -> Remains {
-        let rare = self.rare.take().map(|rare| *rare).unwrap_or_default();
-        let Rare {
-            secondary,
-            secondary_dropped,
-            jobs,
-            come_and_gone,
-            ..
-        } = rare;
         Remains {
             records: std::mem::take(&mut self.records),
-            secondary,
-            secondary_dropped,
-            jobs,
-            come_and_gone,
+            more: self.rare.take().map(|rare| Box::new(rare.more)),
         }
     }
 
@@ -455,7 +438,7 @@ impl Machine {
         if record.late && is_well {
             record.state = State::Vacant;
             record.name = Name::Static("");
-            self.rare().come_and_gone += 1;
+            self.rare().more.come_and_gone += 1;
         }
     }
 
@@ -489,18 +472,18 @@ impl Machine {
 
     /// Keeps a failure that decides nothing.
     fn keep(&mut self, cause: Cause) {
-        if self.rare().secondary.len() < SECONDARY_MAX {
-            self.rare().secondary.push(cause);
+        if self.rare().more.secondary.len() < SECONDARY_MAX {
+            self.rare().more.secondary.push(cause);
         } else {
-            self.rare().secondary_dropped += 1;
+            self.rare().more.secondary_dropped += 1;
         }
     }
 
     /// Keeps what became of a child job in which something went wrong. One that is not listed any more has no place.
     fn keep_job(&mut self, slot: u32, report: Box<Report>) {
         let place = (!self.is_vacant(slot)).then_some(slot);
-        if self.rare().jobs.len() < JOBS_MAX {
-            self.rare().jobs.push((place, report));
+        if self.rare().more.jobs.len() < JOBS_MAX {
+            self.rare().more.jobs.push((place, report));
         }
     }
 

@@ -178,7 +178,7 @@ fn exit_of(report: &Report) -> Exit {
     });
     match (report.outcome(), &report.cause, leaked) {
         (Outcome::Failed, Some(cause), _) => failed(CauseKind::Job(cause.clone())),
-        (.., Some(routine)) => Exit::Leaked(routine),
+        (.., Some(routine)) => Exit::Leaked(Box::new(routine)),
         (Outcome::Cancelled, ..) => Exit::Cut,
         _ => Exit::Done,
     }

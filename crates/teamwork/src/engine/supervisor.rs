@@ -469,13 +469,7 @@ impl Supervisor {
     fn report(&mut self) -> Report {
         let outcome = self.machine.outcome();
         let cause = self.machine.cause().cloned();
-        let Remains {
-            records,
-            secondary,
-            secondary_dropped,
-            jobs,
-            come_and_gone,
-        } = self.machine.take_remains();
+        let Remains { records, more } = self.machine.take_remains();
         // Runs on other threads may have ended after the time that this one has looked at last.
         let ended = if self.core.spawns() {
             Stamp::now()
@@ -490,10 +484,7 @@ impl Supervisor {
             outcome,
             cause,
             records,
-            secondary,
-            secondary_dropped,
-            jobs,
-            come_and_gone,
+            more,
             elapsed,
         }
     }

@@ -41,8 +41,9 @@ pub(crate) enum Exit {
     /// Dropped at an await point.
     Cut,
     Failed(Box<Fault>),
-    /// A child job that had to give up on something of its own, which was in this routine.
-    Leaked(Routine),
+    /// A child job that had to give up on something of its own, which was in this routine. Boxed, so that an exit is two whole words: it is
+    /// moved about a lot, and the odd bytes of a smaller payload are slow to move.
+    Leaked(Box<Routine>),
 }
 
 impl Exit {
@@ -52,7 +53,7 @@ impl Exit {
             Self::Done | Self::FinishJob | Self::Stopped => TaskOutcome::Done,
             Self::Cut => TaskOutcome::Cut,
             Self::Failed(fault) => fault.outcome(),
-            Self::Leaked(routine) => TaskOutcome::Leaked(*routine),
+            Self::Leaked(routine) => TaskOutcome::Leaked(**routine),
         }
     }
 }
@@ -77,7 +78,7 @@ impl Exit {
             Self::FinishJob => Plain::FinishJob,
             Self::Stopped => Plain::Stopped,
             Self::Cut => Plain::Cut,
-            Self::Leaked(routine) => Plain::Leaked(routine),
+            Self::Leaked(routine) => Plain::Leaked(*routine),
             Self::Failed(_) => return None,
         })
     }
@@ -91,7 +92,7 @@ impl From<Plain> for Exit {
             Plain::FinishJob => Self::FinishJob,
             Plain::Stopped => Self::Stopped,
             Plain::Cut => Self::Cut,
-            Plain::Leaked(routine) => Self::Leaked(routine),
+            Plain::Leaked(routine) => Self::Leaked(Box::new(routine)),
         }
     }
 }

@@ -35,7 +35,7 @@ impl Machine {
             .filter_map(|(slot, record)| row(slot, record));
         Seen {
             phase,
-            come_and_gone: self.rare.as_ref().map_or(0, |rare| rare.come_and_gone),
+            come_and_gone: self.rare.as_ref().map_or(0, |rare| rare.more.come_and_gone),
             rows: rows.collect(),
         }
     }

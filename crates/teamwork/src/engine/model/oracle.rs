@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Outcome, Routine, TaskOutcome,
-    report::{JOBS_MAX, SECONDARY_MAX},
+    report::{JOBS_MAX, More, SECONDARY_MAX},
 };
 
 impl Sim {
@@ -267,13 +267,13 @@ impl World {
             Some((_, false)) => Outcome::Failed,
         };
         assert_eq!(self.machine.outcome(), outcome);
-        let Remains {
-            records,
+        let Remains { records, more } = self.machine.take_remains();
+        let More {
             secondary,
             secondary_dropped,
             jobs,
             come_and_gone,
-        } = self.machine.take_remains();
+        } = more.map(|more| *more).unwrap_or_default();
         assert_eq!(
             secondary.len() as u64 + secondary_dropped,
             self.later,

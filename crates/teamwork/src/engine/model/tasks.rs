@@ -65,7 +65,7 @@ impl World {
             1 => self.exit(id, Exit::FinishJob),
             // A child job that was cancelled by its own handle; for a oneshot that is a failure.
             2 if is_job && !self.is_oneshot(id) => self.exit(id, Exit::Cut),
-            3 if is_job => self.exit(id, Exit::Leaked(Routine::Finalize)),
+            3 if is_job => self.exit(id, Exit::Leaked(Box::new(Routine::Finalize))),
             _ if self.shown >= Signal::Cut => self.exit(id, Exit::Cut),
             3..=15 if self.shown == Signal::Finish => self.exit(id, Exit::Stopped),
             _ => self.exit(id, Exit::Done),
@@ -167,9 +167,9 @@ impl World {
 
     fn exit(&mut self, id: usize, exit: Exit) {
         self.note(format!("t{id} ends: {exit:?}"));
-        self.tasks[id].outcome = match exit {
+        self.tasks[id].outcome = match &exit {
             Exit::Cut => TaskOutcome::Cut,
-            Exit::Leaked(routine) => TaskOutcome::Leaked(routine),
+            Exit::Leaked(routine) => TaskOutcome::Leaked(**routine),
             _ => TaskOutcome::Done,
         };
         if matches!(exit, Exit::FinishJob) {
@@ -290,10 +290,7 @@ fn told(id: usize) -> After {
         outcome: Outcome::Done,
         cause: None,
         records: Vec::new(),
-        secondary: Vec::new(),
-        secondary_dropped: 0,
-        jobs: Vec::new(),
-        come_and_gone: 0,
+        more: None,
         elapsed: Duration::ZERO,
     }))
 }
