@@ -83,7 +83,8 @@
 //!
 //! - Of an animation or several pages only the first picture is kept, which is [said](Warning::FirstPictureOnly).
 //! - Damage inside the compressed data of a JPEG that leaves its structure intact shows as smears, not as an
-//!   error. A file that ends too early is always an error.
+//!   error. What is made up for data that is missing is [said](Warning::Damaged), as far as it shows: a progressive JPEG may
+//!   lack some detail of its last scan. A file that ends without its end marker is always an error.
 //!
 //! # Features
 //!

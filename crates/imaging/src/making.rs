@@ -21,6 +21,8 @@ pub(crate) struct Making<'a> {
     pub(crate) colours: Colours,
     /// Whether there was a profile that is of no use.
     pub(crate) broken_profile: bool,
+    /// Whether some of the picture is made up.
+    pub(crate) is_damaged: bool,
     /// One for each job, once it is known what the rows are like.
     scalers: Vec<Scaler>,
     pub(crate) watch: &'a Watch<'a>,
@@ -54,6 +56,10 @@ impl RowSink for Making<'_> {
         let mut scalers = self.scalers.iter_mut();
         scalers.try_for_each(|scaler| scaler.take(plane, row))
     }
+
+    fn note_damage(&mut self) {
+        self.is_damaged = true;
+    }
 }
 
 impl<'a> Making<'a> {
@@ -64,6 +70,7 @@ impl<'a> Making<'a> {
             channels: None,
             colours: Colours::Plain,
             broken_profile: false,
+            is_damaged: false,
             scalers: Vec::new(),
             watch,
             bytes: 0,

@@ -281,6 +281,7 @@ impl<'a> Job<'a> {
 
     fn warnings(&self, shared: &Making<'_>) -> Vec<Warning> {
         [
+            (shared.is_damaged, Warning::Damaged),
             (self.source.animated, Warning::FirstPictureOnly),
             (shared.broken_profile, Warning::BrokenProfile),
             (self.stays_small(), Warning::NotEnlarged),

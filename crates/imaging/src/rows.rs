@@ -39,6 +39,9 @@ pub(crate) trait RowSink {
     ///
     /// [`ImageError::Stopped`], after which no more rows are wanted.
     fn take(&mut self, plane: usize, row: &[u8]) -> Result<(), ImageError>;
+
+    /// Is told, at any time, that the data is damaged or incomplete, and that the decoder makes up what is missing.
+    fn note_damage(&mut self) {}
 }
 
 /// What the rows of a decoder are like.

@@ -6,6 +6,8 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Warning {
+    /// Its data is damaged or incomplete, and what is missing was made up: gray, or without detail.
+    Damaged,
     /// It is smaller than what was asked for and kept its size; see [`Enlarge`](crate::Enlarge).
     NotEnlarged,
     /// It was transparent, and the result has a background; see [`Options::background`](crate::Options::background).
@@ -21,6 +23,7 @@ pub enum Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
+            Self::Damaged => "the picture is damaged, and what is missing was made up",
             Self::NotEnlarged => "the picture is smaller than the box and was not enlarged",
             Self::Flattened => "the picture was transparent and now has a background",
             Self::FirstPictureOnly => "of several pictures only the first is kept",

@@ -39,7 +39,7 @@ impl<'a> Decoder<'a> {
         &self.tables.header
     }
 
-    /// What the planes are like that this request gives: one for gray, otherwise three.
+    /// What the planes are like that this request gives: one for gray, four for inks, otherwise three.
     #[must_use]
     pub fn planes(&self, request: &Request<'_>) -> Vec<PlaneLayout> {
         let header = self.header();

@@ -13,6 +13,8 @@ pub enum Colours {
     YCbCr,
     /// Red, green and blue.
     Rgb,
+    /// Four inks as they are stored: CMYK, YCCK, or either of them inverted.
+    Inks,
 }
 
 /// How a colour is stored.
@@ -36,7 +38,7 @@ pub struct Header {
     pub height: u32,
     /// What its planes are.
     pub colours: Colours,
-    /// One for gray, otherwise three.
+    /// One for gray, four for inks, otherwise three.
     pub components: Vec<Component>,
 }
 
@@ -80,6 +82,7 @@ impl ColourHints {
         let names = components.iter().map(|component| component.id);
         match (components.len(), self.adobe_transform) {
             (1, _) => Colours::Gray,
+            (4, _) => Colours::Inks,
             _ if self.jfif => Colours::YCbCr,
             (_, Some(0)) => Colours::Rgb,
             (_, Some(_)) => Colours::YCbCr,
@@ -108,8 +111,10 @@ pub(crate) fn read_frame(
     if precision != 8 {
         return Err(DecodeError::NotMine("samples of other than 8 bits"));
     }
-    if count != 1 && count != 3 {
-        return Err(DecodeError::NotMine("other than one or three colours"));
+    if !matches!(count, 1 | 3 | 4) {
+        return Err(DecodeError::NotMine(
+            "other than one, three or four colours",
+        ));
     }
     let (width, height) = (
         u16::from_be_bytes([wide, narrow]).into(),

@@ -18,9 +18,10 @@
 //!
 //! # What it reads
 //!
-//! Sequential Huffman-coded files with 8 bits per sample, one or three colours and all of them in one scan, with any
+//! Sequential Huffman-coded files with 8 bits per sample, one, three or four colours and all of them in one scan, with any
 //! subsampling by whole numbers and with restart markers. All else is [`DecodeError::NotMine`], before anything is allocated
-//! for the picture: progressive and arithmetic coding, 12 bits, CMYK, a scan for each colour.
+//! for the picture: progressive and arithmetic coding, 12 bits, a scan for each colour. Inks are given as they are
+//! stored: what light they let through is for others to know.
 //!
 //! # What it gives
 //!

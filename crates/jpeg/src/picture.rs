@@ -99,7 +99,7 @@ pub struct PlaneLayout {
 pub struct Picture {
     /// What the planes are.
     pub colours: Colours,
-    /// One for gray, otherwise three. A plane of coarser colours has fewer samples.
+    /// One for gray, four for inks, otherwise three. A plane of coarser colours has fewer samples.
     pub planes: Vec<Plane>,
     /// Whether the compressed data is damaged or incomplete.
     pub is_damaged: bool,

@@ -44,6 +44,7 @@ fn expected(input: &[u8], picture: &Picture, shrink: Shrink) -> Vec<Vec<u8>> {
         Colours::Gray => ColorSpace::JCS_GRAYSCALE,
         Colours::YCbCr => ColorSpace::JCS_YCbCr,
         Colours::Rgb => ColorSpace::JCS_RGB,
+        Colours::Inks => ColorSpace::JCS_CMYK,
     };
     let mut decoder = decoder
         .to_colorspace(space)
@@ -88,6 +89,20 @@ fn samples_are_decoded_as_by_libjpeg() {
             assert!(mean < 10.0, "{name} {shrink:?}: {mean}");
         }
     }
+}
+
+#[test]
+fn inks_are_given_as_they_are_stored() {
+    let pixels: Vec<u8> = (0..50 * 30 * 4)
+        .map(|at| (at * 7 / 9 % 256) as u8)
+        .collect();
+    let mut photo = Vec::new();
+    jpeg_encoder::Encoder::new(&mut photo, 90)
+        .encode(&pixels, 50, 30, jpeg_encoder::ColorType::Cmyk)
+        .expect("pixels of the right length");
+    assert_eq!(decoded(&photo, Shrink::None).planes.len(), 4);
+    let (most, mean) = differences(&photo, Shrink::None);
+    assert!(most <= 1 && mean < 0.1, "{most}, {mean}");
 }
 
 #[test]

@@ -46,6 +46,8 @@ impl Colours {
 pub(super) struct FrameHeader {
     pub(super) size: Size,
     pub(super) components: u8,
+    /// What the components are called.
+    ids: [u8; 4],
     pub(super) progressive: bool,
     /// The number of 8x8 blocks of all components.
     pub(super) blocks: u64,
@@ -87,14 +89,26 @@ impl FrameHeader {
         }
         let (sampling, _) = sampling.as_chunks::<3>();
         let sampling = sampling.get(..components.into());
+        let mut ids = [0; 4];
+        for (to, &[id, ..]) in ids.iter_mut().zip(sampling.unwrap_or_default()) {
+            *to = id;
+        }
         Ok(Self {
             size,
             components,
+            ids,
             progressive: marker == PROGRESSIVE,
             blocks: sampling
                 .and_then(|sampling| count_blocks(size, sampling))
                 .ok_or_else(|| corrupt("the frame header does not describe its components"))?,
         })
+    }
+}
+
+impl FrameHeader {
+    /// Returns what the components are called.
+    pub(super) fn known_ids(&self) -> &[u8] {
+        &self.ids[..usize::from(self.components).min(self.ids.len())]
     }
 }
 

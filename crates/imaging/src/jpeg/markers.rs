@@ -9,6 +9,7 @@
 //! 2. Nothing is allocated.
 
 use super::corrupt;
+use super::coverage::Coverage;
 use super::frame::{Colours, FrameHeader};
 use crate::{Format, Header, ImageError, Limits, Orientation, Size, exif};
 
@@ -48,6 +49,8 @@ pub(crate) struct Scans {
     /// Whether every sequential scan has all colours, as nearly all files do. Progressive files always count
     /// as interleaved: decoders are used to their scans of single colours.
     pub(crate) interleaved: bool,
+    /// Whether they bring all coefficients of all colours.
+    pub(crate) whole: bool,
 }
 
 /// Reads everything before the first scan.
@@ -107,6 +110,7 @@ pub(crate) fn read_scans(
     };
     let mut scans = 0;
     let mut interleaved = true;
+    let mut coverage = Coverage::new(&frame.header);
     loop {
         let marker = markers.next_marker()?;
         match marker {
@@ -115,9 +119,10 @@ pub(crate) fn read_scans(
             SOS => {
                 scans += 1;
                 limits.check_scans(scans)?;
-                let components = markers.segment()?.first();
+                let segment = markers.segment()?;
                 interleaved &=
-                    frame.header.progressive || components == Some(&frame.header.components);
+                    frame.header.progressive || segment.first() == Some(&frame.header.components);
+                coverage.note(segment);
             }
             _ if is_frame_header(marker) => return Err(corrupt(TWO_FRAMES)),
             _ => _ = markers.segment()?,
@@ -128,7 +133,10 @@ pub(crate) fn read_scans(
     if bits < frame.header.blocks {
         return Err(corrupt("the file has too little data for its picture"));
     }
-    Ok(Scans { interleaved })
+    Ok(Scans {
+        interleaved,
+        whole: coverage.is_whole(),
+    })
 }
 
 const fn is_frame_header(marker: u8) -> bool {

@@ -1,5 +1,6 @@
 //! JPEG: our own reader of its structure, the decoders and the encoder.
 
+mod coverage;
 mod decode;
 mod encode;
 mod extras;

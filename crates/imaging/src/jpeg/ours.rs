@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use jpeg::{Colours, DecodeError, Decoder, Detail, PlaneLayout, Request, Shrink};
+use jpeg::{Colours, Data, DecodeError, Decoder, Detail, PlaneLayout, Request, Shrink};
 
 use super::markers::Frame;
 use crate::codec::Decoding;
@@ -62,7 +62,26 @@ pub(crate) fn decode(
         }
     });
     taken?;
-    decoded.map(|_| true).map_err(error)
+    if decoded.map_err(error)? == Data::Damaged {
+        sink.note_damage();
+    }
+    Ok(true)
+}
+
+/// Looks through compressed data that another decoder makes pixels of, and does not say when it makes them up. Of what is not
+/// read here, nothing is known.
+pub(crate) fn is_damaged(decoding: &Decoding<'_>) -> Result<bool, ImageError> {
+    let request = Request {
+        shrink: Shrink::Eighth,
+        stop: &|| decoding.watch.check().is_err(),
+        ..Request::default()
+    };
+    // What is wrong before the data, the other decoder says.
+    let Ok(decoder) = Decoder::new(decoding.input) else {
+        return Ok(false);
+    };
+    let data = decoder.rows(&request, &mut |_, _| ControlFlow::Continue(()));
+    Ok(data.map_err(error)? == Data::Damaged)
 }
 
 fn plane(layout: &PlaneLayout) -> Plane {

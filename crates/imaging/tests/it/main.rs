@@ -3,6 +3,7 @@
 mod colours;
 mod damage;
 mod formats;
+mod incomplete;
 mod kinds;
 mod limits;
 mod metadata;
