@@ -144,6 +144,7 @@ mod warning;
 mod watch;
 mod webp;
 mod whole;
+mod words;
 
 pub use bounds::Bounds;
 pub use error::{CodecError, ImageError};
@@ -157,3 +158,4 @@ pub use orientation::Orientation;
 pub use resize::{Resized, resize, resize_each, resize_until};
 pub use size::{ParseSizeError, Size};
 pub use warning::Warning;
+pub use words::{Colour, ParseColourError, ParseWordError};

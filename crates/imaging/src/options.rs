@@ -1,6 +1,6 @@
 //! What is asked of a picture.
 
-use crate::{Bounds, Limits};
+use crate::{Bounds, Format, Limits};
 
 /// The JPEG quality unless told otherwise. 80 is the default of sharp, imgproxy and thumbor; thumbnails are
 /// small, so a little more costs little.
@@ -155,6 +155,21 @@ pub enum Output {
     /// AVIF with loss. Metadata is not written, and it is encoded in one piece, which takes seconds for a large picture.
     #[cfg(feature = "avif")]
     Avif,
+}
+
+impl Output {
+    /// Returns the format of what becomes of a picture in this one.
+    #[must_use]
+    pub const fn format(self, source: Format) -> Format {
+        match self {
+            Self::Same => source.written(),
+            Self::Jpeg => Format::Jpeg,
+            Self::Png => Format::Png,
+            Self::WebP | Self::WebPLossless => Format::WebP,
+            #[cfg(feature = "avif")]
+            Self::Avif => Format::Avif,
+        }
+    }
 }
 
 /// What is kept of the text that cameras and people added to a picture.

@@ -91,8 +91,18 @@ Examples:
   curl http://127.0.0.1:9091/healthz
 
 POST /resize?width=PIXELS&height=PIXELS takes an image as its body and answers the image, made to fit
-into that box; it is never enlarged. One of the two sides is enough. fit=fit|fill|exact|pad, format=jpeg|png|webp and
-quality=1..100 say what else it is to be. With dry_run=true the body is read and dropped.
+into that box. One of the two sides is enough. What else may be said, with the default first:
+  fit=fit|fill|exact|pad     all of it, cut to fill the box, stretched, or with a background around it
+  gravity=centre|north|...   what fill keeps, and where pad puts it; or north-east, east, south-east ...
+  enlarge=false|true         whether a small image grows
+  format=same|jpeg|png|webp|webp-lossless      same: GIF, BMP and TIFF become PNG
+  quality=1..100             of JPEG (82) and WebP (80)
+  background=ffffff          for pad, and behind transparency that becomes JPEG; with opacity: 00000080
+  metadata=none|copyright|all      what is kept of EXIF and XMP
+  linear=false|true          averages light, not numbers: a little better and slower
+  turn=upright|as-stored     whether the EXIF orientation is obeyed
+  shrink=safe|fast|off       how much the JPEG decoder shrinks: faster, or as exact as can be
+With dry_run=true the body is read and dropped.
 Errors are application/problem+json with a stable \"code\"; 503 says by Retry-After when to try again.
 
 The first Ctrl-C or SIGTERM lets requests in flight end, the second stops at once.

@@ -20,7 +20,7 @@ pub(crate) enum Problem {
     MethodNotAllowed { allow: &'static str },
 
     #[error(
-        "unknown parameter {name:?}; known are width, height, fit, format, quality and dry_run"
+        "unknown parameter {name:?}; known are width, height, fit, gravity, enlarge, format, quality, background, metadata, linear, turn, shrink and dry_run"
     )]
     UnknownParameter { name: String },
     #[error("parameter {name} {why}")]

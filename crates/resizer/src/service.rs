@@ -16,7 +16,7 @@ use crate::{
     body::{Arrival, Deadline, Held, Intake},
     budget::MemoryBudget,
     config::Config,
-    order::{Order, Wish},
+    order::Order,
     problem::Problem,
     route::{Route, route},
     stats::Stats,
@@ -115,16 +115,21 @@ impl Service {
             Order::DryRun => Ok(Done::DryRun {
                 received: arrival.bytes,
             }),
-            Order::Resize(wish) => self.resize(held, wish, deadline).await,
+            Order::Resize(options) => self.resize(held, options, deadline).await,
         }
     }
 
     /// Has the image resized by the pool. Its header is judged first: what is no image does not queue.
-    async fn resize(&self, held: Held, wish: Wish, deadline: Deadline) -> Result<Done, Problem> {
+    async fn resize(
+        &self,
+        held: Held,
+        options: Options,
+        deadline: Deadline,
+    ) -> Result<Done, Problem> {
         imaging::inspect(&held.bytes, &self.limits)?;
         let options = Options {
             limits: self.limits,
-            ..wish.into()
+            ..options
         };
         let resized = self
             .pool

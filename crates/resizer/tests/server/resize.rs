@@ -197,3 +197,34 @@ async fn what_was_done_is_counted() {
     let bytes_out = [resized, dry, lost].map(|reply| reply.body.len() as u64);
     assert_eq!(counts.bytes_out, bytes_out.into_iter().sum::<u64>());
 }
+
+#[tokio::test]
+async fn every_parameter_reaches_the_engine() {
+    let server = Server::start(Config::default()).await;
+    let mut client = server.connect().await;
+    let photo = gradient_jpeg(320, 240);
+    let mut ask = async |query: &str| client.post(&format!("/resize?{query}"), &photo).await;
+
+    let plain = ask("width=64&height=64").await.body;
+    for query in ["linear=true", "shrink=off", "quality=20"] {
+        let reply = ask(&format!("width=64&height=64&{query}")).await;
+        check_image(&reply, Format::Jpeg, (64, 48));
+        assert_ne!(reply.body, plain, "{query}");
+    }
+    let reply = ask("width=64&height=64&fit=fill&gravity=east").await;
+    check_image(&reply, Format::Jpeg, (64, 64));
+    let west = ask("width=64&height=64&fit=fill&gravity=west").await;
+    assert_ne!(reply.body, west.body);
+    let reply = ask("width=64&height=64&fit=pad&background=00ff00&format=png").await;
+    check_image(&reply, Format::Png, (64, 64));
+    let white = ask("width=64&height=64&fit=pad&format=png").await;
+    assert_ne!(reply.body, white.body);
+    let reply = ask("width=640&height=999&enlarge=true&format=webp-lossless").await;
+    check_image(&reply, Format::WebP, (640, 480));
+
+    let turned = with_orientation(&photo, 6);
+    let query = "/resize?width=64&height=64&turn=as-stored&metadata=all";
+    let reply = client.post(query, &turned).await;
+    check_image(&reply, Format::Jpeg, (64, 48));
+    assert!(reply.body.windows(4).any(|window| window == b"Exif"));
+}
