@@ -5,19 +5,29 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Component, Path, PathBuf};
 use std::thread::available_parallelism;
 
-use imaging::Size;
+use imaging::{Mode, Options, Size};
 
 use crate::via::{Action, Address, CONNECTIONS_MAX, CONNECTIONS_MIN, Connections, Via};
+use crate::wish::Wish;
+
+const EXAMPLES: &str = "\
+Examples:
+  resize PHOTOS THUMBS --size 256x256
+  resize PHOTOS SQUARES --size 96x96 --fit fill --gravity north --format jpeg
+  resize PHOTOS BANNERS --size 1200x --metadata copyright --quality 90
+  resize PHOTOS CARDS --size 640x480 --fit pad --background 202020 --enlarge --via 127.0.0.1:9090
+
+The resizers take the same names and words in their query: /resize?width=96&height=96&fit=fill&gravity=north";
 
 /// Resizes the images of a directory tree: JPEG, PNG, WebP, GIF, BMP and TIFF.
 ///
-/// Every image of INPUT_DIR is fitted into --size and saved under OUTPUT_DIR as `name-WxH.jpg` or `name-WxH.png`, in
-/// the same sub-directory. Images are recognized by their content, not by their extension; symbolic links are not
+/// Every image of INPUT_DIR is fitted into --size and saved under OUTPUT_DIR as `name-WxH.jpg`, or with the extension of
+/// its format, in the same sub-directory. Images are recognized by their content, not by their extension; symbolic links are not
 /// followed. Without --via the work is done in this process, on all cores.
 ///
 /// Exit status: 0 all images are done, 1 some failed, 2 the command line is wrong, 130 interrupted.
 #[derive(Clone, Debug, clap::Parser)]
-#[command(name = "resize", version)]
+#[command(name = "resize", version, after_help = EXAMPLES)]
 pub struct RawConfig {
     /// The directory to read images from, with all its sub-directories.
     pub input_dir: PathBuf,
@@ -25,13 +35,9 @@ pub struct RawConfig {
     /// The directory to save the results in; it is created if it is missing.
     pub output_dir: PathBuf,
 
-    /// The box that each image is fitted into; images are never enlarged.
-    #[arg(long, value_name = "WxH")]
-    pub size: Size,
-
-    /// JPEG quality of the results, 1 to 100. The default is left to the engine.
-    #[arg(long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
-    pub quality: Option<u8>,
+    /// What the results are to be.
+    #[command(flatten)]
+    pub wish: Wish,
 
     /// Resizes every image N times, to put a load on the resizers; only one result is kept.
     #[arg(long, value_name = "N", default_value = "1")]
@@ -65,10 +71,8 @@ pub struct Config {
     pub input: PathBuf,
     /// Where results are saved: absolute, neither the input directory nor one above it. It need not exist yet.
     pub output: PathBuf,
-    /// The box that each image is fitted into.
-    pub size: Size,
-    /// JPEG quality of the results, 1 to 100; `None` leaves it to the engine.
-    pub quality: Option<u8>,
+    /// What each image becomes. The resizers have limits of their own.
+    pub options: Options,
     /// How often each image is resized.
     pub times: NonZeroU32,
     /// Who does the work.
@@ -125,6 +129,12 @@ pub enum ConfigError {
         /// Connections at most.
         max: NonZeroUsize,
     },
+    /// A place in the box, where the mode leaves no choice.
+    #[error("--gravity has no effect with --fit {mode}: it needs --fit fill or --fit pad")]
+    Gravity {
+        /// What was asked for.
+        mode: Mode,
+    },
     /// Not an address.
     #[error("\"{text}\" is not HOST:PORT, such as 127.0.0.1:9090 or [::1]:9090")]
     Address {
@@ -140,6 +150,10 @@ impl Config {
     /// If `input` is not a directory that can be opened, `output` is something else than a directory, or results
     /// could replace originals because `output` is `input` or lies above it.
     pub fn new(input: &Path, output: &Path, size: Size) -> Result<Self, ConfigError> {
+        Self::with_options(input, output, Options::new(size))
+    }
+
+    fn with_options(input: &Path, output: &Path, options: Options) -> Result<Self, ConfigError> {
         let input_error = |source| ConfigError::Input {
             path: input.to_owned(),
             source,
@@ -166,8 +180,7 @@ impl Config {
         Ok(Self {
             input: source,
             output: target,
-            size,
-            quality: None,
+            options,
             times: NonZeroU32::MIN,
             engine,
         })
@@ -178,8 +191,8 @@ impl TryFrom<RawConfig> for Config {
     type Error = ConfigError;
 
     fn try_from(raw: RawConfig) -> Result<Self, ConfigError> {
-        let mut config = Self::new(&raw.input_dir, &raw.output_dir, raw.size)?;
-        config.quality = raw.quality;
+        let options = Options::try_from(raw.wish)?;
+        let mut config = Self::with_options(&raw.input_dir, &raw.output_dir, options)?;
         config.times = raw.times;
         if let Some(threads) = raw.threads {
             config.engine = Engine::Local { threads };
@@ -242,6 +255,7 @@ mod tests {
     use std::fs;
 
     use clap::Parser;
+    use imaging::{Bounds, Enlarge, Gravity, Light, Metadata, Output, Shrink, Turn};
 
     use super::*;
 
@@ -276,11 +290,71 @@ mod tests {
     #[test]
     fn the_shortest_command_line_runs_on_all_cores() {
         let config = check("./in ./out --size 320x240").unwrap();
-        assert_eq!(config.size, Size::new(320, 240));
-        assert_eq!((config.quality, config.times.get()), (None, 1));
+        assert_eq!(config.options, Options::new(Size::new(320, 240)));
+        assert_eq!(config.times.get(), 1);
         assert!(
             matches!(config.engine, Engine::Local { threads } if threads > available_parallelism().unwrap())
         );
+    }
+
+    #[test]
+    fn the_result_can_be_wished_for() {
+        let options = |arguments: &str| {
+            let config = check(&format!("./in ./out {arguments}"));
+            config.map(|config| config.options)
+        };
+        assert_eq!(
+            options("--size x96 --fit exact --shrink off"),
+            Ok(Options {
+                mode: Mode::Exact,
+                shrink: Shrink::Off,
+                ..Options::new(Bounds::of_height(96))
+            })
+        );
+        assert_eq!(
+            options(
+                "--size 9x9 --fit pad --gravity south-west --enlarge --format webp-lossless --quality 100 \
+                 --background #01020304 --metadata copyright --linear --turn as-stored --shrink fast"
+            ),
+            Ok(Options {
+                mode: Mode::Pad(Gravity::SouthWest),
+                enlarge: Enlarge::Allowed,
+                turn: Turn::AsStored,
+                output: Output::WebPLossless,
+                quality: Some(100),
+                background: [1, 2, 3, 4],
+                metadata: Metadata::Copyright,
+                light: Light::Linear,
+                shrink: Shrink::Fast,
+                ..Options::new(Size::new(9, 9))
+            })
+        );
+    }
+
+    #[test]
+    fn a_wish_that_cannot_be_met_says_what_can() {
+        for (arguments, expected) in [
+            ("--fit cover", "must be fit, fill, exact or pad"),
+            (
+                "--fit fill --gravity up",
+                "must be centre, north, north-east",
+            ),
+            ("--gravity north", "--fit <MODE>"),
+            ("--fit exact --gravity north", "no effect with --fit exact"),
+            ("--format gif", "must be same, jpeg, png, webp"),
+            ("--quality 0", "1..=100"),
+            ("--quality high", "--quality <Q>"),
+            ("--background white", "must be a colour as rrggbb"),
+            ("--metadata some", "must be none, copyright or all"),
+            ("--turn left", "must be upright or as-stored"),
+            ("--shrink 8", "must be safe, fast or off"),
+            ("--enlarge=yes", "--enlarge"),
+        ] {
+            check_error(&format!("./in ./out --size 9x9 {arguments}"), expected);
+        }
+        for size in ["x", "0x", "9", "9x9x9", "-9x9"] {
+            check_error(&format!("./in ./out --size={size}"), "256x or x256");
+        }
     }
 
     #[test]

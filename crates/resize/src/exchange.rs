@@ -13,6 +13,7 @@ use imaging::Format;
 
 use crate::answer::{Verdict, verdict};
 use crate::config::Config;
+use crate::query::query;
 use crate::via::{Action, Address, Via};
 
 /// The largest result that is accepted: a result is no larger than the largest image that is sent.
@@ -67,13 +68,7 @@ pub(crate) enum Lost {
 impl Order {
     /// The order of a run.
     pub(crate) fn new(config: &Config, via: &Via) -> Self {
-        let mut target = format!(
-            "/resize?width={}&height={}",
-            config.size.width, config.size.height
-        );
-        if let Some(quality) = config.quality {
-            target.push_str(&format!("&quality={quality}"));
-        }
+        let mut target = format!("/resize?{}", query(&config.options));
         if via.action == Action::DryRun {
             target.push_str("&dry_run=true");
         }
@@ -92,7 +87,7 @@ impl Order {
         *request.uri_mut() = self
             .target
             .parse()
-            .expect("made of a fixed path and of numbers");
+            .expect("made of a fixed path, of numbers and of words");
         request.headers_mut().insert(HOST, self.host.clone());
         request
             .headers_mut()

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use http::StatusCode;
-use imaging::{Format, Size};
+use imaging::{Bounds, Format};
 use tokio::time::Instant;
 
 use crate::answer::Verdict;
@@ -20,7 +20,7 @@ pub(crate) struct Line {
     pub(crate) address: Address,
     action: Action,
     pub(crate) order: Order,
-    size: Size,
+    bounds: Bounds,
     pub(crate) run: Run,
 }
 
@@ -31,7 +31,7 @@ impl Line {
             address,
             action,
             order: Order::new(config, via),
-            size: config.size,
+            bounds: config.options.bounds,
             run,
         }
     }
@@ -118,7 +118,7 @@ impl Line {
         let format = Format::detect(&result).ok_or(FileError::NotAnImage { status })?;
         self.run
             .blocking
-            .save(image.target(self.size, format), result)
+            .save(image.target(self.bounds, format), result)
             .await
     }
 }

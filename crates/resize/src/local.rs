@@ -1,7 +1,7 @@
 //! Images that are resized in this process.
 
 use bytes::Bytes;
-use imaging::{Options, Size};
+use imaging::Options;
 use teamwork::{Context, Flow, Task};
 
 use crate::failure::FileError;
@@ -11,7 +11,6 @@ use crate::tally::Done;
 
 /// Takes one image after the other, and resizes it on the pool.
 pub(crate) struct Worker {
-    pub(crate) size: Size,
     pub(crate) options: Options,
     pub(crate) run: Run,
 }
@@ -44,7 +43,7 @@ impl Worker {
         let bytes_out = resized.bytes.len();
         blocking
             .save(
-                image.target(self.size, resized.format),
+                image.target(self.options.bounds, resized.format),
                 Bytes::from(resized.bytes),
             )
             .await?;

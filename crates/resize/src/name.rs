@@ -1,6 +1,6 @@
 //! How results are named, so that no two images of a directory share a result.
 //!
-//! `photo.jpg` becomes `photo-256x256.jpg`: the stem, the size, and the extension of the *encoded* format. Where that
+//! `photo.jpg` becomes `photo-256x256.jpg`: the stem, the box, and the extension of the *encoded* format. Where that
 //! would give two images of one directory the same name (`photo.jpg` and `photo.jpeg`; or `photo.jpg` and a JPEG that
 //! is called `photo.png`), each of them keeps its whole name instead: `photo.jpg-256x256.jpg` and
 //! `photo.jpeg-256x256.jpg`. The rule looks at the names and formats in one directory only, never at the order in which
@@ -9,7 +9,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 
-use imaging::{Format, Size};
+use imaging::{Bounds, Format};
 
 /// What comes before the size in the name of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,12 +73,12 @@ pub(crate) fn bases(images: &[(OsString, Format)]) -> Vec<Base> {
 }
 
 /// The name of a result: `name` is that of the image, `format` the one the result is encoded in.
-pub(crate) fn result_name(name: &OsStr, base: Base, size: Size, format: Format) -> OsString {
+pub(crate) fn result_name(name: &OsStr, base: Base, bounds: Bounds, format: Format) -> OsString {
     let mut result = match base {
         Base::Stem => stem(name).to_owned(),
         Base::WholeName => name.to_owned(),
     };
-    result.push(format!("-{size}.{}", format.extension()));
+    result.push(format!("-{bounds}.{}", format.extension()));
     result
 }
 

@@ -11,7 +11,6 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use imaging::Options;
 use teamwork::{Context, Flow, Job, Task};
 
 use crate::blocking::Blocking;
@@ -53,12 +52,9 @@ pub fn resize(config: &Config) -> (Job, Tally) {
 }
 
 fn add_workers(job: &mut Job, config: &Config, threads: NonZeroUsize, run: &Run) {
-    let mut options = Options::new(config.size);
-    options.quality = config.quality;
     for number in 1..=threads.get().saturating_mul(WORKERS_PER_THREAD) {
         let worker = Worker {
-            size: config.size,
-            options,
+            options: config.options,
             run: run.clone(),
         };
         job.add_task(format!("worker {number}"), worker);

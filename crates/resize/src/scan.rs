@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::vec;
 
-use imaging::{Format, Size};
+use imaging::{Bounds, Format, Output};
 use tokio::time::Instant;
 use walkdir::{DirEntry, WalkDir};
 
@@ -28,6 +28,8 @@ pub(crate) struct Image {
     pub(crate) base: Base,
     /// The format it is in.
     pub(crate) format: Format,
+    /// The format that its result is to be in.
+    planned: Format,
     /// What has gone wrong with it.
     pub(crate) trouble: Trouble,
     /// Not to be sent before this moment.
@@ -35,21 +37,22 @@ pub(crate) struct Image {
 }
 
 impl Image {
-    fn new(path: PathBuf, base: Base, format: Format) -> Self {
+    fn new(path: PathBuf, base: Base, format: Format, output: Output) -> Self {
         Self {
             path,
             base,
             format,
+            planned: output.format(format),
             trouble: Trouble::default(),
             not_before: None,
         }
     }
 
     /// Where its result goes, relative to the output directory, if it is encoded in `format`.
-    pub(crate) fn target(&self, size: Size, format: Format) -> PathBuf {
-        // A server that answers in another format than it was given breaks the plan of the names, which only holds
-        // for results in the format that their images are written in: then the whole name keeps the results apart.
-        let base = if format == self.format.written() {
+    pub(crate) fn target(&self, bounds: Bounds, format: Format) -> PathBuf {
+        // A server that answers in another format than it was asked for breaks the plan of the names: then the whole name
+        // keeps the results apart.
+        let base = if format == self.planned {
             self.base
         } else {
             Base::WholeName
@@ -59,7 +62,7 @@ impl Image {
             .file_name()
             .expect("an image was found under a name");
         self.path
-            .with_file_name(name::result_name(name, base, size, format))
+            .with_file_name(name::result_name(name, base, bounds, format))
     }
 }
 
@@ -82,6 +85,8 @@ pub(crate) enum Found {
 pub(crate) struct Scan {
     input: PathBuf,
     output: PathBuf,
+    /// What images become.
+    result: Output,
     walk: walkdir::IntoIter,
     /// What is left of the directory at hand.
     files: vec::IntoIter<File>,
@@ -112,6 +117,7 @@ impl Scan {
         Self {
             input: config.input.clone(),
             output: config.output.clone(),
+            result: config.options.output,
             walk,
             files: Vec::new().into_iter(),
         }
@@ -162,7 +168,7 @@ impl Scan {
             .zip(&opened)
             .filter_map(|(name, format)| {
                 let format = format.as_ref()?.as_ref().ok()?.as_ref()?;
-                Some((name, format.written()))
+                Some((name, self.result.format(*format)))
             })
             .collect();
         let mut bases = name::bases(&rivals).into_iter();
@@ -170,15 +176,24 @@ impl Scan {
             None => File::Unopened(path),
             Some(Ok(Some(format))) => {
                 let base = bases.next().expect("each rival has a base");
-                File::Found(Found::Image(Image::new(path, base, format)))
+                File::Found(Found::Image(Image::new(path, base, format, self.result)))
             }
-            Some(other) => File::Found(found(path, other)),
+            Some(other) => File::Found(self.found(path, other)),
         };
         paths.into_iter().zip(opened).map(file).collect()
     }
 
     fn detect(&self, path: &Path) -> io::Result<Option<Format>> {
         file::detect(&self.input.join(path))
+    }
+
+    /// What a file without rivals is.
+    fn found(&self, path: PathBuf, format: io::Result<Option<Format>>) -> Found {
+        match format {
+            Ok(Some(format)) => Found::Image(Image::new(path, Base::Stem, format, self.result)),
+            Ok(None) => Found::Other,
+            Err(error) => Found::Failed(Failure::new(&path, &FileError::Read(error))),
+        }
     }
 
     fn relative(&self, path: &Path) -> PathBuf {
@@ -200,20 +215,11 @@ impl Iterator for Scan {
                 Some(File::Found(found)) => return Some(found),
                 Some(File::Unopened(path)) => {
                     let format = self.detect(&path);
-                    return Some(found(path, format));
+                    return Some(self.found(path, format));
                 }
                 None => self.files = self.list()?.into_iter(),
             }
         }
-    }
-}
-
-/// What a file without rivals is.
-fn found(path: PathBuf, format: io::Result<Option<Format>>) -> Found {
-    match format {
-        Ok(Some(format)) => Found::Image(Image::new(path, Base::Stem, format)),
-        Ok(None) => Found::Other,
-        Err(error) => Found::Failed(Failure::new(&path, &FileError::Read(error))),
     }
 }
 
@@ -226,7 +232,7 @@ fn file_name(path: &Path) -> OsString {
 /// An image for the tests of those who pass images on without opening them.
 #[cfg(test)]
 pub(crate) fn image(path: &str) -> Image {
-    Image::new(PathBuf::from(path), Base::Stem, Format::Jpeg)
+    Image::new(PathBuf::from(path), Base::Stem, Format::Jpeg, Output::Same)
 }
 
 #[cfg(test)]
@@ -255,13 +261,13 @@ mod tests {
         assert_eq!(found, expected);
     }
 
-    fn show(found: &Found, size: Size) -> Option<String> {
+    fn show(found: &Found, size: imaging::Size) -> Option<String> {
         match found {
             Found::Directory(_) => None,
             Found::Image(image) => Some(format!(
                 "{} -> {}",
                 image.path.display(),
-                image.target(size, image.format.written()).display()
+                image.target(size.into(), image.format.written()).display()
             )),
             Found::Other => Some("other".to_owned()),
             Found::Special => Some("special".to_owned()),
@@ -396,7 +402,10 @@ mod tests {
             panic!("no image found")
         };
         assert_eq!(
-            image.target(size, Format::Jpeg).as_os_str().as_bytes(),
+            image
+                .target(size.into(), Format::Jpeg)
+                .as_os_str()
+                .as_bytes(),
             b"caf\xe9-8x8.jpg"
         );
     }

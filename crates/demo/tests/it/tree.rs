@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 
 use demo::{Cast, Config, Tree, demo};
-use imaging::{Options, Size};
+use imaging::{Enlarge, Gravity, Light, Metadata, Mode, Options, Output, Shrink, Size, Turn};
 use teamwork::{Context, Flow, Job, Outcome, Report, Task};
 
 const SIZE: Size = Size {
@@ -39,10 +39,15 @@ impl Task for Meddler {
 
 /// Runs the tree on the samples, each so many times, and meddles with it.
 async fn run(times: u32, meddle: Meddle) -> Ended {
+    run_for(Options::new(SIZE), times, meddle).await
+}
+
+async fn run_for(options: Options, times: u32, meddle: Meddle) -> Ended {
     let out = tempfile::tempdir().unwrap();
     let mut config = Config::on_samples(SIZE).unwrap();
     let input = config.client.input.clone();
     config.client = resize::Config::new(&input, out.path(), SIZE).unwrap();
+    config.client.options = options;
     config.client.times = NonZeroU32::new(times).unwrap();
     let (job, cast) = demo(&config).unwrap();
     let cast = std::sync::Arc::new(cast);
@@ -91,6 +96,35 @@ fn check_all_saved(ended: &Ended) {
 
 fn resized(cast: &Cast, resizer: usize) -> u64 {
     cast.resizers[resizer].stats.counts().resized
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_wished_for_reaches_the_resizers_as_it_is() {
+    let options = Options {
+        mode: Mode::Pad(Gravity::SouthWest),
+        enlarge: Enlarge::Allowed,
+        turn: Turn::AsStored,
+        output: Output::Jpeg,
+        quality: Some(50),
+        background: [10, 20, 30, 40],
+        metadata: Metadata::All,
+        light: Light::Linear,
+        shrink: Shrink::Off,
+        ..Options::new(SIZE)
+    };
+    let ended = run_for(options, 1, |_| true).await;
+    let summary = ended.cast.client.summary();
+    assert_eq!((summary.done, summary.failed), (8, 0));
+    let input = Config::on_samples(SIZE).unwrap().client.input;
+    for (name, result) in [
+        ("retina.jpg", "retina-96x96.jpg"),
+        ("chelsea.png", "chelsea-96x96.jpg"),
+    ] {
+        let sample = fs::read(input.join(name)).unwrap();
+        let wanted = imaging::resize(&sample, &options).unwrap();
+        let made = fs::read(ended.out.path().join(result)).unwrap();
+        assert!(made == wanted.bytes, "{name} is not as it was wished for");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use imaging::{Enlarge, Gravity, Mode, Options, Output};
 use resize::Summary;
 use teamwork::{Failure, Outcome, Report};
 use testkit::images::{gradient_jpeg, gradient_png};
@@ -22,6 +23,45 @@ fn size_of(image: &[u8]) -> (u32, u32) {
 fn a_hundred_images() -> Place {
     let image = gradient_jpeg(100, 100);
     Place::with((0..100).map(|number| (format!("{number}.jpg"), image.clone())))
+}
+
+#[tokio::test]
+async fn results_are_as_they_were_wished_for() {
+    let place = Place::with([
+        ("a.jpg", gradient_jpeg(400, 200)),
+        ("a.png", gradient_png(100, 200)),
+        ("small.png", gradient_png(10, 20)),
+    ]);
+    let mut config = place.local();
+    config.options = Options {
+        mode: Mode::Pad(Gravity::South),
+        enlarge: Enlarge::Allowed,
+        output: Output::Jpeg,
+        ..config.options
+    };
+    let (ended, summary) = run(&config).await;
+    assert_eq!(ended.unwrap().outcome(), Outcome::Done);
+    assert_eq!((summary.done, summary.failed), (3, 0));
+    // Both become JPEG, so that their stems alone would be the same name.
+    let results = place.results();
+    let expected = ["a.jpg-64x64.jpg", "a.png-64x64.jpg", "small-64x64.jpg"];
+    assert_eq!(results, expected);
+    for name in &results {
+        assert_eq!(size_of(&place.result(name)), (64, 64), "{name}");
+    }
+    let wanted = imaging::resize(&gradient_png(100, 200), &config.options).unwrap();
+    assert_eq!(place.result("a.png-64x64.jpg"), wanted.bytes);
+}
+
+#[tokio::test]
+async fn a_side_can_be_left_open() {
+    let place = Place::with([("wide.jpg", gradient_jpeg(400, 200))]);
+    let mut config = place.local();
+    config.options.bounds = imaging::Bounds::of_width(100);
+    let (ended, _) = run(&config).await;
+    assert_eq!(ended.unwrap().outcome(), Outcome::Done);
+    assert_eq!(place.results(), ["wide-100x.jpg"]);
+    assert_eq!(size_of(&place.result("wide-100x.jpg")), (100, 50));
 }
 
 #[tokio::test]

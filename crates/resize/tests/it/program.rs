@@ -92,6 +92,53 @@ async fn wrong_arguments_are_2_and_are_explained() {
 }
 
 #[tokio::test]
+async fn a_wish_that_cannot_be_met_is_2_and_says_what_can() {
+    let place = Place::with_images(1);
+    for (wish, expected) in [
+        ("--fit=cover", "must be fit, fill, exact or pad"),
+        ("--format=gif", "must be same, jpeg, png, webp"),
+        ("--background=white", "must be a colour as rrggbb"),
+        ("--quality=101", "1..=100"),
+        ("--metadata=some", "must be none, copyright or all"),
+        ("--gravity=north", "--fit <MODE>"),
+    ] {
+        let output = run(&place, &["--size", "64x64", wish]).await;
+        check(&output, 2, "", expected);
+    }
+    let wish = ["--size", "64x64", "--fit", "exact", "--gravity", "north"];
+    let expected = "error: --gravity has no effect with --fit exact: it needs --fit fill or";
+    check(&run(&place, &wish).await, 2, "", expected);
+    assert!(!place.output().exists(), "nothing was begun");
+}
+
+#[tokio::test]
+async fn help_shows_how_and_names_every_wish() {
+    let output = run(&Place::with_images(0), &["--help"]).await;
+    check(
+        &output,
+        0,
+        "resize PHOTOS SQUARES --size 96x96 --fit fill",
+        "",
+    );
+    let help = String::from_utf8_lossy(&output.stdout);
+    for flag in [
+        "size",
+        "fit",
+        "gravity",
+        "enlarge",
+        "format",
+        "quality",
+        "background",
+        "metadata",
+        "linear",
+        "turn",
+        "shrink",
+    ] {
+        assert!(help.contains(&format!("--{flag}")), "{flag}: {help}");
+    }
+}
+
+#[tokio::test]
 async fn a_missing_input_directory_is_2_and_is_named() {
     let place = Place::with_images(1);
     std::fs::remove_dir_all(place.input()).unwrap();

@@ -275,7 +275,7 @@ async fn each_image_is_sent_as_often_as_asked_and_saved_once() {
     let server = Server::new(|_| Reply::Echo).await;
     let mut config = place.via(&server.address(), 2, 4);
     config.times = 8.try_into().unwrap();
-    config.quality = Some(70);
+    config.options.quality = Some(70);
     let (_, summary) = run(&server, &config).await;
     assert_eq!((summary.files, summary.planned, summary.done), (5, 40, 40));
     assert_eq!(
