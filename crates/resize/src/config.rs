@@ -35,10 +35,6 @@ pub struct RawConfig {
     /// The directory to save the results in; it is created if it is missing.
     pub output_dir: PathBuf,
 
-    /// What the results are to be.
-    #[command(flatten)]
-    pub wish: Wish,
-
     /// Resizes every image N times, to put a load on the resizers; only one result is kept.
     #[arg(long, value_name = "N", default_value = "1")]
     pub times: NonZeroU32,
@@ -62,6 +58,10 @@ pub struct RawConfig {
     /// Sends the images but asks for no work and saves nothing: measures the way to the resizers and back.
     #[arg(long, requires = "via")]
     pub dry_run: bool,
+
+    /// What the results are to be. It has a heading of its own, which would also stand above what came after it.
+    #[command(flatten)]
+    pub wish: Wish,
 }
 
 /// A run whose every setting has been checked.
