@@ -97,8 +97,8 @@
 //! - `webp`: libwebp writes WebP with loss. Without it, [`Output::WebP`] is [`ImageError::Unsupported`], and a WebP stays a
 //!   WebP without loss. Reading WebP, which is where libwebp had its worst holes, is done in Rust either way.
 //!
-//! - `avif`, off: rav1e writes [AVIF](Output), in Rust and without assembly, which is slow. Nothing here reads AVIF: there is a Rust port of dav1d, but its
-//!   interface is that of C, and no released crate gives it a safe one without C beside it.
+//! - `avif`, off: rav1e writes [AVIF](Output), in Rust and without assembly, which is slow. Nothing here reads AVIF yet: decision 005
+//!   in `docs/decisions` says what there is to read it with.
 //!
 //! # Hostile input
 //!
