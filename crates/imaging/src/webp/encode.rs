@@ -53,7 +53,7 @@ fn encode_lossless(pixels: &Pixels, watch: &Watch<'_>) -> Result<Vec<u8>, ImageE
     Ok(writer.bytes)
 }
 
-/// The quality unless told otherwise. With our [`METHOD`] it gives as many bytes as 80, the number of sharp, with libwebp's usual one.
+/// The quality unless told otherwise. With [`METHOD`] it gives as many bytes as 80, the number of sharp, with libwebp's usual one.
 #[cfg(feature = "webp")]
 const QUALITY_DEFAULT: u8 = 78;
 
@@ -61,6 +61,14 @@ const QUALITY_DEFAULT: u8 = 78;
 /// one point of SSIMULACRA2 at the same bytes.
 #[cfg(feature = "webp")]
 const METHOD: i32 = 2;
+
+/// That of small results, to which it adds a millisecond or two: it is the decoding of the original that takes time there.
+#[cfg(feature = "webp")]
+const METHOD_SMALL: i32 = 4;
+
+/// Up to so many pixels a result is small: 362x362.
+#[cfg(feature = "webp")]
+const SMALL: u64 = 1 << 17;
 
 /// Encodes with libwebp, in one piece: it does not ask whether to go on.
 #[cfg(feature = "webp")]
@@ -83,7 +91,11 @@ fn encode_lossy(pixels: &Pixels, quality: Option<u8>) -> Result<Vec<u8>, ImageEr
     let mut config = webp::WebPConfig::new()
         .map_err(|()| failed("libwebp is of another version than its header".to_owned()))?;
     config.quality = quality.unwrap_or(QUALITY_DEFAULT).clamp(1, 100).into();
-    config.method = METHOD;
+    config.method = if pixels.size.pixels() <= SMALL {
+        METHOD_SMALL
+    } else {
+        METHOD
+    };
     webp::Encoder::new(data, layout, pixels.size.width, pixels.size.height)
         .encode_advanced(&config)
         .map(|memory| memory.to_vec())
