@@ -156,8 +156,13 @@ impl Core {
 
     fn annex(&self) -> &Annex {
         self.annex.get_or_init(|| {
+            let desk = Desk {
+                // What is accepted while there is nobody to ask is nothing.
+                closed: self.signal() > Signal::Run,
+                ..Desk::default()
+            };
             Box::new(Annex {
-                desk: Mutex::default(),
+                desk: Mutex::new(desk),
                 report: OnceLock::new(),
                 ended: Notify::new(),
                 started: Notify::new(),
@@ -203,6 +208,14 @@ impl Core {
         drop(desk);
         self.call();
         self.annex().room.notify_waiters();
+    }
+
+    /// Accepts nothing from now on, because whoever polls the job is about to stop it.
+    pub(super) fn shut(&self) {
+        if let Some(annex) = self.has_annex() {
+            annex.desk().closed = true;
+            annex.room.notify_waiters();
+        }
     }
 
     pub(crate) fn own(&self) {
@@ -336,7 +349,10 @@ impl Core {
 /// For the supervisor.
 impl Core {
     pub(super) fn listen(&self, waker: &Waker) {
-        self.supervisor.register(waker);
+        // Without an annex nobody has anything that could call.
+        if self.has_annex().is_some() {
+            self.supervisor.register(waker);
+        }
     }
 
     #[inline]

@@ -2,13 +2,13 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-use teamwork::{Context, Job, JobHandle, Result, Why};
+use teamwork::{Context, Flow, Job, JobHandle, Result, Task, Why};
 
 use crate::scripted::{
     Do, Journal, fails, job, ok, outcomes, placed, run_with, sleep, task, waits,
@@ -132,6 +132,34 @@ async fn a_job_that_is_done_by_itself_is_closed_before_its_last_finalizer() {
             assert!(!handle.room().await);
         });
         assert_eq!(outcomes(&result.await.unwrap()), "first done · a done");
+    }
+}
+
+/// Waits for the stop, and offers a task when it is finalized.
+struct AddsLate(Arc<OnceLock<Why>>);
+
+impl Task for AddsLate {
+    type Output = ();
+
+    async fn run(&mut self, cx: &Context) -> Result<Flow> {
+        cx.wait(std::future::pending()).await
+    }
+
+    async fn finalize(&mut self, cx: &Context) -> Result {
+        let refused = cx.job().add_task("late", ok("late")).unwrap_err();
+        self.0.set(refused.why).unwrap();
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_on_which_nobody_had_a_handle_is_closed_when_it_stops() {
+    for inline in [false, true] {
+        let why = Arc::new(OnceLock::new());
+        let (mut job, _) = job([fails("fails")]);
+        job.add_task("adds", AddsLate(why.clone()));
+        placed(job, inline).run().await.unwrap_err();
+        assert_eq!(why.get(), Some(&Why::Closed));
     }
 }
 

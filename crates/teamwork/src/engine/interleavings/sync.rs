@@ -40,6 +40,10 @@ pub(in crate::engine) fn fence(order: Ordering) {
 pub(in crate::engine) struct Mutex<T>(std::sync::Mutex<T>);
 
 impl<T> Mutex<T> {
+    pub(in crate::engine) fn new(guarded: T) -> Self {
+        Self(std::sync::Mutex::new(guarded))
+    }
+
     pub(in crate::engine) fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
         loop {
             if !point() {
