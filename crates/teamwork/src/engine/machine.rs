@@ -319,7 +319,7 @@ impl Machine {
         if let Some(action) = self.next_give_up() {
             return Some(action);
         }
-        if self.signal_shown < self.signal {
+        if self.has_signal() {
             self.signal_shown = self.signal;
             return Some(Action::Signal(self.signal));
         }
@@ -345,6 +345,11 @@ impl Machine {
 
     pub(crate) fn signal(&self) -> Signal {
         self.signal
+    }
+
+    /// Whether a signal is about to be shown, with which everybody near is polled anyway.
+    pub(crate) fn has_signal(&self) -> bool {
+        self.signal_shown < self.signal
     }
 
     pub(crate) fn cause(&self) -> Option<&Arc<Cause>> {

@@ -216,12 +216,15 @@ impl Child {
     }
 
     /// Passes a stop on, and when the parent no longer waits for its end.
-    fn stop(&self, signal: Signal, cause: Option<Cause>, ends_by: Option<Instant>) {
-        let Some(core) = self.core() else { return };
-        if let Some(end) = ends_by {
+    fn stop(&mut self, signal: Signal, cause: Option<Cause>, ends_by: Option<Instant>) {
+        if let (Some(core), Some(end)) = (self.core(), ends_by) {
             core.end_by(end);
         }
-        core.stop(signal, cause);
+        match self {
+            Self::Here(child) => child.stop_next(signal, cause),
+            Self::OnThread(thread) => thread.core().stop(signal, cause),
+            Self::Nowhere(_) => {}
+        }
     }
 
     fn core(&self) -> Option<&Arc<Core>> {
@@ -267,7 +270,11 @@ impl<'a, V: ?Sized> Nested<'a, V> {
 impl<V: ?Sized> Nested<'_, V> {
     /// Says to those who look which job this is.
     #[cold]
-    fn answer(&self) {
+    fn answer(&self, cx: &task::Context<'_>) {
+        if let Child::Here(child) = &self.child {
+            child.core.watch();
+            child.core.listen(cx.waker());
+        }
         let look = Look {
             ticks: 0,
             is_waiting: false,
@@ -287,14 +294,14 @@ impl<V: ?Sized> Future for Nested<'_, V> {
             if signal > self.told {
                 self.told = signal;
                 let cause = (signal >= Signal::Cut).then(|| parent_stopped(self.cx.core.cause()));
-                self.child
-                    .stop(signal, cause, self.cx.core.children_end_by());
+                let end_by = self.cx.core.children_end_by();
+                self.child.stop(signal, cause, end_by);
             }
             if let Poll::Ready(ended) = self.child.poll(cx) {
                 return Poll::Ready(ended);
             }
             if self.cx.core.is_looked_at() {
-                self.answer();
+                self.answer(cx);
             }
             if !self.away || self.registered == Some(signal) {
                 return Poll::Pending;

@@ -255,7 +255,9 @@ impl Supervisor {
         if self.core.has_mail() {
             self.handle_mail();
         }
-        self.poll_near(cx);
+        if !self.machine.has_signal() {
+            self.poll_near(cx);
+        }
         if self.core.is_looked_at() {
             self.gather_tracked(cx);
         }
@@ -369,10 +371,7 @@ impl Supervisor {
                 driver,
                 kind,
             } => self.admit(slot, name, (driver, kind)),
-            Mail::Stop { signal, cause } => {
-                self.machine.stop(signal, cause.map(|cause| *cause));
-                self.hurry();
-            }
+            Mail::Stop { signal, cause } => self.stop(signal, cause.map(|cause| *cause)),
             Mail::Look(asker) => {
                 // Who has asked may not be there any more.
                 let _ = asker.send(self.machine.seen());
@@ -395,6 +394,21 @@ impl Supervisor {
                 );
             }
             Mail::Ended { slot, ending } => self.end_away(slot, *ending),
+        }
+    }
+
+    fn stop(&mut self, signal: Signal, cause: Option<Cause>) {
+        self.machine.stop(signal, cause);
+        self.hurry();
+    }
+
+    /// Stops the job on behalf of its poller, who polls it next: as a message would, without the way there.
+    pub(super) fn stop_next(&mut self, signal: Signal, cause: Option<Cause>) {
+        if self.state == State::Running {
+            self.core.shut();
+            self.stop(signal, cause);
+        } else {
+            self.core.stop(signal, cause);
         }
     }
 
