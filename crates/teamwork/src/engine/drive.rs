@@ -391,8 +391,8 @@ fn finalizer_fault(shielded: Shielded<Result<()>>) -> Option<After> {
     match shielded {
         Shielded::Returned(Ok(())) => None,
         Shielded::Returned(Err(error)) => Some(After::Failed(fault(CauseKind::error(error)))),
-        Shielded::Panicked(kind) => Some(After::Failed(fault(kind))),
-        Shielded::TimedOut(kind) => Some(After::TimedOut(fault(kind))),
+        Shielded::Panicked(kind) => Some(After::Failed(fault(*kind))),
+        Shielded::TimedOut(within) => Some(After::TimedOut(fault(CauseKind::Timeout(within)))),
     }
 }
 

@@ -29,9 +29,9 @@ pub(crate) fn note_locations() {
     });
 }
 
-/// Calls a closure; a panic in it becomes a [`CauseKind::Panic`].
+/// Calls a closure; a panic in it becomes a [`CauseKind::Panic`], boxed: it is rare, and what is returned is copied.
 #[inline]
-pub(crate) fn catch<T>(call: impl FnOnce() -> T) -> Result<T, CauseKind> {
+pub(crate) fn catch<T>(call: impl FnOnce() -> T) -> Result<T, Box<CauseKind>> {
     let outer = CATCHING.replace(true);
     let result = panic::catch_unwind(AssertUnwindSafe(call));
     CATCHING.set(outer);
@@ -39,7 +39,7 @@ pub(crate) fn catch<T>(call: impl FnOnce() -> T) -> Result<T, CauseKind> {
 }
 
 #[cold]
-fn described(payload: Box<dyn Any + Send>) -> CauseKind {
+fn described(payload: Box<dyn Any + Send>) -> Box<CauseKind> {
     let message = match (
         payload.downcast_ref::<&str>(),
         payload.downcast_ref::<String>(),
@@ -52,8 +52,8 @@ fn described(payload: Box<dyn Any + Send>) -> CauseKind {
     if !payload.is::<&str>() && !payload.is::<String>() {
         std::mem::forget(payload);
     }
-    CauseKind::Panic {
+    Box::new(CauseKind::Panic {
         message,
         location: LOCATION.take(),
-    }
+    })
 }

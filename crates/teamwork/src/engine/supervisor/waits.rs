@@ -35,7 +35,7 @@ impl Supervisor {
                 Ok(Poll::Pending) => return true,
                 Ok(Poll::Ready(Ok(()))) => {}
                 Ok(Poll::Ready(Err(failed))) => error = Some(CauseKind::error(failed)),
-                Err(panicked) => error = Some(panicked),
+                Err(panicked) => error = Some(*panicked),
             }
             false
         });
