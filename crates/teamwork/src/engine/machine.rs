@@ -120,7 +120,23 @@ impl Machine {
     /// Registers a task in a free slot.
     pub(crate) fn add(&mut self, slot: u32, name: Name, kind: Kind) -> Admission {
         let running = self.phase >= Phase::Running;
-        let mut record = Record::new(name, kind, running);
+        if self.records.len() == slot as usize {
+            make_room(&mut self.records);
+            self.records.resize_with(slot as usize + 1, Record::new);
+        } else {
+            let vacant = &mut self.records[slot as usize];
+            debug_assert_eq!(
+                vacant.state,
+                State::Vacant,
+                "a slot is given to one task at a time"
+            );
+            *vacant = Record::new();
+        }
+        // Set where it lies: what is put together elsewhere, piece by piece, is slow to copy.
+        let record = &mut self.records[slot as usize];
+        record.name = name;
+        record.kind = kind;
+        record.late = running;
         if running {
             self.seq += 1;
             record.seq = self.seq;
@@ -131,33 +147,13 @@ impl Machine {
             record.state = State::Ended;
             record.outcome = TaskOutcome::NeverStarted;
         }
-        let admission = if self.phase == Phase::Running && self.signal < Signal::Finish {
+        if self.phase == Phase::Running && self.signal < Signal::Finish {
             record.state = State::Running;
             self.alive += 1;
             Admission::Now
         } else {
             Admission::Later
-        };
-        match self.records.get_mut(slot as usize) {
-            Some(vacant) => {
-                debug_assert_eq!(
-                    vacant.state,
-                    State::Vacant,
-                    "a slot is given to one task at a time"
-                );
-                *vacant = record;
-            }
-            None => {
-                debug_assert_eq!(
-                    self.records.len(),
-                    slot as usize,
-                    "slots are given in order"
-                );
-                make_room(&mut self.records);
-                self.records.push(record);
-            }
         }
-        admission
     }
 
     /// The task in slot 0 is the oneshot.

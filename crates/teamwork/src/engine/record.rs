@@ -70,15 +70,15 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    pub(crate) fn new(name: Name, kind: Kind, late: bool) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
-            name,
+            name: Name::Static(""),
             tally: Tally::default(),
             seq: 0,
             state: State::Added,
             outcome: TaskOutcome::Done,
-            kind,
-            late,
+            kind: Kind::Task,
+            late: false,
         }
     }
 
