@@ -1,9 +1,9 @@
 //! The command as an operator meets it: its help, its exit codes, its log, its signals.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    process::{Child, ChildStderr, Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 
 use serde_json::Value;
@@ -12,7 +12,7 @@ use testkit::images::gradient_jpeg;
 /// A running command; dropped, it is killed.
 struct Running {
     child: Child,
-    log: BufReader<ChildStderr>,
+    log: Box<dyn BufRead>,
     address: SocketAddr,
 }
 
@@ -46,7 +46,7 @@ impl Running {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut log = Box::new(BufReader::new(child.stderr.take().unwrap()));
         let ready = line(&mut log);
         assert_eq!(
             (&ready["message"], &ready["name"]),
@@ -174,6 +174,23 @@ fn a_request_is_served_and_logged_and_the_first_signal_drains() {
     let mut answer = Vec::new();
     client.read_to_end(&mut answer).unwrap();
     assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"));
+    assert_eq!(running.exit_code(), 0);
+}
+
+#[test]
+fn a_server_whose_log_nobody_reads_goes_on_serving() {
+    let mut running = Running::start();
+    running.log = Box::new(io::empty());
+    for _ in 0..3 {
+        let mut client = TcpStream::connect(running.address).unwrap();
+        client
+            .write_all(b"GET /healthz HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"));
+    }
+    running.signal("TERM");
     assert_eq!(running.exit_code(), 0);
 }
 
