@@ -106,6 +106,30 @@ async fn a_connection_too_many_is_told_so() {
 }
 
 #[tokio::test]
+async fn limits_of_any_size_are_limits() {
+    let server = Server::start(Config {
+        threads: NonZero::<usize>::MAX,
+        queue: usize::MAX,
+        connections_max: NonZero::<usize>::MAX,
+        body_bytes_max: ByteSize(u64::MAX),
+        in_flight_bytes_max: ByteSize(u64::MAX),
+        timeouts: Timeouts {
+            drain: Duration::MAX,
+            ..Timeouts::default()
+        },
+        ..small()
+    })
+    .await;
+    let mut client = server.connect().await;
+    let reply = client.post(RESIZE, &gradient_png(16, 16)).await;
+    assert_eq!(reply.status, 200);
+    server.job.drain();
+    client.closed().await;
+    let report = server.job.wait().await;
+    assert_eq!(report.outcome(), Outcome::Done, "{report}");
+}
+
+#[tokio::test]
 async fn a_client_that_leaves_takes_its_work_along() {
     let server = Server::start(small()).await;
     let hold = server.hold().await;
