@@ -3,9 +3,10 @@
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    process::{Child, Command, Output, Stdio},
+    process::{self, Child, Command, Stdio},
 };
 
+use imaging::{Options, Output, Size};
 use serde_json::Value;
 use testkit::images::gradient_jpeg;
 
@@ -24,7 +25,7 @@ fn command(arguments: &[&str]) -> Command {
 
 /// Runs a command that ends by itself.
 fn run(arguments: &[&str]) -> (i32, String, String) {
-    let Output {
+    let process::Output {
         status,
         stdout,
         stderr,
@@ -102,6 +103,26 @@ fn help_shows_how_to_call_it() {
         "Exit codes",
     ] {
         assert!(out.contains(part), "{part} is missing in {out}");
+    }
+}
+
+#[test]
+fn the_help_says_the_quality_that_is_taken() {
+    let (_, help, _) = run(&["--help"]);
+    let (_, said) = help.split_once("of JPEG (82) and WebP (").unwrap();
+    let (webp, _) = said.split_once(')').unwrap();
+    let photo = gradient_jpeg(90, 60);
+    for (output, quality) in [(Output::Jpeg, 82), (Output::WebP, webp.parse().unwrap())] {
+        let made = |quality| {
+            let options = Options {
+                output,
+                quality,
+                ..Options::new(Size::new(64, 64))
+            };
+            imaging::resize(&photo, &options).unwrap().bytes
+        };
+        assert_eq!(made(None), made(Some(quality)), "{output}");
+        assert_ne!(made(None), made(Some(quality + 2)), "{output}");
     }
 }
 
