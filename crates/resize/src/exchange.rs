@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, HeaderValue};
-use http::{Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
-use imaging::Format;
+use imaging::{Format, Warning};
 
 use crate::answer::{Verdict, verdict};
 use crate::config::Config;
@@ -24,6 +24,9 @@ const PROBLEM_BYTES_MAX: usize = 64 * 1024;
 
 /// The header in which a resizer tells its name.
 const SERVER_NAME: &str = "x-resizer";
+
+/// The header in which it tells what it noticed about an image.
+const WARNINGS: &str = "x-image-warnings";
 
 /// What is asked for every image of a run.
 #[derive(Clone, Debug)]
@@ -42,6 +45,8 @@ pub(crate) struct Answer {
     pub(crate) bytes_sent: usize,
     /// The server's name, if it tells.
     pub(crate) server: Option<String>,
+    /// Whether the server says that the image was damaged, and that it made up what was missing.
+    pub(crate) is_damaged: bool,
     /// The result, or the description of the error.
     pub(crate) body: Bytes,
 }
@@ -146,6 +151,16 @@ async fn receive(response: Response<Incoming>, bytes_sent: usize) -> Result<Answ
         status: head.status,
         bytes_sent,
         server,
+        is_damaged: says_damaged(&head.headers),
         body,
     })
+}
+
+/// Several warnings may come in headers of their own, or in one that something on the way has joined.
+fn says_damaged(headers: &HeaderMap) -> bool {
+    let warnings = headers.get_all(WARNINGS).iter();
+    let mut words = warnings
+        .filter_map(|warnings| warnings.to_str().ok())
+        .flat_map(|warnings| warnings.split(','));
+    words.any(|word| word.trim() == Warning::Damaged.word())
 }

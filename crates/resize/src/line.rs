@@ -98,12 +98,13 @@ impl Line {
         };
         match saved {
             Ok(()) => {
-                self.run.tally.done(&Done {
+                let done = Done {
                     bytes_in,
                     bytes_out,
                     server: answer.server.as_deref(),
-                });
-                image.settle();
+                    is_damaged: answer.is_damaged,
+                };
+                self.run.done(image, &done);
             }
             Err(error) => self.run.failed(image, &error),
         }

@@ -27,6 +27,8 @@ pub(crate) struct Answer {
 const X_RESIZER: HeaderName = HeaderName::from_static("x-resizer");
 const X_IMAGE_WIDTH: HeaderName = HeaderName::from_static("x-image-width");
 const X_IMAGE_HEIGHT: HeaderName = HeaderName::from_static("x-image-height");
+/// What was noticed about the image, if anything was.
+const X_IMAGE_WARNINGS: HeaderName = HeaderName::from_static("x-image-warnings");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 /// In seconds, the least that the header can say: a queue empties faster than that.
@@ -103,6 +105,9 @@ fn resized(image: Resized) -> Answer {
     let headers = answer.response.headers_mut();
     headers.insert(X_IMAGE_WIDTH, image.width.into());
     headers.insert(X_IMAGE_HEIGHT, image.height.into());
+    for warning in image.warnings {
+        headers.append(X_IMAGE_WARNINGS, HeaderValue::from_static(warning.word()));
+    }
     answer
 }
 

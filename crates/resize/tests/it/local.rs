@@ -123,6 +123,18 @@ async fn a_damaged_image_is_listed_and_the_others_are_saved() {
 }
 
 #[tokio::test]
+async fn an_image_that_was_cut_and_given_an_end_is_saved_and_counted() {
+    let mut cut = gradient_jpeg(400, 200);
+    cut.truncate(cut.len() / 2);
+    cut.extend([0xFF, 0xD9]);
+    let place = Place::with([("a.jpg", gradient_jpeg(90, 90)), ("b.jpg", cut)]);
+    let (ended, summary) = run(&place.local()).await;
+    assert_eq!(ended.unwrap().outcome(), Outcome::Done);
+    assert_eq!((summary.done, summary.damaged, summary.failed), (2, 1, 0));
+    assert_eq!(place.results(), ["a-64x64.jpg", "b-64x64.jpg"]);
+}
+
+#[tokio::test]
 async fn a_second_run_replaces_the_results_and_removes_what_a_killed_one_left() {
     let place = Place::with([("a.jpg", gradient_jpeg(90, 90))]);
     run(&place.local()).await.0.unwrap();

@@ -222,6 +222,16 @@ async fn an_answer_that_is_no_image_is_a_failure() {
 }
 
 #[tokio::test]
+async fn what_a_server_says_of_a_damaged_image_is_counted() {
+    let place = Place::with([("a.jpg", jpeg("a"))]);
+    let warnings = "x-image-warnings: flattened\r\nx-image-warnings: not-enlarged, damaged\r\n";
+    let server = Server::new(|_| Reply::Say("200 OK", warnings, "GIF89a")).await;
+    let (ended, summary) = run(&server, &place.via(&server.address(), 1, 1)).await;
+    assert_eq!(ended.unwrap().outcome(), Outcome::Done);
+    assert_eq!((summary.done, summary.damaged), (1, 1));
+}
+
+#[tokio::test]
 async fn a_file_that_vanishes_or_is_too_large_is_listed_and_the_others_are_saved() {
     let place = Place::with([("a.jpg", jpeg("a")), ("huge.jpg", jpeg("huge"))]);
     let huge = std::fs::File::options()
