@@ -175,13 +175,14 @@ impl Config {
         if raw.max_connections == Some(0) {
             return Err(ConfigError::NoConnections);
         }
+        let threads = raw.threads.unwrap_or_else(cores);
         Ok(Self {
             listen,
             upstreams,
             sessions_max: raw
                 .max_connections
-                .unwrap_or_else(|| sessions_within(open_files)),
-            threads: raw.threads.unwrap_or_else(cores),
+                .unwrap_or_else(|| sessions_within(open_files, threads)),
+            threads,
             splice: raw.splice,
             idle_timeout: raw.idle_timeout.into(),
             connect_timeout: raw.connect_timeout.into(),
@@ -245,7 +246,7 @@ mod tests {
 
     #[test]
     fn an_upstream_is_all_it_takes() {
-        let config = parse("-u 127.0.0.1:9091").unwrap();
+        let config = parse("-u 127.0.0.1:9091 --threads 1").unwrap();
         assert_eq!(config.listen, ["127.0.0.1:9090".parse().unwrap()]);
         assert_eq!(config.sessions_max, 448);
         assert_eq!(config.idle_timeout, Duration::from_secs(600));

@@ -105,11 +105,11 @@ fn run(cli: &Cli, log: &Batches<Stderr>) -> anyhow::Result<ExitCode> {
     start_log(cli, log)?;
     let open_files = raise_open_files();
     let config = Config::check(&cli.config, open_files)?;
-    if files_for(config.sessions_max) > open_files {
+    if files_for(config.sessions_max, config.threads) > open_files {
         warn!(
             max_connections = config.sessions_max,
             open_files,
-            needed = files_for(config.sessions_max),
+            needed = files_for(config.sessions_max, config.threads),
             "the limit of open files is too low for --max-connections; raise it with `ulimit -n`"
         );
     }
