@@ -33,7 +33,7 @@
 //!
 //! # What is bounded
 //!
-//! Connections, heads, each body, all bodies together, the queue for the threads, and every wait: see [`Config`].
+//! Connections, heads, each body, all bodies and answers together, the queue for the threads, and every wait: see [`Config`].
 //! At each limit the client is refused at once, before it sends more than it has to: a body that announces too many
 //! bytes is not read, and one that waits for `100 Continue` is not sent.
 //!
