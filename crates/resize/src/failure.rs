@@ -23,6 +23,8 @@ pub(crate) enum FileError {
     Rejected { status: StatusCode, detail: Detail },
     #[error("the server answered {status}, but not with an image")]
     NotAnImage { status: StatusCode },
+    #[error("the result has more bytes than the limit of {} MiB", crate::exchange::RESULT_BYTES_MAX >> 20)]
+    ResultTooLarge,
     #[error("no result after sending it {sends} times; the last time: {last}")]
     NoResult { sends: u32, last: String },
     #[error("the server was busy each of the {refusals} times it was sent")]
@@ -42,6 +44,7 @@ impl FileError {
             Self::Image(error) => advice_on(error),
             Self::Rejected { status, detail } => advice_on_refusal(*status, detail),
             Self::NotAnImage { .. } => CHECK_VIA,
+            Self::ResultTooLarge => "ask for a smaller --size, or a --format with loss",
             Self::NoResult { .. } => "run again; if it fails again, the resizer's log says why",
             Self::Busy { .. } => {
                 "run again with a smaller --max-connections, or start more resizers"

@@ -93,6 +93,7 @@ impl Line {
     async fn done(&self, image: Lease, answer: Answer) {
         let (bytes_in, bytes_out) = (answer.bytes_sent, answer.body.len());
         let saved = match self.action {
+            Action::Resize if answer.is_too_large => Err(FileError::ResultTooLarge),
             Action::Resize => self.save(&image, answer.body, answer.status).await,
             Action::DryRun => Ok(()),
         };
