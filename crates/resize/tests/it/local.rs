@@ -179,6 +179,27 @@ async fn a_result_that_cannot_be_saved_is_listed() {
     );
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_in_the_output_directory_does_not_lead_to_an_original() {
+    let place = Place::with([
+        ("sub/a.jpg", gradient_jpeg(90, 90)),
+        ("sub/a-64x64.jpg", gradient_jpeg(100, 100)),
+    ]);
+    fs::create_dir(place.output()).unwrap();
+    std::os::unix::fs::symlink(place.input().join("sub"), place.output().join("sub")).unwrap();
+    let (_, summary) = run(&place.local()).await;
+    assert_eq!((summary.done, summary.failed), (0, 2));
+    let failure = summary.failures[0].to_string();
+    assert!(
+        failure.contains("leads back to the input directory"),
+        "{failure}"
+    );
+    let original = fs::read(place.input().join("sub/a-64x64.jpg")).unwrap();
+    assert_eq!(size_of(&original), (100, 100));
+    assert_eq!(fs::read_dir(place.input().join("sub")).unwrap().count(), 2);
+}
+
 #[tokio::test]
 async fn a_drained_run_ends_without_failures_and_without_partial_files() {
     let place = a_hundred_images();
