@@ -20,6 +20,21 @@ pub enum Warning {
     MetadataDropped,
 }
 
+impl Warning {
+    /// Returns it as one word, fit for a header or the label of a counter.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Damaged => "damaged",
+            Self::NotEnlarged => "not-enlarged",
+            Self::Flattened => "flattened",
+            Self::FirstPictureOnly => "first-picture-only",
+            Self::BrokenProfile => "broken-profile",
+            Self::MetadataDropped => "metadata-dropped",
+        }
+    }
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
