@@ -39,17 +39,17 @@ where
         }
         // When the start fails, it goes on where it is: to its end.
         let away = cx.core.spawns() && cx.core.has_shipped();
-        let mut nanos = 0;
-        let (exit, after) = match cx.core.signal() {
-            Signal::Finish | Signal::Cut | Signal::Abandon if is_late => (Exit::NeverStarted, None),
-            Signal::Finish => (Exit::Stopped, None),
-            Signal::Cut | Signal::Abandon => (Exit::Cut, None),
+        let ((exit, after), nanos) = match cx.core.signal() {
+            Signal::Finish | Signal::Cut | Signal::Abandon if is_late => {
+                ((Exit::NeverStarted, None), 0)
+            }
+            Signal::Finish => ((Exit::Stopped, None), 0),
+            Signal::Cut | Signal::Abandon => ((Exit::Cut, None), 0),
             Signal::Run | Signal::Drain => {
-                let (judged, run) = judged(Nested::begin(&mut child, &cx, away).await);
-                nanos = run;
+                let ended = judged(Nested::begin(&mut child, &cx, away).await);
                 match child.take_again() {
-                    Some(again) => restarted(judged, &cx, (away, again)).await,
-                    None => judged,
+                    Some(again) => restarted(ended, &cx, (away, again)).await,
+                    None => ended,
                 }
             }
         };
@@ -73,7 +73,7 @@ where
 /// What the end of a child is to its parent.
 type Judged = (Exit, Option<After>);
 
-/// What the end of a child is to its parent, and the nanoseconds it took. By value, so that the report takes no room in the driver.
+/// The same with the nanoseconds it took. By value, so that the report takes no room in the driver.
 fn judged(ended: Result<Report, CauseKind>) -> (Judged, u64) {
     match ended {
         Ok(report) => {
@@ -137,17 +137,16 @@ pub(crate) fn drive_first_job(
 /// What comes after the first end of a child that is started over after failures: attempts, until one does not fail or there are no
 /// more.
 fn restarted<V>(
-    judgement: Judged,
+    (mut last, mut nanos): (Judged, u64),
     cx: &Context<V>,
     (away, mut again): (bool, Box<Again>),
-) -> Pin<Box<dyn Future<Output = Judged> + Send + '_>>
+) -> Pin<Box<dyn Future<Output = (Judged, u64)> + Send + '_>>
 where
     V: ?Sized + Send + Sync + 'static,
 {
     // Boxed, because what is rare should take no room in every driver.
     Box::pin(async move {
         cx.set_away(away);
-        let mut last = judgement;
         while let Exit::Failed(fault) = &last.0
             && cx.core.signal() < Signal::Finish
             && let Ok(Some((pause, fresh))) = panics::catch(&mut again)
@@ -155,12 +154,12 @@ where
             tracing::warn!(job = %cx.core.name, task = cx.name(), error = %fault.kind, ?pause, "failed; starting again");
             let paused = Guard::new(cx, None, || cx.wait(sleep(pause))).await;
             if let Err(early) = paused {
-                return (early.exit(Routine::Run), None);
+                return ((early.exit(Routine::Run), None), nanos);
             }
             let mut child = Child::Here(fresh);
-            last = judged(Nested::begin(&mut child, cx, away).await).0;
+            (last, nanos) = judged(Nested::begin(&mut child, cx, away).await);
         }
-        last
+        (last, nanos)
     })
 }
 

@@ -183,6 +183,28 @@ async fn a_child_job_is_made_anew() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_time_of_a_child_that_was_made_anew_is_that_of_its_last_attempt() {
+    for inline in [false, true] {
+        let journal = Journal::default();
+        let scripts = [
+            task("a", [Do::Sleep(10), Do::Fail]),
+            task("b", [Do::DoneAfter(30)]),
+        ];
+        let mut make = attempts(&journal, scripts);
+        let child = Restart::at_most(1, Duration::from_secs(60)).job(move || {
+            let mut child = Job::new("child");
+            child.add_task("task", make());
+            child
+        });
+        let mut parent = Job::new("parent");
+        parent.add_job(child);
+        let report = placed(parent, inline).run().await.unwrap();
+        let run = report.tasks().next().unwrap().run;
+        assert_eq!(run, Duration::from_millis(30));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_task_that_was_added_late_can_be_started_again_too() {
     for inline in [false, true] {
         let journal = Journal::default();
