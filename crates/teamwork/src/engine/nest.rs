@@ -236,7 +236,7 @@ impl Child {
 
     fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<Result<Report, CauseKind>> {
         match self {
-            Self::Here(child) => Pin::new(child).poll(cx).map(Ok),
+            Self::Here(child) => child.poll_within(cx).map(Ok),
             Self::OnThread(thread) => thread.poll_report(cx),
             Self::Nowhere(kind) => Poll::Ready(Err(kind.clone())),
         }

@@ -218,7 +218,7 @@ impl Supervisor {
     fn begin(&mut self) {
         self.state = State::Running;
         self.tell(|_| Event::Started);
-        self.began = Some(Stamp::now());
+        self.began = Some(Stamp::latest());
         if let Some(rare) = &mut self.rare {
             rare.job_ends = rare.deadlines.job.map(|timeout| later(now(), timeout));
         }
@@ -248,6 +248,23 @@ impl Supervisor {
             *driver = observed;
         }
         self.rare().observer = Some(observer);
+    }
+
+    /// Polls the job as part of a poll under way, whose time it shares.
+    pub(super) fn poll_within(&mut self, cx: &mut Context<'_>) -> Poll<Report> {
+        if self.state == State::Idle {
+            self.begin();
+        }
+        loop {
+            if let Some(report) = self.advance(cx) {
+                return Poll::Ready(report);
+            }
+            // Invariant 5: look for mail again once the waker is known.
+            self.core.listen(cx.waker());
+            if !self.core.has_mail() {
+                return Poll::Pending;
+            }
+        }
     }
 
     /// Everything that can be done without waiting; the report once the job is over.
@@ -508,21 +525,8 @@ impl Future for Supervisor {
     type Output = Report;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Report> {
-        let this = self.get_mut();
         Stamp::forget();
-        if this.state == State::Idle {
-            this.begin();
-        }
-        loop {
-            if let Some(report) = this.advance(cx) {
-                return Poll::Ready(report);
-            }
-            // Invariant 5: look for mail again once the waker is known.
-            this.core.listen(cx.waker());
-            if !this.core.has_mail() {
-                return Poll::Pending;
-            }
-        }
+        self.get_mut().poll_within(cx)
     }
 }
 
