@@ -53,7 +53,6 @@ pub(crate) struct Core {
     /// Tasks that have not ended, and how many there may be.
     live: AtomicU32,
     live_max: AtomicU32,
-    supervisor: AtomicWaker,
     /// Shared with the parent if the job is its oneshot.
     value: OnceLock<Arc<dyn Any + Send + Sync>>,
     cause: OnceLock<Arc<Cause>>,
@@ -78,7 +77,6 @@ impl Core {
             statics: AtomicU32::new(0),
             live: AtomicU32::new(0),
             live_max: AtomicU32::new(u32::MAX),
-            supervisor: AtomicWaker::new(),
             value: OnceLock::new(),
             cause: OnceLock::new(),
             annex: OnceLock::new(),
@@ -163,6 +161,7 @@ impl Core {
             };
             Box::new(Annex {
                 desk: Mutex::new(desk),
+                supervisor: AtomicWaker::new(),
                 report: OnceLock::new(),
                 ended: Notify::new(),
                 started: Notify::new(),
@@ -342,7 +341,7 @@ impl Core {
     /// Has the supervisor polled.
     fn call(&self) {
         self.has_mail.store(true, Ordering::Release);
-        self.supervisor.wake();
+        self.annex().supervisor.wake();
     }
 }
 
@@ -350,8 +349,8 @@ impl Core {
 impl Core {
     pub(super) fn listen(&self, waker: &Waker) {
         // Without an annex nobody has anything that could call.
-        if self.has_annex().is_some() {
-            self.supervisor.register(waker);
+        if let Some(annex) = self.has_annex() {
+            annex.supervisor.register(waker);
         }
     }
 

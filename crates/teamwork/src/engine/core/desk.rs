@@ -6,6 +6,7 @@ use std::{
     task::Waker,
 };
 
+use futures_util::task::AtomicWaker;
 use tokio::{
     sync::{Notify, broadcast, oneshot},
     time::Instant,
@@ -99,6 +100,7 @@ impl Mail {
 /// What handles and runs elsewhere need.
 pub(in crate::engine) struct Annex {
     pub(super) desk: Mutex<Desk>,
+    pub(super) supervisor: AtomicWaker,
     pub(in crate::engine) report: OnceLock<Arc<Report>>,
     pub(in crate::engine) ended: Notify,
     pub(in crate::engine) started: Notify,
