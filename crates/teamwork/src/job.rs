@@ -134,7 +134,8 @@ impl Job {
     /// Adds a whole job as the oneshot; see [`add_oneshot_task`](Self::add_oneshot_task). It runs to its end, finalizers included,
     /// before anything else starts, and its value becomes this job's value.
     ///
-    /// If it fails or is cancelled, so is this job. If it is finished before it has a value, this job finishes.
+    /// If it fails or is cancelled, so is this job. If it is finished before it has a value, this job finishes. A [`Restart`](crate::Restart)
+    /// makes it anew first, and the value is that of the last attempt.
     ///
     /// # Panics
     ///

@@ -6,7 +6,7 @@
 
 mod again;
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, mem::needs_drop, sync::Arc};
 
 use futures_util::future::Either;
 use tokio::task::coop;
@@ -18,6 +18,7 @@ use super::{
     core::{Core, Mail},
     guard::{Clocks, Early, Guard, Shield, Shielded},
     machine::{After, Ending, Exit, Fault, Signal, Tally},
+    panics,
     step::{Home, Left, Step, leave},
 };
 use crate::{
@@ -132,11 +133,12 @@ where
         };
         let Life { task, cx, extras } = life;
         // A panic in the drop of a task that has ended is too late to be anyone's failure; it has been printed.
-        let _ = super::panics::catch(|| drop(task));
-        if let Some(extras) = extras {
-            ending.exit = extras.own.as_ref().map(own_failure).or(ending.exit);
-            if let Some(filler) = extras.filler {
-                filler.fill(output, extras.own.as_ref());
+        let _ = panics::catch(|| drop(task));
+        match extras {
+            None => drop_late(output),
+            Some(extras) => {
+                ending.exit = extras.own.as_ref().map(own_failure).or(ending.exit);
+                hand_over(extras, output);
             }
         }
         cx.end();
@@ -146,6 +148,24 @@ where
             return None;
         }
         Some(ending)
+    }
+}
+
+/// Drops what nobody has asked for. A panic in that is as late as one in the drop of the task.
+fn drop_late<T>(value: T) {
+    if needs_drop::<T>() {
+        let _ = panics::catch(|| drop(value));
+    }
+}
+
+/// Gives the output to whoever waits for it.
+fn hand_over<O>(extras: Box<Extras<O>>, output: Result<O, Unfinished>) {
+    match extras.filler {
+        Some(filler) => {
+            filler.fill(output, extras.own.as_ref());
+            drop_late(filler);
+        }
+        None => drop_late(output),
     }
 }
 

@@ -48,12 +48,15 @@ where
                 let (judged, run) = judged(Nested::begin(&mut child, &cx, away).await);
                 nanos = run;
                 match child.take_again() {
-                    Some(again) => restarted(judged, &cx, (away, again)).await,
+                    Some(again) => {
+                        let judge = |ended, _: &Child| self::judged(ended).0;
+                        restarted(judged, &cx, (away, again), judge).await
+                    }
                     None => judged,
                 }
             }
         };
-        drop(child);
+        child.leave();
         let ending = Ending {
             exit: Some(exit),
             after,
@@ -97,31 +100,16 @@ pub(crate) fn drive_first_job(
     cx: Context,
     has_value: bool,
 ) -> impl Future<Output = Option<Ending>> + Send {
-    let core = child.core.clone();
     let mut child = Child::Here(child);
     async move {
         let ended = Nested::begin(&mut child, &cx, false).await;
         let run = ended.as_ref().map_or(0, |report| nanos(report.elapsed()));
-        let (exit, after) = match ended {
-            // What would rely on it does not start anyway.
-            Ok(report) if cx.core.signal() >= Signal::Finish => judge(report),
-            Ok(report) if report.outcome() == Outcome::Done => match core.share_value() {
-                // It was finished before it had one: what would rely on it does not start.
-                None if has_value => (Exit::FinishJob, judge(report).1),
-                value => {
-                    if let Some(value) = value {
-                        cx.core.set_value(value);
-                    }
-                    judge(report)
-                }
-            },
-            // It failed, or was cancelled on its own: there is nothing to go on with.
-            Ok(report) => {
-                let cause = report.cause.clone();
-                let exit = cause.map_or(Exit::Cut, |cause| failed(CauseKind::Job(cause)));
-                (exit, judge(report).1)
-            }
-            Err(kind) => (failed(kind), None),
+        let judge = |ended, child: &Child| judge_first(ended, child, (&cx, has_value));
+        let (judged, again) = (judge(ended, &child), child.take_again());
+        child.leave();
+        let (exit, after) = match again {
+            Some(again) => restarted(judged, &cx, (false, again), judge).await,
+            None => judged,
         };
         Some(Ending {
             exit: Some(exit),
@@ -134,13 +122,45 @@ pub(crate) fn drive_first_job(
     }
 }
 
+/// What the end of a oneshot is to its parent, which gets its value.
+fn judge_first(
+    ended: Result<Report, CauseKind>,
+    child: &Child,
+    (cx, has_value): (&Context, bool),
+) -> Judged {
+    match ended {
+        // What would rely on it does not start anyway.
+        Ok(report) if cx.core.signal() >= Signal::Finish => judge(report),
+        Ok(report) if report.outcome() == Outcome::Done => {
+            match child.core().and_then(|core| core.share_value()) {
+                // It was finished before it had one: what would rely on it does not start.
+                None if has_value => (Exit::FinishJob, judge(report).1),
+                value => {
+                    if let Some(value) = value {
+                        cx.core.set_value(value);
+                    }
+                    judge(report)
+                }
+            }
+        }
+        // It failed, or was cancelled on its own: there is nothing to go on with.
+        Ok(report) => {
+            let cause = report.cause.clone();
+            let exit = cause.map_or(Exit::Cut, |cause| failed(CauseKind::Job(cause)));
+            (exit, judge(report).1)
+        }
+        Err(kind) => (failed(kind), None),
+    }
+}
+
 /// What comes after the first end of a child that is started over after failures: attempts, until one does not fail or there are no
 /// more.
-fn restarted<V>(
+fn restarted<'a, V>(
     judgement: Judged,
-    cx: &Context<V>,
+    cx: &'a Context<V>,
     (away, mut again): (bool, Box<Again>),
-) -> Pin<Box<dyn Future<Output = Judged> + Send + '_>>
+    judge: impl Fn(Result<Report, CauseKind>, &Child) -> Judged + Send + 'a,
+) -> Pin<Box<dyn Future<Output = Judged> + Send + 'a>>
 where
     V: ?Sized + Send + Sync + 'static,
 {
@@ -149,6 +169,7 @@ where
         cx.set_away(away);
         let mut last = judgement;
         while let Exit::Failed(fault) = &last.0
+            && !is_cancelled(&fault.kind)
             && cx.core.signal() < Signal::Finish
             && let Ok(Some((pause, fresh))) = panics::catch(&mut again)
         {
@@ -158,10 +179,17 @@ where
                 return (early.exit(Routine::Run), None);
             }
             let mut child = Child::Here(fresh);
-            last = judged(Nested::begin(&mut child, cx, away).await).0;
+            let ended = Nested::begin(&mut child, cx, away).await;
+            last = judge(ended, &child);
+            child.leave();
         }
         last
     })
+}
+
+/// Whether a oneshot was cancelled on its own, which is a failure of its parent and none of itself.
+fn is_cancelled(kind: &CauseKind) -> bool {
+    matches!(kind, CauseKind::Job(cause) if cause.is_cancelled())
 }
 
 fn failed(kind: CauseKind) -> Exit {
@@ -204,6 +232,11 @@ impl Child {
             Ok(thread) => Self::OnThread(Box::new(thread)),
             Err(error) => Self::Nowhere(CauseKind::error(error.into())),
         };
+    }
+
+    /// Drops a job that has ended. A panic in the drop of its value is too late to be anyone's failure; it has been printed.
+    fn leave(self) {
+        let _ = panics::catch(|| drop(self));
     }
 
     /// Takes out what makes the job anew.
