@@ -200,6 +200,10 @@ impl Core {
     /// Asks for a stop. The desk is closed at once, so nothing added after this is accepted.
     pub(crate) fn stop(&self, signal: Signal, cause: Option<Cause>) {
         let mut desk = self.desk();
+        if self.is_over() {
+            // Nobody would ever read it.
+            return;
+        }
         desk.closed = true;
         desk.mail.push(Mail::Stop {
             signal,
@@ -308,7 +312,8 @@ impl Core {
         // Whoever is counted as home was counted as shipped before it left, and the lock passes that on.
         let is_last = desk.home == self.shipped.load(Ordering::Relaxed);
         drop(desk);
-        if urgent || is_batch || is_last || self.has_lost.load(Ordering::Acquire) {
+        let has_lost = || self.has_lost.load(Ordering::Acquire);
+        if urgent || is_batch || is_last || has_lost() || annex.has_listener() {
             self.call();
         }
         if has_ended {
@@ -407,7 +412,9 @@ impl Core {
 
     /// Gives back the slots of tasks that have come and gone.
     pub(super) fn free(&self, slots: &[u32]) {
-        self.desk().free.extend_from_slice(slots);
+        let mut desk = self.desk();
+        desk.free.extend_from_slice(slots);
+        desk.looks.forget(slots);
     }
 
     /// Lets everybody read the cause. It may have been set before; the first one stays.

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Core, Mail};
 use crate::{
-    Doing, EVENTS_MAX, Event, Report,
+    Doing, EVENTS_MAX, Event, Report, Routine,
     engine::{
         machine::{Row, Seen, Signal},
         sync::Ordering,
@@ -48,6 +48,16 @@ impl Looks {
         }
         look.same_for = Some(now.duration_since(*since)).filter(|same| !same.is_zero());
         self.answers.insert(slot, look);
+    }
+
+    /// Forgets those whose slots are given to others: what they said is not said by these.
+    pub(super) fn forget(&mut self, slots: &[u32]) {
+        if !self.before.is_empty() {
+            for slot in slots {
+                self.before.remove(slot);
+                self.answers.remove(slot);
+            }
+        }
     }
 }
 
@@ -133,6 +143,22 @@ impl Looker<'_> {
         self.core.desk().mail.push(Mail::Look(seen));
         self.core.call();
         asked.await.ok()
+    }
+
+    /// Sets right what tasks do that end or begin by themselves, of whom the job knows only that they are under way.
+    pub(crate) fn correct(&self, rows: &mut [Row]) {
+        for (&slot, known) in &self.core.desk().known {
+            let doing = match known.routine {
+                Some(Routine::Init) => Doing::Init,
+                Some(Routine::Finalize) => Doing::Finalizing,
+                Some(Routine::Run) | None => continue,
+            };
+            if let Ok(found) = rows.binary_search_by_key(&slot, |row| row.slot)
+                && rows[found].doing == Doing::Running
+            {
+                rows[found].doing = doing;
+            }
+        }
     }
 
     /// Waits until every task that runs has said how it is.
