@@ -301,14 +301,16 @@ impl<V: ?Sized> Job<V> {
     ///
     /// The [`Failure`] of a job that failed or was cancelled; the report is inside.
     ///
-    /// # Cancel safety
-    ///
-    /// If this future is dropped, the job is cancelled; its runs are cut and its finalizers run on the runtime, unless that is
-    /// shutting down.
-    ///
     /// # Panics
     ///
     /// Outside a Tokio runtime, unless the job is inline and uses no time.
+    ///
+    /// # Cancel safety
+    ///
+    /// If this future is dropped, the job is cancelled; its runs are cut and its finalizers run on the runtime. Where there is none, or
+    /// one that is shutting down, they do not run, and the report that handles get names these tasks as leaked.
+    ///
+    /// A job around a task that awaits this does not wait for that end; that of a [child](Self::add_job) it does.
     pub fn run(self) -> Run {
         Run::new(self.supervisor)
     }
@@ -329,6 +331,10 @@ impl<V: ?Sized> Job<V> {
     /// # Errors
     ///
     /// The job's [`Failure`] if it failed or was cancelled on the way.
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime.
     ///
     /// # Cancel safety
     ///
@@ -354,6 +360,10 @@ impl<V: ?Sized> Job<V> {
     /// # Errors
     ///
     /// As [`run`](Self::run); also if the signal handlers cannot be installed.
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime.
     ///
     /// # Cancel safety
     ///

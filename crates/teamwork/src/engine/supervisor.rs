@@ -550,13 +550,25 @@ impl Drop for Supervisor {
                 rest.state = State::Adrift;
                 sync::spawn(rest);
             }
-            // The runtime is gone or going: nothing can be finalized, but those who wait for the end must not hang.
-            _ => drop(self.end()),
+            // The runtime is gone or going, or it is not this one: nothing can be finalized, but those who wait for the end must not
+            // hang, and who runs elsewhere must not go on.
+            _ => self.forsake(),
         }
     }
 }
 
 impl Supervisor {
+    /// Ends the job where it is.
+    fn forsake(&mut self) {
+        if self.core.has_annex().is_some() {
+            // Who has come home by now is not left behind.
+            self.handle_mail();
+        }
+        self.machine.forsake();
+        self.core.show(Signal::Cut, self.machine.cause());
+        drop(self.end());
+    }
+
     fn over() -> Self {
         let mut over = Self::new(Name::Static(""));
         over.state = State::Over;

@@ -142,6 +142,24 @@ impl Machine {
         }
     }
 
+    /// There is nowhere to go on: names what is left behind.
+    pub(crate) fn forsake(&mut self) {
+        self.phase = Phase::Ended;
+        for record in &mut self.records {
+            record.outcome = match (record.state, record.outcome) {
+                (State::Added, _) => TaskOutcome::NeverStarted,
+                (State::Starting, _) => TaskOutcome::Leaked(Routine::Init),
+                (State::Running, _) => TaskOutcome::Leaked(Routine::Run),
+                // How it failed is more to know than that it was not finalized after that.
+                (State::Parked, failed @ (TaskOutcome::Failed | TaskOutcome::Panicked)) => failed,
+                (State::Inited | State::Parked | State::Finalizing, _) => {
+                    TaskOutcome::Leaked(Routine::Finalize)
+                }
+                (State::Leaking | State::Ended | State::Vacant, outcome) => outcome,
+            };
+        }
+    }
+
     pub(super) fn next_give_up(&mut self) -> Option<Action> {
         let from = self.give_up?;
         let leaking = |record: &Record| record.state == State::Leaking;
