@@ -74,8 +74,10 @@ impl Machine {
         }
         let records = &self.records;
         if let Some(rare) = &mut self.rare {
+            // The next number is the oldest there can be.
+            let next = self.seq.wrapping_add(1);
             rare.late_order
-                .sort_unstable_by_key(|&slot| records[slot as usize].seq);
+                .sort_unstable_by_key(|&slot| records[slot as usize].seq.wrapping_sub(next));
         }
         self.arm = Some(if self.haste == Haste::Abandoned {
             Deadline::Now
