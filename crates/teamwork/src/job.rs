@@ -355,7 +355,11 @@ impl<V: ?Sized> Job<V> {
 
     /// Runs the job to its end, or until the process is asked to end: the first SIGINT or SIGTERM drains it, the second cancels it.
     ///
-    /// A third one does what the system does by default: it ends the process, even if the runtime is stuck.
+    /// A third one does what the system does by default: it ends the process, even if the runtime is stuck. A job that drains already, for
+    /// another reason, goes on with that after the first.
+    ///
+    /// Once a program has listened for these signals, Tokio keeps the system from acting on them for as long as the process lives. So a
+    /// program that has much to do after this returns should listen for them itself.
     ///
     /// # Errors
     ///

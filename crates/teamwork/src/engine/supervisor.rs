@@ -56,9 +56,9 @@ pub(crate) type Cancelled = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// Makes a job anew after a failure, and says how long to wait before it starts.
 pub(crate) type Again = dyn FnMut() -> Option<(Duration, Supervisor)> + Send;
 
-/// Where stop signals of the process come from; yields each time one arrives.
+/// Where stop signals of the process come from; yields each time one arrives, and says how many that makes.
 pub(crate) trait SignalSource: Send {
-    fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+    fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<u32>;
 
     /// The next one is not for the job any more.
     fn give_back(&mut self);

@@ -64,10 +64,11 @@ impl Supervisor {
         while let Some(rare) = &mut self.rare
             && let Some(signals) = &mut rare.signals
         {
-            if signals.poll_signal(cx).is_pending() {
+            let Poll::Ready(received) = signals.poll_signal(cx) else {
                 return;
-            }
-            if self.machine.signal() == Signal::Run {
+            };
+            // Somebody else may have had the job drain; that was no signal.
+            if received == 1 && self.machine.signal() < Signal::Cut {
                 tracing::info!(job = %self.core.name, "signal received: draining; a second one cancels");
                 self.machine.stop(Signal::Drain, None);
             } else {
