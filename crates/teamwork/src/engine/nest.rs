@@ -171,14 +171,17 @@ where
         while let Exit::Failed(fault) = &last.0
             && !is_cancelled(&fault.kind)
             && cx.core.signal() < Signal::Finish
-            && let Ok(Some((pause, fresh))) = panics::catch(&mut again)
+            && let Some((pause, fresh)) = again()
         {
             tracing::warn!(job = %cx.core.name, task = cx.name(), error = %fault.kind, ?pause, "failed; starting again");
             let paused = Guard::new(cx, None, || cx.wait(sleep(pause))).await;
             if let Err(early) = paused {
                 return (early.exit(Routine::Run), None);
             }
-            let mut child = Child::Here(fresh);
+            let mut child = match fresh {
+                Ok(fresh) => Child::Here(fresh),
+                Err(panicked) => Child::Nowhere(panicked),
+            };
             let ended = Nested::begin(&mut child, cx, away).await;
             last = judge(ended, &child);
             child.leave();
@@ -217,7 +220,7 @@ enum Child {
     /// It is polled by its driver.
     Here(Supervisor),
     OnThread(Box<Threaded>),
-    /// There is no thread for it.
+    /// There is no thread for it, or it could not be made.
     Nowhere(CauseKind),
 }
 

@@ -53,8 +53,8 @@ pub(crate) type Prerequisite = Pin<Box<dyn Future<Output = Result> + Send>>;
 /// Is over when a token has been cancelled.
 pub(crate) type Cancelled = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Makes a job anew after a failure, and says how long to wait before it starts.
-pub(crate) type Again = dyn FnMut() -> Option<(Duration, Supervisor)> + Send;
+/// Makes a job anew after a failure, unless that panics, and says how long to wait before it starts.
+pub(crate) type Again = dyn FnMut() -> Option<(Duration, Result<Supervisor, CauseKind>)> + Send;
 
 /// Where stop signals of the process come from; yields each time one arrives, and says how many that makes.
 pub(crate) trait SignalSource: Send {

@@ -267,3 +267,28 @@ async fn a_oneshot_job_that_was_cancelled_is_not_made_anew() {
         assert_eq!(made.load(Ordering::Relaxed), 1);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_cannot_even_be_made_is_a_failure_like_any_other() {
+    for inline in [false, true] {
+        for (most, cause) in [(1, Some("child: panicked: no child")), (2, None)] {
+            let mut attempt = 0;
+            let child = Restart::at_most(most, Duration::from_secs(60)).job(move || {
+                attempt += 1;
+                if attempt == 2 {
+                    std::panic::resume_unwind(Box::new("no child"));
+                }
+                let mut child = Job::new("child");
+                let runs = if attempt == 1 { Do::Fail } else { Do::Done };
+                child.add_task("a", task("a", [runs]));
+                child
+            });
+            let mut job = Job::new("test");
+            job.add_job(child);
+            let ended = placed(job, inline).run().await;
+            let report = ended.unwrap_or_else(teamwork::Failure::into_report);
+            let told = report.cause().map(ToString::to_string);
+            assert_eq!(told.as_deref(), cause);
+        }
+    }
+}
