@@ -138,7 +138,7 @@ where
             None => drop_late(output),
             Some(extras) => {
                 ending.exit = extras.own.as_ref().map(own_failure).or(ending.exit);
-                hand_over(extras, output);
+                hand_over(*extras, output);
             }
         }
         cx.end();
@@ -159,7 +159,7 @@ fn drop_late<T>(value: T) {
 }
 
 /// Gives the output to whoever waits for it.
-fn hand_over<O>(extras: Box<Extras<O>>, output: Result<O, Unfinished>) {
+fn hand_over<O>(extras: Extras<O>, output: Result<O, Unfinished>) {
     match extras.filler {
         Some(filler) => {
             filler.fill(output, extras.own.as_ref());
