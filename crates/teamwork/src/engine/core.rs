@@ -13,7 +13,6 @@ use std::{
     time::Duration,
 };
 
-use futures_util::task::AtomicWaker;
 use tokio::{sync::Notify, time::Instant};
 
 pub(super) use self::desk::Mail;
@@ -24,7 +23,8 @@ use super::{
     machine::Signal,
     pile::Pile,
     sync::{
-        AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, fence,
+        AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, AtomicWaker, Mutex, MutexGuard,
+        Ordering, fence,
     },
 };
 use crate::{Cause, Report, Routine, name::Name};
