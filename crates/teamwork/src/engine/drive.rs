@@ -134,13 +134,10 @@ where
         let Life { task, cx, extras } = life;
         // A panic in the drop of a task that has ended is too late to be anyone's failure; it has been printed.
         let _ = panics::catch(|| drop(task));
-        match extras {
-            None => drop_late(output),
-            Some(extras) => {
-                ending.exit = extras.own.as_ref().map(own_failure).or(ending.exit);
-                hand_over(*extras, output);
-            }
+        if let Some(extras) = &extras {
+            ending.exit = extras.own.as_ref().map(own_failure).or(ending.exit);
         }
+        hand_over(extras, output);
         cx.end();
         ending.tally.ticks = cx.ticks();
         if cx.is_away() {
@@ -151,21 +148,19 @@ where
     }
 }
 
-/// Drops what nobody has asked for. A panic in that is as late as one in the drop of the task.
-fn drop_late<T>(value: T) {
-    if needs_drop::<T>() {
-        let _ = panics::catch(|| drop(value));
-    }
-}
-
-/// Gives the output to whoever waits for it.
-fn hand_over<O>(extras: Extras<O>, output: Result<O, Unfinished>) {
-    match extras.filler {
-        Some(filler) => {
+/// Gives the output to whoever waits for it, or drops it. A panic in that drop is as late as one in the drop of the task.
+fn hand_over<O>(extras: Option<Box<Extras<O>>>, output: Result<O, Unfinished>) {
+    let hand_over = move || {
+        if let Some(extras) = extras
+            && let Some(filler) = extras.filler
+        {
             filler.fill(output, extras.own.as_ref());
-            drop_late(filler);
         }
-        None => drop_late(output),
+    };
+    if needs_drop::<O>() {
+        let _ = panics::catch(hand_over);
+    } else {
+        hand_over();
     }
 }
 
