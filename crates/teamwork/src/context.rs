@@ -150,6 +150,8 @@ impl<V: ?Sized> Context<V> {
     /// # }
     /// ```
     ///
+    /// Like [`drained`](Self::drained), it does not belong inside a `FuturesUnordered`.
+    ///
     /// # Cancel safety
     ///
     /// As cancel safe as the future it is given.
@@ -170,7 +172,8 @@ impl<V: ?Sized> Context<V> {
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe. Every task is polled when the signal rises, so a signal is never missed.
+    /// Cancel safe. Every task is polled when the signal rises, so a signal is never missed; but what polls its parts only when they are
+    /// woken, such as `FuturesUnordered`, does not pass that on. Put this beside such a thing, not into it.
     pub async fn drained(&self) {
         std::future::poll_fn(|_| {
             if self.is_draining() {

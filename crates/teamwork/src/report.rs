@@ -185,6 +185,11 @@ impl Report {
             .filter(|task| matches!(task.outcome, TaskOutcome::Leaked(_)))
     }
 
+    /// Whether anything was given up, at any level.
+    pub(crate) fn has_leaked(&self) -> bool {
+        self.leaked().next().is_some() || self.jobs().any(Self::has_leaked)
+    }
+
     /// How many tasks were added while the job ran and are not listed because they ended well.
     pub fn come_and_gone(&self) -> u64 {
         self.more.as_ref().map_or(0, |more| more.come_and_gone)

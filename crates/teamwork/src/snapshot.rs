@@ -98,7 +98,7 @@ pub enum Doing {
     AtGate,
     /// It waits at a safe point, inside [`Context::wait`](crate::Context::wait) or between two calls.
     Waiting,
-    /// It waits in the middle of a `run` call, or between two attempts.
+    /// It waits in the middle of a `run` call, or between two attempts; or in its `init`, if it was added to an inline job that runs.
     Running,
     /// It did not answer: it keeps its thread, or has just been called.
     Busy,
@@ -134,9 +134,10 @@ pub(crate) fn take(core: Arc<Core>) -> Taken {
         if let Some(Seen {
             phase,
             come_and_gone,
-            rows,
+            mut rows,
         }) = seen
         {
+            looker.correct(&mut rows);
             // Who has not answered by then is busy.
             let _late = timeout(LOOK_TIME, looker.answers(&rows)).await;
             let (tasks, jobs): (Vec<_>, Vec<_>) = looker.join(&rows, of_task).into_iter().unzip();

@@ -13,7 +13,6 @@ use std::{
     time::Duration,
 };
 
-use futures_util::task::AtomicWaker;
 use tokio::{sync::Notify, time::Instant};
 
 pub(super) use self::desk::Mail;
@@ -24,7 +23,8 @@ use super::{
     machine::Signal,
     pile::Pile,
     sync::{
-        AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, fence,
+        AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, AtomicWaker, Mutex, MutexGuard,
+        Ordering, fence,
     },
 };
 use crate::{Cause, Report, Routine, name::Name};
@@ -199,6 +199,10 @@ impl Core {
     /// Asks for a stop. The desk is closed at once, so nothing added after this is accepted.
     pub(crate) fn stop(&self, signal: Signal, cause: Option<Cause>) {
         let mut desk = self.desk();
+        if self.is_over() {
+            // Nobody would ever read it.
+            return;
+        }
         desk.closed = true;
         desk.mail.push(Mail::Stop {
             signal,
@@ -307,7 +311,8 @@ impl Core {
         // Whoever is counted as home was counted as shipped before it left, and the lock passes that on.
         let is_last = desk.home == self.shipped.load(Ordering::Relaxed);
         drop(desk);
-        if urgent || is_batch || is_last || self.has_lost.load(Ordering::Acquire) {
+        let has_lost = || self.has_lost.load(Ordering::Acquire);
+        if urgent || is_batch || is_last || has_lost() || annex.has_listener() {
             self.call();
         }
         if has_ended {
@@ -406,7 +411,9 @@ impl Core {
 
     /// Gives back the slots of tasks that have come and gone.
     pub(super) fn free(&self, slots: &[u32]) {
-        self.desk().free.extend_from_slice(slots);
+        let mut desk = self.desk();
+        desk.free.extend_from_slice(slots);
+        desk.looks.forget(slots);
     }
 
     /// Lets everybody read the cause. It may have been set before; the first one stays.

@@ -138,7 +138,8 @@ impl Machine {
         record.kind = kind;
         record.late = running;
         if running {
-            self.seq += 1;
+            // A server may have billions of connections, one after the other.
+            self.seq = self.seq.wrapping_add(1);
             record.seq = self.seq;
         } else {
             self.statics = slot + 1;
@@ -393,6 +394,12 @@ impl Machine {
     /// How many tasks there are, and were.
     pub(crate) fn tasks(&self) -> usize {
         self.records.len()
+    }
+
+    /// As if so many tasks had come and gone.
+    #[cfg(test)]
+    pub(crate) fn set_seq(&mut self, tasks: u32) {
+        self.seq = tasks;
     }
 
     #[cfg(test)]

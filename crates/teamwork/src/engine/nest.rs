@@ -48,12 +48,15 @@ where
             Signal::Run | Signal::Drain => {
                 let ended = judged(Nested::begin(&mut child, &cx, away).await);
                 match child.take_again() {
-                    Some(again) => restarted(ended, &cx, (away, again)).await,
+                    Some(again) => {
+                        let judge = |ended, _: &Child| judged(ended);
+                        restarted(ended, &cx, (away, again), judge).await
+                    }
                     None => ended,
                 }
             }
         };
-        drop(child);
+        child.leave();
         let ending = Ending {
             exit: Some(exit),
             after,
@@ -75,13 +78,16 @@ type Judged = (Exit, Option<After>);
 
 /// The same with the nanoseconds it took. By value, so that the report takes no room in the driver.
 fn judged(ended: Result<Report, CauseKind>) -> (Judged, u64) {
-    match ended {
-        Ok(report) => {
-            let run = nanos(report.elapsed());
-            (judge(report), run)
-        }
-        Err(kind) => ((failed(kind), None), 0),
-    }
+    let run = nanos_of(&ended);
+    let judged = match ended {
+        Ok(report) => judge(report),
+        Err(kind) => (failed(kind), None),
+    };
+    (judged, run)
+}
+
+fn nanos_of(ended: &Result<Report, CauseKind>) -> u64 {
+    ended.as_ref().map_or(0, |report| nanos(report.elapsed()))
 }
 
 /// What the end of a child is to its parent, which keeps the report if something went wrong.
@@ -97,31 +103,18 @@ pub(crate) fn drive_first_job(
     cx: Context,
     has_value: bool,
 ) -> impl Future<Output = Option<Ending>> + Send {
-    let core = child.core.clone();
     let mut child = Child::Here(child);
     async move {
-        let ended = Nested::begin(&mut child, &cx, false).await;
-        let run = ended.as_ref().map_or(0, |report| nanos(report.elapsed()));
-        let (exit, after) = match ended {
-            // What would rely on it does not start anyway.
-            Ok(report) if cx.core.signal() >= Signal::Finish => judge(report),
-            Ok(report) if report.outcome() == Outcome::Done => match core.share_value() {
-                // It was finished before it had one: what would rely on it does not start.
-                None if has_value => (Exit::FinishJob, judge(report).1),
-                value => {
-                    if let Some(value) = value {
-                        cx.core.set_value(value);
-                    }
-                    judge(report)
-                }
-            },
-            // It failed, or was cancelled on its own: there is nothing to go on with.
-            Ok(report) => {
-                let cause = report.cause.clone();
-                let exit = cause.map_or(Exit::Cut, |cause| failed(CauseKind::Job(cause)));
-                (exit, judge(report).1)
-            }
-            Err(kind) => (failed(kind), None),
+        let judge = |ended: Result<Report, CauseKind>, child: &Child| {
+            let run = nanos_of(&ended);
+            (judge_first(ended, child, (&cx, has_value)), run)
+        };
+        let ended = judge(Nested::begin(&mut child, &cx, false).await, &child);
+        let again = child.take_again();
+        child.leave();
+        let ((exit, after), run) = match again {
+            Some(again) => restarted(ended, &cx, (false, again), judge).await,
+            None => ended,
         };
         Some(Ending {
             exit: Some(exit),
@@ -134,13 +127,45 @@ pub(crate) fn drive_first_job(
     }
 }
 
+/// What the end of a oneshot is to its parent, which gets its value.
+fn judge_first(
+    ended: Result<Report, CauseKind>,
+    child: &Child,
+    (cx, has_value): (&Context, bool),
+) -> Judged {
+    match ended {
+        // What would rely on it does not start anyway.
+        Ok(report) if cx.core.signal() >= Signal::Finish => judge(report),
+        Ok(report) if report.outcome() == Outcome::Done => {
+            match child.core().and_then(|core| core.share_value()) {
+                // It was finished before it had one: what would rely on it does not start.
+                None if has_value => (Exit::FinishJob, judge(report).1),
+                value => {
+                    if let Some(value) = value {
+                        cx.core.set_value(value);
+                    }
+                    judge(report)
+                }
+            }
+        }
+        // It failed, or was cancelled on its own: there is nothing to go on with.
+        Ok(report) => {
+            let cause = report.cause.clone();
+            let exit = cause.map_or(Exit::Cut, |cause| failed(CauseKind::Job(cause)));
+            (exit, judge(report).1)
+        }
+        Err(kind) => (failed(kind), None),
+    }
+}
+
 /// What comes after the first end of a child that is started over after failures: attempts, until one does not fail or there are no
 /// more.
-fn restarted<V>(
+fn restarted<'a, V>(
     (mut last, mut nanos): (Judged, u64),
-    cx: &Context<V>,
+    cx: &'a Context<V>,
     (away, mut again): (bool, Box<Again>),
-) -> Pin<Box<dyn Future<Output = (Judged, u64)> + Send + '_>>
+    judge: impl Fn(Result<Report, CauseKind>, &Child) -> (Judged, u64) + Send + 'a,
+) -> Pin<Box<dyn Future<Output = (Judged, u64)> + Send + 'a>>
 where
     V: ?Sized + Send + Sync + 'static,
 {
@@ -148,19 +173,30 @@ where
     Box::pin(async move {
         cx.set_away(away);
         while let Exit::Failed(fault) = &last.0
+            && !is_cancelled(&fault.kind)
             && cx.core.signal() < Signal::Finish
-            && let Ok(Some((pause, fresh))) = panics::catch(&mut again)
+            && let Some((pause, fresh)) = again()
         {
             tracing::warn!(job = %cx.core.name, task = cx.name(), error = %fault.kind, ?pause, "failed; starting again");
             let paused = Guard::new(cx, None, || cx.wait(sleep(pause))).await;
             if let Err(early) = paused {
                 return ((early.exit(Routine::Run), None), nanos);
             }
-            let mut child = Child::Here(fresh);
-            (last, nanos) = judged(Nested::begin(&mut child, cx, away).await);
+            let mut child = match fresh {
+                Ok(fresh) => Child::Here(fresh),
+                Err(panicked) => Child::Nowhere(*panicked),
+            };
+            let ended = Nested::begin(&mut child, cx, away).await;
+            (last, nanos) = judge(ended, &child);
+            child.leave();
         }
         (last, nanos)
     })
+}
+
+/// Whether a oneshot was cancelled on its own, which is a failure of its parent and none of itself.
+fn is_cancelled(kind: &CauseKind) -> bool {
+    matches!(kind, CauseKind::Job(cause) if cause.is_cancelled())
 }
 
 fn failed(kind: CauseKind) -> Exit {
@@ -188,7 +224,7 @@ enum Child {
     /// It is polled by its driver.
     Here(Supervisor),
     OnThread(Box<Threaded>),
-    /// There is no thread for it.
+    /// There is no thread for it, or it could not be made.
     Nowhere(CauseKind),
 }
 
@@ -203,6 +239,11 @@ impl Child {
             Ok(thread) => Self::OnThread(Box::new(thread)),
             Err(error) => Self::Nowhere(CauseKind::error(error.into())),
         };
+    }
+
+    /// Drops a job that has ended. A panic in the drop of its value is too late to be anyone's failure; it has been printed.
+    fn leave(self) {
+        let _ = panics::catch(|| drop(self));
     }
 
     /// Takes out what makes the job anew.

@@ -60,7 +60,7 @@ const _: () = assert!(
 pub(crate) struct Record {
     pub(crate) name: Name,
     pub(crate) tally: Tally,
-    /// Start order among the tasks that were added while running.
+    /// Start order among the tasks that were added while running; after the highest number comes 0.
     pub(crate) seq: u32,
     pub(crate) state: State,
     pub(crate) outcome: TaskOutcome,

@@ -53,12 +53,13 @@ pub(crate) type Prerequisite = Pin<Box<dyn Future<Output = Result> + Send>>;
 /// Is over when a token has been cancelled.
 pub(crate) type Cancelled = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Makes a job anew after a failure, and says how long to wait before it starts.
-pub(crate) type Again = dyn FnMut() -> Option<(Duration, Supervisor)> + Send;
+/// Makes a job anew after a failure, unless that panics, and says how long to wait before it starts.
+pub(crate) type Again =
+    dyn FnMut() -> Option<(Duration, Result<Supervisor, Box<CauseKind>>)> + Send;
 
-/// Where stop signals of the process come from; yields each time one arrives.
+/// Where stop signals of the process come from; yields each time one arrives, and says how many that makes.
 pub(crate) trait SignalSource: Send {
-    fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+    fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<u32>;
 
     /// The next one is not for the job any more.
     fn give_back(&mut self);
@@ -554,13 +555,25 @@ impl Drop for Supervisor {
                 rest.state = State::Adrift;
                 sync::spawn(rest);
             }
-            // The runtime is gone or going: nothing can be finalized, but those who wait for the end must not hang.
-            _ => drop(self.end()),
+            // The runtime is gone or going, or it is not this one: nothing can be finalized, but those who wait for the end must not
+            // hang, and who runs elsewhere must not go on.
+            _ => self.forsake(),
         }
     }
 }
 
 impl Supervisor {
+    /// Ends the job where it is.
+    fn forsake(&mut self) {
+        if self.core.has_annex().is_some() {
+            // Who has come home by now is not left behind.
+            self.handle_mail();
+        }
+        self.machine.forsake();
+        self.core.show(Signal::Cut, self.machine.cause());
+        drop(self.end());
+    }
+
     fn over() -> Self {
         let mut over = Self::new(Name::Static(""));
         over.state = State::Over;

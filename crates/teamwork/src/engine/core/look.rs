@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Core, Mail};
 use crate::{
-    Doing, EVENTS_MAX, Event, Report,
+    Doing, EVENTS_MAX, Event, Report, Routine,
     engine::{
         machine::{Row, Seen, Signal},
         sync::Ordering,
@@ -81,6 +81,18 @@ impl Looks {
         match self.answers.get(slot as usize)? {
             Answer::Given(look) => Some(look),
             Answer::None | Answer::Awaited => None,
+        }
+    }
+
+    /// Forgets those whose slots are given to others: what they said is not said by these.
+    pub(super) fn forget(&mut self, slots: &[u32]) {
+        for slot in slots.iter().map(|slot| *slot as usize) {
+            if let Some(before) = self.before.get_mut(slot) {
+                *before = None;
+            }
+            if let Some(answer @ Answer::Given(_)) = self.answers.get_mut(slot) {
+                *answer = Answer::None;
+            }
         }
     }
 
@@ -194,6 +206,22 @@ impl Looker<'_> {
         self.core.desk().mail.push(Mail::Look(seen));
         self.core.call();
         asked.await.ok()
+    }
+
+    /// Sets right what tasks do that end or begin by themselves, of whom the job knows only that they are under way.
+    pub(crate) fn correct(&self, rows: &mut [Row]) {
+        for (&slot, known) in &self.core.desk().known {
+            let doing = match known.routine {
+                Some(Routine::Init) => Doing::Init,
+                Some(Routine::Finalize) => Doing::Finalizing,
+                Some(Routine::Run) | None => continue,
+            };
+            if let Ok(found) = rows.binary_search_by_key(&slot, |row| row.slot)
+                && rows[found].doing == Doing::Running
+            {
+                rows[found].doing = doing;
+            }
+        }
     }
 
     /// Waits until every task that runs has said how it is.
