@@ -1,7 +1,7 @@
 //! What the tasks of one session share: how it is going, and how it ended.
 
 use std::io;
-use std::net::SocketAddr;
+use std::num::NonZero;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -17,6 +17,7 @@ use crate::core::{Core, Place};
 use crate::ending::{Ending, Phase, Side};
 use crate::halves::{Event, Halves, Verdict};
 use crate::log;
+use crate::peer::Peer;
 use crate::progress::{Limits, Patience, Progress};
 use crate::readiness::Readiness;
 use crate::relay::Awaits;
@@ -28,7 +29,7 @@ pub(crate) struct Arrival {
     /// Nobody watches it yet.
     pub(crate) client: OwnedFd,
     /// The client's address.
-    pub(crate) from: SocketAddr,
+    pub(crate) from: Peer,
     /// The number of the listener by which it came.
     pub(crate) listener: u16,
     pub(crate) place: Place,
@@ -39,7 +40,7 @@ pub(crate) struct Arrival {
 /// given back; so there is exactly one line whatever happens to the tasks.
 #[derive(Debug)]
 pub(crate) struct Session {
-    client: SocketAddr,
+    client: Peer,
     progress: Progress,
     /// Of the client's socket, and the upstream's.
     readiness: [Readiness; 2],
@@ -58,7 +59,7 @@ struct Story {
     halves: Halves,
     ending: Option<Ending>,
     upstream: Option<Lease>,
-    connected_after: Option<Duration>,
+    connected_after: Option<Micros>,
     error: Option<Box<Why>>,
     retries: u8,
     /// Nothing has moved for too long: the directions are to end the session.
@@ -67,6 +68,23 @@ struct Story {
     wakers: [Option<Waker>; 2],
     /// And for what.
     awaits: [Awaits; 2],
+}
+
+/// A time in little room: at least a microsecond, at most 71 minutes.
+#[derive(Debug, Clone, Copy)]
+struct Micros(NonZero<u32>);
+
+impl From<Duration> for Micros {
+    fn from(time: Duration) -> Self {
+        let micros = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
+        Self(NonZero::new(micros).unwrap_or(NonZero::<u32>::MIN))
+    }
+}
+
+impl From<Micros> for Duration {
+    fn from(Micros(micros): Micros) -> Self {
+        Self::from_micros(micros.get().into())
+    }
 }
 
 /// What a direction has waited for.
@@ -125,7 +143,7 @@ impl Session {
     /// Notes which upstream the session is connected to.
     pub(crate) fn connected(&self, lease: Lease, retries: u8) {
         let mut story = self.story();
-        story.connected_after = Some(self.progress.started().elapsed());
+        story.connected_after = Some(self.age().into());
         story.upstream = Some(lease);
         story.retries = retries;
     }
@@ -150,7 +168,7 @@ impl Session {
             Side::Upstream => &self.downloaded,
         };
         counter.fetch_add(bytes as u64, Relaxed);
-        self.progress.note(source);
+        self.progress.note(source, self.core().clock());
     }
 
     /// Notes what a direction has learnt, and says what it has to do. The session's first ending stays.
@@ -162,7 +180,7 @@ impl Session {
             Verdict::HandOn => {
                 // The other side's time to finish begins now.
                 if let Event::Finished(side) = event {
-                    self.progress.note(side);
+                    self.progress.note(side, self.core().clock());
                 }
             }
             Verdict::Stop => {}
@@ -185,7 +203,8 @@ impl Session {
             // Connecting has its own limit.
             return;
         }
-        if let Patience::Over(ending) = self.progress.patience(now, story.halves, limits) {
+        let time = (self.core().clock(), now);
+        if let Patience::Over(ending) = self.progress.patience(time, story.halves, limits) {
             story.ending.get_or_insert(ending);
             story.is_over = true;
             let wakers = std::mem::take(&mut story.wakers);
@@ -254,6 +273,10 @@ impl Session {
         *story.ending.get_or_insert_with(|| ending(phase))
     }
 
+    fn age(&self) -> Duration {
+        self.progress.age(self.core().clock())
+    }
+
     fn story(&self) -> MutexGuard<'_, Story> {
         // Nothing that could panic happens under this lock, and a session must be able to end in any case.
         self.story.lock().unwrap_or_else(PoisonError::into_inner)
@@ -274,7 +297,7 @@ impl Drop for Session {
         let core = self.core();
         core.stats().add_bytes(core.index(), uploaded, downloaded);
         log::session(&log::Line {
-            client: self.client,
+            client: self.client.into(),
             listener: core.listener(self.listener),
             upstream: story.upstream.as_ref().map(Lease::upstream),
             ending,
@@ -282,8 +305,8 @@ impl Drop for Session {
             retries: story.retries,
             uploaded,
             downloaded,
-            connected_after: story.connected_after,
-            duration: self.progress.started().elapsed(),
+            connected_after: story.connected_after.map(Duration::from),
+            duration: self.age(),
         });
     }
 }
