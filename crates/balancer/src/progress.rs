@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::connect::BUDGET_IN_TIMEOUTS;
 use crate::ending::{Ending, Side};
 use crate::halves::Halves;
 
@@ -57,6 +58,8 @@ pub(crate) enum Patience {
 pub(crate) struct Limits {
     pub(crate) idle: Duration,
     pub(crate) half_close: Duration,
+    /// For one try to connect.
+    pub(crate) connect: Duration,
 }
 
 impl Progress {
@@ -80,6 +83,14 @@ impl Progress {
         let looked = clock.looked.load(Relaxed);
         let source = u64::from(source == Side::Upstream);
         self.last.store(looked << 1 | source, Relaxed);
+    }
+
+    /// Tells whether the try to connect that was noted last, or all of them together, have had their time.
+    pub(crate) fn has_tried_enough(&self, (clock, now): (&Clock, Instant), limits: Limits) -> bool {
+        let since = now.saturating_duration_since(clock.epoch);
+        let this = since.saturating_sub(Duration::from_millis(self.last.load(Relaxed) >> 1));
+        let all = since.saturating_sub(Duration::from_nanos(self.started_nanos));
+        this >= limits.connect || all >= limits.connect * BUDGET_IN_TIMEOUTS
     }
 
     /// Returns how much longer to wait at the time `now` in a session whose sides stand at `halves`.
@@ -134,6 +145,7 @@ mod tests {
     const LIMITS: Limits = Limits {
         idle: Duration::from_secs(600),
         half_close: Duration::from_secs(30),
+        connect: Duration::from_secs(5),
     };
 
     async fn pass(seconds: u64) -> Instant {
@@ -169,6 +181,19 @@ mod tests {
         assert_eq!(patience(pass(599).await), until);
         assert_eq!(patience(pass(1).await), idle(Side::Client));
         assert_eq!(progress.age(&clock), Duration::from_secs(600));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_try_to_connect_has_its_time_and_all_of_them_twice_as_much() {
+        let (clock, progress) = start().await;
+        let has_enough = |now| progress.has_tried_enough((&clock, now), LIMITS);
+        note(&progress, Side::Client, &clock);
+        assert!(!has_enough(pass(4).await));
+        assert!(has_enough(pass(1).await));
+        note(&progress, Side::Client, &clock);
+        assert!(!has_enough(pass(4).await));
+        note(&progress, Side::Client, &clock);
+        assert!(has_enough(pass(1).await));
     }
 
     #[tokio::test(start_paused = true)]

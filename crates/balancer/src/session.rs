@@ -62,7 +62,7 @@ struct Story {
     connected_after: Option<Micros>,
     error: Option<Box<Why>>,
     retries: u8,
-    /// Nothing has moved for too long: the directions are to end the session.
+    /// Nothing has moved for too long: the directions are to end the session, or the try to connect is to end.
     is_over: bool,
     /// How to wake the directions that wait: the upload, the download.
     wakers: [Option<Waker>; 2],
@@ -140,9 +140,18 @@ impl Session {
         story.error = Some(Box::new(Why::OutOfSockets(error)));
     }
 
-    /// Notes which upstream the session is connected to.
+    /// Notes that another upstream is tried, which has its time from now on. The first one has it from the start.
+    pub(crate) fn tries_again(&self) {
+        self.core().clock().look();
+        self.progress.note(Side::Client, self.core().clock());
+        self.story().is_over = false;
+    }
+
+    /// Notes which upstream the session is connected to: it was the last to do something.
     pub(crate) fn connected(&self, lease: Lease, retries: u8) {
+        self.progress.note(Side::Upstream, self.core().clock());
         let mut story = self.story();
+        story.is_over = false;
         story.connected_after = Some(self.age().into());
         story.upstream = Some(lease);
         story.retries = retries;
@@ -191,22 +200,23 @@ impl Session {
         verdict
     }
 
-    /// Ends the session if nothing has moved for too long.
+    /// Ends the session, or the try to connect, if nothing has moved for too long.
     pub(crate) fn look(&self, now: Instant) {
         let config = self.core().config();
         let limits = Limits {
             idle: config.idle_timeout,
             half_close: config.half_close_timeout,
+            connect: config.connect_timeout,
         };
+        let time = (self.core().clock(), now);
         let mut story = self.story();
         if story.connected_after.is_none() {
-            // Connecting has its own limit.
-            return;
-        }
-        let time = (self.core().clock(), now);
-        if let Patience::Over(ending) = self.progress.patience(time, story.halves, limits) {
+            story.is_over |= self.progress.has_tried_enough(time, limits);
+        } else if let Patience::Over(ending) = self.progress.patience(time, story.halves, limits) {
             story.ending.get_or_insert(ending);
             story.is_over = true;
+        }
+        if story.is_over {
             let wakers = std::mem::take(&mut story.wakers);
             drop(story);
             wakers.into_iter().flatten().for_each(Waker::wake);
@@ -273,7 +283,8 @@ impl Session {
         *story.ending.get_or_insert_with(|| ending(phase))
     }
 
-    fn age(&self) -> Duration {
+    /// How long ago it was accepted.
+    pub(crate) fn age(&self) -> Duration {
         self.progress.age(self.core().clock())
     }
 
