@@ -247,6 +247,12 @@ impl Pump {
         step
     }
 
+    /// Drops what was not written, and has what comes dropped as well: the sink takes nothing more. Else it would wait for the sink.
+    pub(crate) fn discard_from_now_on(&mut self, at_once: u8) {
+        self.pending = None;
+        self.mode = Mode::Discard { at_once };
+    }
+
     /// Reads one chunk and drops it.
     pub(crate) fn discard(source: Socket<'_>) -> Step {
         SCRATCH.with_borrow_mut(|scratch| match source.read(scratch) {

@@ -216,9 +216,7 @@ impl Direction {
                 Flow::Done(())
             }
             Verdict::Discard(_) => {
-                self.pump.mode = Mode::Discard {
-                    at_once: DISCARDED_AT_ONCE,
-                };
+                self.pump.discard_from_now_on(DISCARDED_AT_ONCE);
                 Flow::Tick
             }
             Verdict::End(_) => Flow::FinishJob(()),

@@ -355,6 +355,19 @@ async fn a_large_first_message_is_sent_at_once_to_its_last_byte() {
     assert!(line.sink.sends_at_once());
 }
 
+/// A broken sink counts as one that takes more, for ever; who waited for it would never wait.
+#[tokio::test]
+async fn a_pump_that_discards_waits_for_its_source_whatever_was_left_for_its_sink() {
+    for manner in BOTH {
+        let (mut writer, mut line, _reader) = line(manner, 1).await;
+        let write = async { while writer.write_all(&[0; 4096]).await.is_ok() {} };
+        tokio::select! { () = write => panic!("the source stays open"), () = line.fill_up() => {} }
+        assert_eq!(line.pump.awaits(), Awaits::Sink);
+        line.pump.discard_from_now_on(1);
+        assert_eq!(line.pump.awaits(), Awaits::Source);
+    }
+}
+
 /// A pump with an always ready source and an always ready sink still lets others have their turn.
 #[tokio::test]
 async fn a_busy_pump_says_when_others_should_have_their_turn() {
