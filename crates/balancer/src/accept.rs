@@ -155,10 +155,10 @@ impl Reception {
         };
         let arrival = Arrival {
             client: stream,
-            from: client,
+            from: client.into(),
             listener: self.number,
             place,
-            progress: Progress::start(),
+            progress: Progress::start(core.clock()),
         };
         match offer {
             Some(offer) => {

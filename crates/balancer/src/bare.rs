@@ -4,14 +4,13 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::Poll;
 
 use teamwork::Flow;
 use tokio::task::yield_now;
 
 use crate::ending::{Ending, Side};
-use crate::session::{Arrival, Ready, Session};
+use crate::session::{Arrival, Session};
 use crate::tasks::{Direction, Link, link};
 
 #[expect(
@@ -24,9 +23,9 @@ pub(crate) fn start(arrival: Arrival) {
 
 async fn session(arrival: Arrival) {
     let (client, session) = Session::new(arrival);
-    let link = link(client, Arc::clone(&session)).await;
-    let mut upload = Direction::new(Side::Client, Arc::clone(&session));
-    let mut download = Direction::new(Side::Upstream, session);
+    let link = link(client, session).await;
+    let mut upload = Direction::new(Side::Client);
+    let mut download = Direction::new(Side::Upstream);
     both(&mut upload, &mut download, &link).await;
     for direction in [&download, &upload] {
         direction.close(&link, |phase| Ending::Stopped { phase });
@@ -64,11 +63,7 @@ async fn relay(direction: &mut Direction, link: &Link) -> bool {
         if direction.has_had_its_turn() {
             yield_now().await;
         }
-        match poll_fn(|waker| direction.poll_ready(link, waker)).await {
-            Ready::SessionOver => return true,
-            Ready::ToStep => {}
-        }
-        match direction.step(link) {
+        match poll_fn(|waker| direction.poll_move(link, waker)).await {
             Flow::Tick | Flow::Idle => {}
             Flow::Done(()) => return false,
             Flow::FinishJob(()) => return true,

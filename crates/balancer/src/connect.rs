@@ -8,18 +8,17 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use fastrand::Rng;
 use rustix::io::Errno;
-use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
 use crate::backends::Lease;
 use crate::choose::Tried;
 use crate::ending::Side;
 use crate::relay::Awaits;
-use crate::session::Session;
+use crate::session::{Ready, Session};
 use crate::socket;
 
 /// All tries together take at most this many connect timeouts, or a client would wait for each of them in turn.
-const BUDGET_IN_TIMEOUTS: u32 = 2;
+pub(crate) const BUDGET_IN_TIMEOUTS: u32 = 2;
 
 /// A connected upstream.
 #[derive(Debug)]
@@ -53,23 +52,22 @@ pub(crate) enum Why {
 /// Connects a session to one of the upstreams.
 ///
 /// Every upstream has the connect timeout to answer and is tried at most once; there are at most
-/// [`TRIES_MAX`](crate::choose::TRIES_MAX) tries, which take at most twice the timeout together.
+/// [`TRIES_MAX`](crate::choose::TRIES_MAX) tries, which take at most twice the timeout together. Whether the time is up is for the
+/// [`Watch`](crate::watch::Watch) to say.
 ///
 /// # Cancel safety
 ///
 /// A half-made connection is closed when this is dropped.
 pub(crate) async fn connect(session: &Session, rng: &mut Rng) -> Result<Connected, ConnectError> {
     let core = session.core();
-    let (backends, timeout) = (core.stats().backends(), core.config().connect_timeout);
-    let budget_ends = Instant::now() + timeout * BUDGET_IN_TIMEOUTS;
+    let backends = core.stats().backends();
     let mut tried = Tried::default();
     let mut lease = backends
         .lease(core.index(), &mut tried, rng)
         .expect("`balancer` has asserted that there is an upstream");
     loop {
         let retries = tried.count() as u8 - 1;
-        let deadline = budget_ends.min(Instant::now() + timeout);
-        let why = match attempt(session, lease.upstream().addresses(), deadline).await {
+        let why = match attempt(session, lease.upstream().addresses()).await {
             Ok(stream) => {
                 lease.connected();
                 return Ok(Connected {
@@ -82,14 +80,18 @@ pub(crate) async fn connect(session: &Session, rng: &mut Rng) -> Result<Connecte
         };
         lease.failed();
         debug!(upstream = %lease.upstream(), error = %why, "could not connect");
-        let hopeless = matches!(why, Why::OutOfSockets(_)) || Instant::now() >= budget_ends;
+        let budget = core.config().connect_timeout * BUDGET_IN_TIMEOUTS;
+        let hopeless = matches!(why, Why::OutOfSockets(_)) || session.age() >= budget;
         let next = if hopeless {
             None
         } else {
             backends.lease(core.index(), &mut tried, rng)
         };
         match next {
-            Some(next) => lease = next,
+            Some(next) => {
+                session.tries_again();
+                lease = next;
+            }
             None => {
                 return Err(ConnectError {
                     lease,
@@ -102,38 +104,37 @@ pub(crate) async fn connect(session: &Session, rng: &mut Rng) -> Result<Connecte
 }
 
 /// Tries the addresses of one upstream, one after the other.
-async fn attempt(
-    session: &Session,
-    addresses: &[SocketAddr],
-    deadline: Instant,
-) -> Result<OwnedFd, Why> {
+async fn attempt(session: &Session, addresses: &[SocketAddr]) -> Result<OwnedFd, Why> {
     let local_ports = session.core().local_ports();
     let mut why = Why::Failed(io::ErrorKind::AddrNotAvailable.into());
     for &address in addresses {
-        why = match timeout_at(deadline, connect_to(address, session)).await {
-            Err(_elapsed) => return Err(Why::TimedOut),
-            Ok(Err(error)) => classify(error),
-            Ok(Ok(stream)) if local_ports.is_itself(&stream, address) => {
+        why = match connect_to(address, session).await {
+            Ok(None) => return Err(Why::TimedOut),
+            Err(error) => classify(error),
+            Ok(Some(stream)) if local_ports.is_itself(&stream, address) => {
                 Why::Failed(io::ErrorKind::ConnectionRefused.into())
             }
-            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Some(stream)) => return Ok(stream),
         };
     }
     Err(why)
 }
 
-/// Connects to an address.
-async fn connect_to(address: SocketAddr, session: &Session) -> io::Result<OwnedFd> {
+/// Connects to an address; nothing when the time for that is up.
+async fn connect_to(address: SocketAddr, session: &Session) -> io::Result<Option<OwnedFd>> {
     let socket = socket::begin_to_connect(address)?;
     session.watch(Side::Upstream, &socket)?;
-    poll_fn(|waker| session.poll_ready(Side::Client, Awaits::Sink, waker.waker())).await;
+    let ready = poll_fn(|waker| session.poll_ready(Side::Client, Awaits::Sink, waker.waker()));
+    if ready.await == Ready::SessionOver {
+        return Ok(None);
+    }
     // A connect that failed has shut the socket in both directions; only then is there an error to ask for.
     if session.readiness(Side::Upstream).see().is_broken()
         && let Some(error) = socket::error_of(&socket)?
     {
         return Err(error);
     }
-    Ok(socket)
+    Ok(Some(socket))
 }
 
 /// The ports that the kernel gives to sockets that connect.

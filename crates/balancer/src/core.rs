@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::connect::LocalPorts;
 use crate::handover::{Adopt, Inbox, Neighbours};
 use crate::pipes::{Budget, Pipes};
+use crate::progress::Clock;
 use crate::reactor::{Reactor, Sockets};
 use crate::stats::Stats;
 use crate::watch::{Roll, Watch};
@@ -24,6 +25,7 @@ pub(crate) struct Core {
     roll: Roll,
     reactor: OnceLock<Reactor>,
     local_ports: LocalPorts,
+    clock: Clock,
 }
 
 /// What the cores share.
@@ -45,6 +47,7 @@ impl Core {
             roll: Roll::default(),
             reactor: OnceLock::new(),
             local_ports: LocalPorts::of_this_system(),
+            clock: Clock::start(),
         })
     }
 
@@ -95,6 +98,10 @@ impl Core {
 
     pub(crate) fn local_ports(&self) -> &LocalPorts {
         &self.local_ports
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
     }
 }
 

@@ -63,6 +63,7 @@ mod halves;
 mod handover;
 mod limits;
 mod log;
+mod peer;
 mod pipes;
 mod progress;
 mod reactor;

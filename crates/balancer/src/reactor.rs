@@ -113,6 +113,7 @@ impl Reactor {
             Err(Errno::INTR) => return Ok(false),
             told => told?,
         };
+        core.clock().look();
         for event in &*events {
             let whose = Whose::of(event.data);
             // One that is not there has just ended, and has closed its sockets since.

@@ -16,6 +16,7 @@ use std::io;
 
 use rustix::io::Errno;
 
+use crate::ending::Side;
 use crate::pipes::{Pipe, Pipes};
 use crate::socket::{self, Socket};
 
@@ -34,6 +35,9 @@ const POOR_SPLICES: u8 = 3;
 /// How much is moved before others have their turn.
 const TURN_BYTES: usize = 1024 * 1024;
 
+/// A step counts as this much at least, or streams of small messages would have longer turns.
+const STEP_BYTES: usize = 8 * 1024;
+
 /// What fits into the first segment of every connection: nothing is in flight then, so it is sent at once, whatever
 /// Nagle's algorithm would do about the next.
 const FIRST_SEGMENT_BYTES: usize = 536;
@@ -46,18 +50,32 @@ thread_local! {
 /// The state of one direction.
 #[derive(Debug)]
 pub(crate) struct Pump {
-    pending: Pending,
+    /// Boxed, since a session that is idle has none.
+    pending: Option<Box<Pending>>,
     manner: Manner,
     sending: Sending,
-    /// How much was moved since others had their turn.
-    moved: u32,
+    /// How much was moved since others had their turn, in steps of [`STEP_BYTES`].
+    moved: u8,
+    /// The side that it reads from.
+    pub(crate) source: Side,
+    pub(crate) mode: Mode,
+}
+
+/// What a direction is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// What comes is handed on.
+    Relay,
+    /// What comes is dropped: the sink takes nothing more. After so many more chunks, each one waits for a pause.
+    Discard { at_once: u8 },
+    /// The sink has nothing more to learn: it got the end of the stream, or is broken.
+    Over,
 }
 
 /// What was read and is not yet written.
 #[derive(Debug)]
 enum Pending {
-    Nothing,
-    Bytes(Box<Rest>),
+    Bytes(Rest),
     Piped(Pipe),
 }
 
@@ -66,6 +84,35 @@ enum Pending {
 struct Rest {
     bytes: Box<[u8]>,
     written: usize,
+}
+
+impl Pending {
+    fn is_written(&self) -> bool {
+        match self {
+            Self::Bytes(rest) => rest.written == rest.bytes.len(),
+            Self::Piped(pipe) => pipe.is_empty(),
+        }
+    }
+
+    /// Writes as much of it as the sink takes.
+    fn write(&mut self, sink: Socket<'_>) -> Step {
+        match self {
+            Self::Bytes(rest) => rest.write(sink),
+            Self::Piped(pipe) => drain(pipe, sink),
+        }
+    }
+}
+
+impl Rest {
+    fn write(&mut self, sink: Socket<'_>) -> Step {
+        match write(sink, &self.bytes[self.written..]) {
+            Ok(written) => {
+                self.written += written;
+                Step::Moved { written }
+            }
+            Err(error) => Step::Unwritable(error),
+        }
+    }
 }
 
 /// How bytes are moved.
@@ -140,23 +187,30 @@ impl Manner {
 }
 
 impl Pump {
-    /// Makes a pump to a sink that sends small messages like this.
-    pub(crate) fn new(sending: Sending) -> Self {
+    /// Makes a pump from one side to the other, whose socket sends small messages like this.
+    pub(crate) fn new(source: Side, sending: Sending) -> Self {
         Self {
-            pending: Pending::Nothing,
+            pending: None,
             manner: Manner::Copy { full: 0 },
             sending,
             moved: 0,
+            source,
+            mode: Mode::Relay,
         }
     }
 
     /// Tells whether others should have their turn before the next step; only once.
     pub(crate) fn has_had_its_turn(&mut self) -> bool {
-        let has = self.moved as usize >= TURN_BYTES;
+        let has = self.has_moved_its_share();
         if has {
             self.moved = 0;
         }
         has
+    }
+
+    /// Tells whether it is time for others to have their turn.
+    pub(crate) fn has_moved_its_share(&self) -> bool {
+        usize::from(self.moved) >= TURN_BYTES / STEP_BYTES
     }
 
     /// Tells what has to come before a step can do something.
@@ -176,17 +230,27 @@ impl Pump {
     /// Moves one chunk, or as much of it as the sink takes.
     pub(crate) fn step(&mut self, source: Socket<'_>, sink: Socket<'_>, pipes: &Pipes) -> Step {
         let step = match &mut self.pending {
-            Pending::Nothing => match self.splice(source, sink, pipes) {
+            None => match self.splice(source, sink, pipes) {
                 Some(step) => step,
                 None => self.copy(source, sink),
             },
-            Pending::Bytes(_) => self.flush(sink),
-            Pending::Piped(_) => self.drain(sink, pipes),
+            Some(pending) => {
+                let step = pending.write(sink);
+                self.let_go_of_what_is_written(pipes);
+                step
+            }
         };
         if let Step::Moved { written } = step {
-            self.moved = self.moved.saturating_add(written as u32);
+            let steps = u8::try_from(written / STEP_BYTES).unwrap_or(u8::MAX);
+            self.moved = self.moved.saturating_add(steps.max(1));
         }
         step
+    }
+
+    /// Drops what was not written, and has what comes dropped as well: the sink takes nothing more. Else it would wait for the sink.
+    pub(crate) fn discard_from_now_on(&mut self, at_once: u8) {
+        self.pending = None;
+        self.mode = Mode::Discard { at_once };
     }
 
     /// Reads one chunk and drops it.
@@ -201,7 +265,7 @@ impl Pump {
 
     /// Tells whether the sink has taken everything that was read.
     pub(crate) fn is_empty(&self) -> bool {
-        matches!(self.pending, Pending::Nothing)
+        self.pending.is_none()
     }
 
     fn copy(&mut self, source: Socket<'_>, sink: Socket<'_>) -> Step {
@@ -217,10 +281,9 @@ impl Pump {
             match write(sink, chunk) {
                 Ok(written) => {
                     if written < chunk.len() {
-                        self.pending = Pending::Bytes(Box::new(Rest {
-                            bytes: chunk[written..].into(),
-                            written: 0,
-                        }));
+                        let bytes = chunk[written..].into();
+                        let rest = Rest { bytes, written: 0 };
+                        self.pending = Some(Box::new(Pending::Bytes(rest)));
                     }
                     Step::Moved { written }
                 }
@@ -229,19 +292,10 @@ impl Pump {
         })
     }
 
-    fn flush(&mut self, sink: Socket<'_>) -> Step {
-        let Pending::Bytes(rest) = &mut self.pending else {
-            return Step::Moved { written: 0 };
-        };
-        match write(sink, &rest.bytes[rest.written..]) {
-            Ok(count) => {
-                rest.written += count;
-                if rest.written == rest.bytes.len() {
-                    self.pending = Pending::Nothing;
-                }
-                Step::Moved { written: count }
-            }
-            Err(error) => Step::Unwritable(error),
+    fn let_go_of_what_is_written(&mut self, pipes: &Pipes) {
+        let written = self.pending.take_if(|pending| pending.is_written());
+        if let Some(Pending::Piped(pipe)) = written.map(|written| *written) {
+            pipes.give_back(pipe);
         }
     }
 
@@ -256,8 +310,13 @@ impl Pump {
             Ok(count) => {
                 self.manner = self.manner.spliced(count);
                 self.before_sending(sink, count);
-                self.pending = Pending::Piped(pipe);
-                return Some(self.drain(sink, pipes));
+                let step = drain(&mut pipe, sink);
+                if pipe.is_empty() {
+                    pipes.give_back(pipe);
+                } else {
+                    self.pending = Some(Box::new(Pending::Piped(pipe)));
+                }
+                return Some(step);
             }
             Err(error) if socket::is_not_yet(&error) => Step::Moved { written: 0 },
             Err(error) if is_impossible(&error) => {
@@ -268,25 +327,6 @@ impl Pump {
         };
         pipes.give_back(pipe);
         Some(ended)
-    }
-
-    /// Moves as much out of the pipe as the sink takes.
-    fn drain(&mut self, sink: Socket<'_>, pipes: &Pipes) -> Step {
-        let Pending::Piped(pipe) = &mut self.pending else {
-            return Step::Moved { written: 0 };
-        };
-        let written = match pipe.drain(sink) {
-            Ok(0) => return Step::Unwritable(io::ErrorKind::WriteZero.into()),
-            Ok(written) => written,
-            Err(error) if socket::is_not_yet(&error) => 0,
-            Err(error) => return Step::Unwritable(error),
-        };
-        if pipe.is_empty()
-            && let Pending::Piped(pipe) = std::mem::replace(&mut self.pending, Pending::Nothing)
-        {
-            pipes.give_back(pipe);
-        }
-        Step::Moved { written }
     }
 
     /// Tells the system, when it matters, that small messages are to be sent at once.
@@ -309,6 +349,16 @@ fn write(sink: Socket<'_>, bytes: &[u8]) -> io::Result<usize> {
         Ok(0) => Err(io::ErrorKind::WriteZero.into()),
         Err(error) if socket::is_not_yet(&error) => Ok(0),
         outcome => outcome,
+    }
+}
+
+/// Moves as much out of the pipe as the sink takes.
+fn drain(pipe: &mut Pipe, sink: Socket<'_>) -> Step {
+    match pipe.drain(sink) {
+        Ok(0) => Step::Unwritable(io::ErrorKind::WriteZero.into()),
+        Ok(written) => Step::Moved { written },
+        Err(error) if socket::is_not_yet(&error) => Step::Moved { written: 0 },
+        Err(error) => Step::Unwritable(error),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the tasks of one session share: how it is going, and how it ended.
 
 use std::io;
-use std::net::SocketAddr;
+use std::num::NonZero;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -17,6 +17,7 @@ use crate::core::{Core, Place};
 use crate::ending::{Ending, Phase, Side};
 use crate::halves::{Event, Halves, Verdict};
 use crate::log;
+use crate::peer::Peer;
 use crate::progress::{Limits, Patience, Progress};
 use crate::readiness::Readiness;
 use crate::relay::Awaits;
@@ -28,7 +29,7 @@ pub(crate) struct Arrival {
     /// Nobody watches it yet.
     pub(crate) client: OwnedFd,
     /// The client's address.
-    pub(crate) from: SocketAddr,
+    pub(crate) from: Peer,
     /// The number of the listener by which it came.
     pub(crate) listener: u16,
     pub(crate) place: Place,
@@ -39,7 +40,7 @@ pub(crate) struct Arrival {
 /// given back; so there is exactly one line whatever happens to the tasks.
 #[derive(Debug)]
 pub(crate) struct Session {
-    client: SocketAddr,
+    client: Peer,
     progress: Progress,
     /// Of the client's socket, and the upstream's.
     readiness: [Readiness; 2],
@@ -58,15 +59,32 @@ struct Story {
     halves: Halves,
     ending: Option<Ending>,
     upstream: Option<Lease>,
-    connected_after: Option<Duration>,
+    connected_after: Option<Micros>,
     error: Option<Box<Why>>,
     retries: u8,
-    /// Nothing has moved for too long: the directions are to end the session.
+    /// Nothing has moved for too long: the directions are to end the session, or the try to connect is to end.
     is_over: bool,
     /// How to wake the directions that wait: the upload, the download.
     wakers: [Option<Waker>; 2],
     /// And for what.
     awaits: [Awaits; 2],
+}
+
+/// A time in little room: at least a microsecond, at most 71 minutes.
+#[derive(Debug, Clone, Copy)]
+struct Micros(NonZero<u32>);
+
+impl From<Duration> for Micros {
+    fn from(time: Duration) -> Self {
+        let micros = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
+        Self(NonZero::new(micros).unwrap_or(NonZero::<u32>::MIN))
+    }
+}
+
+impl From<Micros> for Duration {
+    fn from(Micros(micros): Micros) -> Self {
+        Self::from_micros(micros.get().into())
+    }
 }
 
 /// What a direction has waited for.
@@ -122,10 +140,19 @@ impl Session {
         story.error = Some(Box::new(Why::OutOfSockets(error)));
     }
 
-    /// Notes which upstream the session is connected to.
+    /// Notes that another upstream is tried, which has its time from now on. The first one has it from the start.
+    pub(crate) fn tries_again(&self) {
+        self.core().clock().look();
+        self.progress.note(Side::Client, self.core().clock());
+        self.story().is_over = false;
+    }
+
+    /// Notes which upstream the session is connected to: it was the last to do something.
     pub(crate) fn connected(&self, lease: Lease, retries: u8) {
+        self.progress.note(Side::Upstream, self.core().clock());
         let mut story = self.story();
-        story.connected_after = Some(self.progress.started().elapsed());
+        story.is_over = false;
+        story.connected_after = Some(self.age().into());
         story.upstream = Some(lease);
         story.retries = retries;
     }
@@ -150,7 +177,7 @@ impl Session {
             Side::Upstream => &self.downloaded,
         };
         counter.fetch_add(bytes as u64, Relaxed);
-        self.progress.note(source);
+        self.progress.note(source, self.core().clock());
     }
 
     /// Notes what a direction has learnt, and says what it has to do. The session's first ending stays.
@@ -162,7 +189,7 @@ impl Session {
             Verdict::HandOn => {
                 // The other side's time to finish begins now.
                 if let Event::Finished(side) = event {
-                    self.progress.note(side);
+                    self.progress.note(side, self.core().clock());
                 }
             }
             Verdict::Stop => {}
@@ -173,21 +200,23 @@ impl Session {
         verdict
     }
 
-    /// Ends the session if nothing has moved for too long.
+    /// Ends the session, or the try to connect, if nothing has moved for too long.
     pub(crate) fn look(&self, now: Instant) {
         let config = self.core().config();
         let limits = Limits {
             idle: config.idle_timeout,
             half_close: config.half_close_timeout,
+            connect: config.connect_timeout,
         };
+        let time = (self.core().clock(), now);
         let mut story = self.story();
         if story.connected_after.is_none() {
-            // Connecting has its own limit.
-            return;
-        }
-        if let Patience::Over(ending) = self.progress.patience(now, story.halves, limits) {
+            story.is_over |= self.progress.has_tried_enough(time, limits);
+        } else if let Patience::Over(ending) = self.progress.patience(time, story.halves, limits) {
             story.ending.get_or_insert(ending);
             story.is_over = true;
+        }
+        if story.is_over {
             let wakers = std::mem::take(&mut story.wakers);
             drop(story);
             wakers.into_iter().flatten().for_each(Waker::wake);
@@ -254,6 +283,11 @@ impl Session {
         *story.ending.get_or_insert_with(|| ending(phase))
     }
 
+    /// How long ago it was accepted.
+    pub(crate) fn age(&self) -> Duration {
+        self.progress.age(self.core().clock())
+    }
+
     fn story(&self) -> MutexGuard<'_, Story> {
         // Nothing that could panic happens under this lock, and a session must be able to end in any case.
         self.story.lock().unwrap_or_else(PoisonError::into_inner)
@@ -274,7 +308,7 @@ impl Drop for Session {
         let core = self.core();
         core.stats().add_bytes(core.index(), uploaded, downloaded);
         log::session(&log::Line {
-            client: self.client,
+            client: self.client.into(),
             listener: core.listener(self.listener),
             upstream: story.upstream.as_ref().map(Lease::upstream),
             ending,
@@ -282,8 +316,8 @@ impl Drop for Session {
             retries: story.retries,
             uploaded,
             downloaded,
-            connected_after: story.connected_after,
-            duration: self.progress.started().elapsed(),
+            connected_after: story.connected_after.map(Duration::from),
+            duration: self.age(),
         });
     }
 }

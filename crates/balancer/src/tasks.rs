@@ -5,27 +5,29 @@
 //!          └─ download   upstream → client
 //! ```
 //!
-//! The tasks share a [`Session`]; the [`Watch`](crate::watch::Watch) of their core ends it when nothing moves for too long. What the
-//! network does is no failure of the job: the ending is noted in the session, and the job finishes.
+//! The tasks share a [`Session`], which `connect` makes the job's value together with the two connections. The
+//! [`Watch`](crate::watch::Watch) of their core ends it when nothing moves for too long. What the network does is no failure of the
+//! job: the ending is noted in the session, and the job finishes.
 
 use std::future::poll_fn;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{self, Poll};
+use std::task::{self, Poll, ready};
 use std::time::Duration;
 
 use fastrand::Rng;
 use socket2::SockRef;
 use teamwork::{Cause, Context, Flow, Job, JobHandle, Result, Task};
 use tokio::task::yield_now;
-use tokio::time::sleep;
+use tokio::time::{Sleep, sleep};
 use tracing::debug;
 
 use crate::connect::connect;
 use crate::ending::{Ending, Phase, Side};
 use crate::halves::{Event, Verdict};
-use crate::relay::{Pump, Sending, Step};
+use crate::relay::{Mode, Pump, Sending, Step};
 use crate::session::{Arrival, Ready, Session};
 
 /// How many chunks that nobody wants are read as fast as they come: what a sender has under way by then (`tcp_wmem` ends at 4 MiB).
@@ -43,11 +45,13 @@ pub(crate) enum Link {
     Down,
 }
 
-/// Two connections.
+/// Two connections and what they are to each other.
 #[derive(Debug)]
 pub(crate) struct Streams {
     client: OwnedFd,
     upstream: OwnedFd,
+    /// Last: its place is given back when the connections have been closed.
+    session: Arc<Session>,
 }
 
 /// Starts a session as a job of this core's; `false` if that accepts none any more.
@@ -70,36 +74,43 @@ pub(crate) fn start(_core: &JobHandle<()>, arrival: Arrival) -> bool {
 )]
 fn session_job(arrival: Arrival) -> Job<Link> {
     let (client, session) = Session::new(arrival);
-    let connecting = Arc::clone(&session);
     // Without a finalizer, its memory does not stay for the whole session.
-    let connect = async move |cx: &Context| Ok(cx.wait(link(client, connecting)).await);
+    let connect = async move |cx: &Context| Ok(cx.wait(link(client, session)).await);
     let mut job = Job::new("session")
         .inline()
         .isolated()
         .add_oneshot_fn("connect", connect);
-    job.add_task("upload", Direction::new(Side::Client, Arc::clone(&session)));
-    job.add_task("download", Direction::new(Side::Upstream, session));
+    job.add_task("upload", Direction::new(Side::Client));
+    job.add_task("download", Direction::new(Side::Upstream));
     job
 }
 
 /// Connects a client's session to an upstream, and notes in the session what comes of it.
 pub(crate) async fn link(client: OwnedFd, session: Arc<Session>) -> Link {
-    let _fault = Fault(&session);
-    if let Err(error) = session.watch(Side::Client, &client) {
-        session.not_watched(error);
-        return Link::Down;
+    match upstream_for(&client, &session).await {
+        Some(upstream) => Link::Up(Streams {
+            client,
+            upstream,
+            session,
+        }),
+        None => Link::Down,
     }
-    match connect(&session, &mut Rng::new()).await {
+}
+
+async fn upstream_for(client: &OwnedFd, session: &Session) -> Option<OwnedFd> {
+    let _fault = Fault(session);
+    if let Err(error) = session.watch(Side::Client, client) {
+        session.not_watched(error);
+        return None;
+    }
+    match connect(session, &mut Rng::new()).await {
         Ok(connected) => {
             session.connected(connected.lease, connected.retries);
-            Link::Up(Streams {
-                client,
-                upstream: connected.stream,
-            })
+            Some(connected.stream)
         }
         Err(error) => {
             session.not_connected(error);
-            Link::Down
+            None
         }
     }
 }
@@ -117,96 +128,95 @@ impl Drop for Fault<'_> {
 
 /// Relays what one side sends to the other.
 pub(crate) struct Direction {
-    source: Side,
-    session: Arc<Session>,
     pump: Pump,
-    mode: Mode,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    /// What comes is handed on.
-    Relay,
-    /// What comes is dropped: the sink takes nothing more. After so many more chunks, each one waits for a pause.
-    Discard { at_once: u8 },
-    /// The sink has nothing more to learn: it got the end of the stream, or is broken.
-    Over,
 }
 
 impl Direction {
-    pub(crate) fn new(source: Side, session: Arc<Session>) -> Self {
+    pub(crate) fn new(source: Side) -> Self {
         let sending = match source {
             Side::Client => Sending::Fresh,
             // The client's socket has inherited it from the listening one.
             Side::Upstream => Sending::AtOnce,
         };
-        Self {
-            source,
-            session,
-            pump: Pump::new(sending),
-            mode: Mode::Relay,
-        }
+        let pump = Pump::new(source, sending);
+        Self { pump }
     }
 
     /// Returns the source's connection and the sink's.
-    fn ends<'a>(&self, link: &'a Link) -> Option<(&'a OwnedFd, &'a OwnedFd)> {
-        let Link::Up(streams) = link else {
-            return None;
-        };
-        Some(match self.source {
+    fn ends<'a>(&self, streams: &'a Streams) -> (&'a OwnedFd, &'a OwnedFd) {
+        match self.pump.source {
             Side::Client => (&streams.client, &streams.upstream),
             Side::Upstream => (&streams.upstream, &streams.client),
-        })
+        }
+    }
+
+    /// Moves what there is to move; pending when it has to wait for more. Ready when others should have their turn, or when this is over.
+    ///
+    /// To go on in here spares the driver of the task, which has more to do between two calls of its `run` than there is to do for
+    /// a small message.
+    pub(crate) fn poll_move(&mut self, link: &Link, waker: &mut task::Context<'_>) -> Poll<Flow> {
+        let Link::Up(streams) = link else {
+            return Poll::Ready(Flow::FinishJob(()));
+        };
+        loop {
+            match ready!(self.poll_ready(&streams.session, waker)) {
+                Ready::ToStep => {}
+                Ready::SessionOver => return Poll::Ready(Flow::FinishJob(())),
+            }
+            match self.step(streams) {
+                Flow::Tick if self.may_go_on() => {}
+                flow => return Poll::Ready(flow),
+            }
+        }
+    }
+
+    /// Whether it is its turn still, and nothing slows it down.
+    fn may_go_on(&self) -> bool {
+        self.pump.mode == Mode::Relay && !self.pump.has_moved_its_share()
     }
 
     /// Ready when there is something to do for this direction, or nothing any more for the session.
-    pub(crate) fn poll_ready(&mut self, link: &Link, waker: &mut task::Context<'_>) -> Poll<Ready> {
-        if matches!(link, Link::Down) {
-            return Poll::Ready(Ready::SessionOver);
-        }
-        let awaits = self.pump.awaits();
-        let ready = self.session.poll_ready(self.source, awaits, waker.waker());
+    fn poll_ready(&mut self, session: &Session, waker: &mut task::Context<'_>) -> Poll<Ready> {
+        let ready = session.poll_ready(self.pump.source, self.pump.awaits(), waker.waker());
         if ready.is_pending() {
             self.pump.pauses();
         }
         ready
     }
 
-    pub(crate) fn step(&mut self, link: &Link) -> Flow {
-        match (self.ends(link), self.mode) {
-            (None, _) => Flow::FinishJob(()),
-            (Some((source, _)), Mode::Discard { .. }) => self.discard(source),
-            (Some((source, sink)), Mode::Relay | Mode::Over) => self.relay(source, sink),
+    fn step(&mut self, streams: &Streams) -> Flow {
+        match self.pump.mode {
+            Mode::Discard { .. } => self.discard(streams),
+            Mode::Relay | Mode::Over => self.relay(streams),
         }
     }
 
-    fn relay(&mut self, from: &OwnedFd, to: &OwnedFd) -> Flow {
-        let source = self.session.socket(self.source, from);
-        let sink = self.session.socket(self.source.other(), to);
-        let event = match self.pump.step(source, sink, self.session.core().pipes()) {
+    fn relay(&mut self, streams: &Streams) -> Flow {
+        let (session, (from, to)) = (&streams.session, self.ends(streams));
+        let source = session.socket(self.pump.source, from);
+        let sink = session.socket(self.pump.source.other(), to);
+        let event = match self.pump.step(source, sink, session.core().pipes()) {
             Step::Moved { written: 0 } => return Flow::Tick,
             Step::Moved { written } => {
-                self.session.moved(self.source, written);
+                session.moved(self.pump.source, written);
                 return Flow::Tick;
             }
-            Step::Finished => Event::Finished(self.source),
-            Step::Unreadable(error) => self.failed(Event::Unreadable(self.source), &error),
-            Step::Unwritable(error) => self.failed(Event::Unwritable(self.source.other()), &error),
+            Step::Finished => Event::Finished(self.pump.source),
+            Step::Unreadable(error) => failed(Event::Unreadable(self.pump.source), &error),
+            Step::Unwritable(error) => failed(Event::Unwritable(self.pump.source.other()), &error),
         };
-        match self.session.learn(event) {
+        match session.learn(event) {
             Verdict::HandOn => {
-                self.mode = Mode::Over;
+                self.pump.mode = Mode::Over;
                 hand_on_the_end(to);
                 Flow::Done(())
             }
             Verdict::Stop => {
-                self.mode = Mode::Over;
+                self.pump.mode = Mode::Over;
                 Flow::Done(())
             }
             Verdict::Discard(_) => {
-                self.mode = Mode::Discard {
-                    at_once: DISCARDED_AT_ONCE,
-                };
+                self.pump.discard_from_now_on(DISCARDED_AT_ONCE);
                 Flow::Tick
             }
             Verdict::End(_) => Flow::FinishJob(()),
@@ -215,14 +225,15 @@ impl Direction {
 
     /// Lets the sink know if its stream is torn, since closing would look to it like a proper end.
     pub(crate) fn close(&self, link: &Link, ending: impl FnOnce(Phase) -> Ending) {
-        let Some((_, sink)) = self.ends(link) else {
+        let Link::Up(streams) = link else {
             return;
         };
-        if self.mode == Mode::Over {
+        if self.pump.mode == Mode::Over {
             return;
         }
-        let ending = self.session.end(ending);
+        let ending = streams.session.end(ending);
         if ending.tears_streams() || !self.pump.is_empty() {
+            let (_, sink) = self.ends(streams);
             // It fails only on a connection that is broken already.
             let _broken = SockRef::from(sink).set_linger(Some(Duration::ZERO));
         }
@@ -233,45 +244,60 @@ impl Direction {
         self.pump.has_had_its_turn()
     }
 
-    fn discard(&mut self, from: &OwnedFd) -> Flow {
-        if let Mode::Discard { at_once } = &mut self.mode {
+    fn discard(&mut self, streams: &Streams) -> Flow {
+        if let Mode::Discard { at_once } = &mut self.pump.mode {
             *at_once = at_once.saturating_sub(1);
         }
-        match Pump::discard(self.session.socket(self.source, from)) {
+        let (from, _) = self.ends(streams);
+        match Pump::discard(streams.session.socket(self.pump.source, from)) {
             Step::Moved { .. } => Flow::Tick,
             _ended => Flow::FinishJob(()),
         }
     }
 
-    fn failed(&self, event: Event, error: &io::Error) -> Event {
-        debug!(?event, %error, "a direction failed");
-        event
+    /// Waits for its turn, and moves what there is to move.
+    fn poll_run(&mut self, link: &Link, waker: &mut task::Context<'_>) -> Poll<Flow> {
+        if self.has_had_its_turn() {
+            // Wakes this task when the runtime has looked for news; so there is nothing to keep meanwhile.
+            let turn = pin!(yield_now());
+            ready!(turn.poll(waker));
+        }
+        self.poll_move(link, waker)
+    }
+
+    /// How long it has to wait before it goes on. Boxed, because hardly a session comes here.
+    fn pause(&self) -> Option<Pin<Box<Sleep>>> {
+        let is_slow = self.pump.mode == Mode::Discard { at_once: 0 };
+        is_slow.then(|| Box::pin(sleep(DISCARD_PAUSE)))
     }
 }
 
 impl Task<Link> for Direction {
     type Output = ();
 
-    async fn run(&mut self, cx: &Context<Link>) -> Result<Flow> {
-        if self.has_had_its_turn() {
-            cx.wait(yield_now()).await;
-        }
-        if self.mode == (Mode::Discard { at_once: 0 }) {
-            // Boxed, because hardly a session comes here.
-            cx.wait(Box::pin(sleep(DISCARD_PAUSE))).await;
-        }
-        // What this captures is kept while the session is idle, so it is little.
-        let ready = poll_fn(|waker| self.poll_ready(cx.value(), waker));
-        Ok(match cx.wait(ready).await {
-            Ready::ToStep => self.step(cx.value()),
-            Ready::SessionOver => Flow::FinishJob(()),
-        })
+    /// Moves bytes until others should have their turn, or there are no more.
+    ///
+    /// Not an `async fn`: that would keep its parameters beside what it waits with, and most sessions wait most of the time.
+    fn run(&mut self, cx: &Context<Link>) -> impl Future<Output = Result<Flow>> + Send {
+        let mut pause = self.pause();
+        cx.wait(poll_fn(move |waker| {
+            if let Some(slow) = &mut pause {
+                ready!(slow.as_mut().poll(waker));
+                pause = None;
+            }
+            self.poll_run(cx.value(), waker).map(Ok)
+        }))
     }
 
     async fn finalize(&mut self, cx: &Context<Link>) -> Result {
         self.close(cx.value(), |phase| stopped(cx.cause(), phase));
         Ok(())
     }
+}
+
+fn failed(event: Event, error: &io::Error) -> Event {
+    debug!(?event, %error, "a direction failed");
+    event
 }
 
 /// The ending of a session that its own tasks did not end.

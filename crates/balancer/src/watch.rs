@@ -1,4 +1,4 @@
-//! Ends the sessions in which nothing has moved for too long.
+//! Ends the sessions in which nothing has moved for too long, and tries to connect that take too long.
 //!
 //! A core has one clock for all its sessions: every now and then its task goes through them and looks when something moved
 //! last. That costs a few nanoseconds for each session and look; a timer for each would cost memory, and time whenever a
@@ -164,5 +164,6 @@ impl Task<()> for Watch {
 /// How long to pause between two looks.
 fn pause(config: &Config) -> Duration {
     let limit = config.idle_timeout.min(config.half_close_timeout);
+    let limit = limit.min(config.connect_timeout);
     (limit / LOOKS_PER_LIMIT).clamp(PAUSE_MIN, PAUSE_MAX)
 }

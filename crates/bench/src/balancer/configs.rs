@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, net::SocketAddr, path::Path};
 
-use super::contestants::{HaProxy, Nginx};
+use super::contestants::{Edition, HaProxy, Nginx};
 
 /// Sessions that a proxy must be able to hold: what fits twice into 20,000 open files, with room for other files.
 pub(crate) const SESSIONS_MAX: usize = 9_600;
@@ -83,11 +83,12 @@ listen bench
     }
 
     /// The configuration of nginx.
-    pub(crate) fn nginx(&self, setup: Nginx) -> String {
+    pub(crate) fn nginx(&self, setup: Nginx, edition: Edition) -> String {
         let (reuseport, buffers) = match setup {
             Nginx::Stock => ("", ""),
             Nginx::Buffers => (" reuseport", "\n        proxy_buffer_size 256k;"),
         };
+        let module = module(edition);
         let folder = self.folder.display();
         let (log_format, log) = match self.access_logs {
             AccessLogs::Off => ("", "access_log off;".to_owned()),
@@ -108,7 +109,7 @@ listen bench
         }
         let (threads, listen) = (self.threads, self.listen);
         format!(
-            "load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+            "load_module {module};
 {user}daemon off;
 worker_processes {threads};
 worker_rlimit_nofile {FILES_MAX};
@@ -144,6 +145,14 @@ stream {{{log_format}
             arguments.extend(["--upstream".to_owned(), upstream.to_string()]);
         }
         arguments
+    }
+}
+
+/// Where nginx finds its stream module: the newer one looks beside what it takes for its own folder.
+pub(crate) fn module(edition: Edition) -> &'static str {
+    match edition {
+        Edition::Installed => "/usr/lib/nginx/modules/ngx_stream_module.so",
+        Edition::Newer => "modules/ngx_stream_module.so",
     }
 }
 
@@ -194,12 +203,13 @@ mod tests {
         let upstreams = upstreams();
         let plan = plan(&upstreams, AccessLogs::Off);
         assert!(
-            plan.nginx(Nginx::Stock)
+            plan.nginx(Nginx::Stock, Edition::Installed)
                 .contains("listen 127.0.0.1:1000 backlog")
         );
-        let tuned = plan.nginx(Nginx::Buffers);
+        let tuned = plan.nginx(Nginx::Buffers, Edition::Newer);
         assert!(tuned.contains("listen 127.0.0.1:1000 reuseport backlog"));
         assert!(tuned.contains("proxy_buffer_size 256k;"));
+        assert!(tuned.starts_with("load_module modules/"));
     }
 
     #[test]

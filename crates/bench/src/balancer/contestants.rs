@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use self::Edition::{Installed, Newer};
+
 /// A proxy, set up in one way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Contestant {
@@ -16,12 +18,21 @@ pub(crate) struct Contestant {
 pub(crate) enum Setup {
     /// Nothing is between the clients and the upstream.
     Direct,
-    HaProxy(HaProxy),
-    Nginx(Nginx),
+    HaProxy(HaProxy, Edition),
+    Nginx(Nginx, Edition),
     /// The balancer beside this program.
     Ours,
     /// A command that takes the balancer's options: an earlier build of it, or its data path with the job taken out.
     Like(Vec<String>),
+}
+
+/// Which of the versions on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Edition {
+    /// The one that is installed.
+    Installed,
+    /// A newer one that crates/bench/scripts/peers.sh has put beside it.
+    Newer,
 }
 
 /// How HAProxy is set up, in mode tcp.
@@ -66,7 +77,7 @@ impl Contestant {
 
     /// Whether it counts among those to be beaten.
     pub(crate) fn is_peer(&self) -> bool {
-        matches!(self.setup, Setup::HaProxy(_) | Setup::Nginx(_))
+        matches!(self.setup, Setup::HaProxy(..) | Setup::Nginx(..))
     }
 }
 
@@ -86,12 +97,21 @@ pub(crate) fn everybody(also: &[Also]) -> Vec<Contestant> {
     let mut everybody = vec![Contestant::new("direct", Setup::Direct, 1)];
     for threads in [1, 2] {
         let setups = [
-            ("haproxy", Setup::HaProxy(HaProxy::Stock)),
-            ("haproxy-256k", Setup::HaProxy(HaProxy::Buffers)),
-            ("haproxy-splice", Setup::HaProxy(HaProxy::Splice)),
-            ("haproxy-splice-256k", Setup::HaProxy(HaProxy::SplicePipes)),
-            ("nginx", Setup::Nginx(Nginx::Stock)),
-            ("nginx-256k", Setup::Nginx(Nginx::Buffers)),
+            ("haproxy", Setup::HaProxy(HaProxy::Stock, Installed)),
+            ("haproxy-256k", Setup::HaProxy(HaProxy::Buffers, Installed)),
+            ("haproxy-splice", Setup::HaProxy(HaProxy::Splice, Installed)),
+            (
+                "haproxy-splice-256k",
+                Setup::HaProxy(HaProxy::SplicePipes, Installed),
+            ),
+            ("haproxy-newer", Setup::HaProxy(HaProxy::Stock, Newer)),
+            (
+                "haproxy-newer-splice-256k",
+                Setup::HaProxy(HaProxy::SplicePipes, Newer),
+            ),
+            ("nginx", Setup::Nginx(Nginx::Stock, Installed)),
+            ("nginx-256k", Setup::Nginx(Nginx::Buffers, Installed)),
+            ("nginx-newer", Setup::Nginx(Nginx::Stock, Newer)),
             ("balancer", Setup::Ours),
         ];
         let also = also
@@ -161,7 +181,7 @@ mod tests {
         let also: Also = "before=/tmp/balancer --threads 1".parse().unwrap();
         assert_eq!(also.command.len(), 3);
         let everybody = everybody(&[also]);
-        assert_eq!(everybody.len(), 17);
+        assert_eq!(everybody.len(), 23);
         let quick = names(wanted(everybody.clone(), &[], true));
         assert_eq!(quick.len(), QUICK.len() + 2);
         let chosen = ["nginx/".to_owned(), "before/2".to_owned()];

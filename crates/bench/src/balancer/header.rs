@@ -10,35 +10,39 @@ use std::{
 use anyhow::{Context, Result};
 
 use super::{
-    configs::AccessLogs,
-    contestants::{Contestant, Setup},
-    running::program,
+    configs::{AccessLogs, module},
+    contestants::{Contestant, Edition, Setup},
+    running::{called, program},
 };
 
 /// Removes the contestants whose program is not installed, and says so.
 pub(crate) fn skip_missing(contestants: &mut Vec<Contestant>, out: &mut dyn Write) -> Result<()> {
-    for (name, module) in [
-        ("haproxy", None),
-        ("nginx", Some("/usr/lib/nginx/modules/ngx_stream_module.so")),
+    let module = Some(module(Edition::Installed));
+    for (name, module, edition) in [
+        ("haproxy", None, Edition::Installed),
+        ("haproxy", None, Edition::Newer),
+        ("nginx", module, Edition::Installed),
+        ("nginx", None, Edition::Newer),
     ] {
-        let reason = match program(name) {
+        let program_name = called(name, edition);
+        let reason = match program(&program_name) {
             Err(error) => Some(error.to_string()),
             Ok(_) => module
                 .filter(|module| fs::metadata(module).is_err())
                 .map(|module| format!("{module} is missing")),
         };
         if let Some(reason) = reason {
-            writeln!(out, "without {name}: {reason}").context("print")?;
-            contestants.retain(|contestant| !is_of(name, contestant));
+            writeln!(out, "without {program_name}: {reason}").context("print")?;
+            contestants.retain(|contestant| !is_of((name, edition), contestant));
         }
     }
     Ok(())
 }
 
-fn is_of(program: &str, contestant: &Contestant) -> bool {
+fn is_of(program: (&str, Edition), contestant: &Contestant) -> bool {
     match contestant.setup {
-        Setup::HaProxy(_) => program == "haproxy",
-        Setup::Nginx(_) => program == "nginx",
+        Setup::HaProxy(_, edition) => program == ("haproxy", edition),
+        Setup::Nginx(_, edition) => program == ("nginx", edition),
         Setup::Direct | Setup::Ours | Setup::Like(_) => false,
     }
 }
@@ -66,6 +70,8 @@ pub(crate) fn print(access_logs: AccessLogs, out: &mut dyn Write) -> Result<()> 
     let lines = [
         ("haproxy", version("haproxy", "-v")),
         ("nginx", version("nginx", "-v")),
+        ("newer", version("haproxy-newer", "-v")),
+        ("newer", version("nginx-newer", "-v")),
         ("kernel", read("/proc/sys/kernel/osrelease")),
         ("processor", format!("{cores} cores, {}", processor())),
         (

@@ -134,7 +134,7 @@ impl<'a> Report<'a> {
         writeln!(f, "  calls of {name}: {}", traced.calls.most_often(work))?;
         let splices = matches!(
             seen.contestant.setup,
-            Setup::HaProxy(HaProxy::Splice | HaProxy::SplicePipes)
+            Setup::HaProxy(HaProxy::Splice | HaProxy::SplicePipes, _)
         );
         if splices && self.scenario.kind == Kind::Stream && traced.calls.of("splice") == 0 {
             writeln!(f, "  WARNING: {name} does not splice")?;

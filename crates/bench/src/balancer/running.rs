@@ -15,7 +15,7 @@ use tokio::time::sleep;
 
 use super::{
     configs::{AccessLogs, Plan, User},
-    contestants::{Contestant, Setup},
+    contestants::{Contestant, Edition, Setup},
     usage::family,
 };
 
@@ -115,15 +115,17 @@ impl Starter {
         let path = config.display().to_string();
         let command = match &contestant.setup {
             Setup::Direct => bail!("there is no proxy to start"),
-            Setup::HaProxy(setup) => {
+            Setup::HaProxy(setup, edition) => {
                 fs::write(&config, plan.haproxy(*setup))?;
-                vec![program("haproxy")?, "-db".to_owned(), "-f".to_owned(), path]
+                let haproxy = program(&called("haproxy", *edition))?;
+                vec![haproxy, "-db".to_owned(), "-f".to_owned(), path]
             }
-            Setup::Nginx(setup) => {
-                fs::write(&config, plan.nginx(*setup))?;
+            Setup::Nginx(setup, edition) => {
+                fs::write(&config, plan.nginx(*setup, *edition))?;
                 let errors = plan.folder.join("error.log").display().to_string();
                 let options = ["-c".to_owned(), path, "-e".to_owned(), errors];
-                [vec![program("nginx")?], options.to_vec()].concat()
+                let nginx = program(&called("nginx", *edition))?;
+                [vec![nginx], options.to_vec()].concat()
             }
             Setup::Ours => like_ours(&[self.balancer.display().to_string()], plan),
             Setup::Like(command) => like_ours(command, plan),
@@ -236,6 +238,14 @@ pub(crate) fn program(name: &str) -> Result<String> {
         format!("{name} is not installed; crates/bench/scripts/peers.sh installs it")
     })?;
     Ok(found.display().to_string())
+}
+
+/// What the program of an edition is called.
+pub(crate) fn called(name: &str, edition: Edition) -> String {
+    match edition {
+        Edition::Installed => name.to_owned(),
+        Edition::Newer => format!("{name}-newer"),
+    }
 }
 
 /// What a proxy has said last.
