@@ -39,7 +39,10 @@ STARTER
 bring_newer() {
     rm -rf "$newer"
     mkdir -p "$newer/apt/lists/partial" "$newer/apt/archives/partial" "$newer/root"
-    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian $suite main" >"$newer/apt/sources.list"
+    # From where this Debian has its own packages.
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Label: Debian' | head -n 1)
+    [ -n "$mirror" ] || return 1
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" >"$newer/apt/sources.list"
     other_apt update &&
         other_apt install --yes --no-install-recommends --download-only haproxy nginx libnginx-mod-stream || return 1
     for package in "$newer"/apt/archives/*.deb; do
