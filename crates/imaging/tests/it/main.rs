@@ -1,5 +1,7 @@
 //! The engine as its users see it: bytes in, bytes out.
 
+#[cfg(feature = "avif")]
+mod avif;
 mod colours;
 mod damage;
 mod formats;
