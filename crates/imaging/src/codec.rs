@@ -94,14 +94,15 @@ impl Codec {
         !matches!(self, Self::Jpeg)
     }
 
-    /// Returns how many bytes of each kind of metadata a file can have.
-    pub(crate) const fn metadata_bytes_max(self) -> usize {
+    /// Returns how many bytes of EXIF and of XMP a file can have.
+    pub(crate) const fn metadata_bytes_max(self) -> [usize; 2] {
         match self {
             // A segment has 65533, and some are taken by its name.
-            Self::Jpeg => 65_500,
-            Self::Png | Self::WebP(_) => usize::MAX,
+            Self::Jpeg => [65_500; 2],
+            Self::Png | Self::WebP(_) => [usize::MAX; 2],
+            // ravif writes no XMP.
             #[cfg(feature = "avif")]
-            Self::Avif => 0,
+            Self::Avif => [usize::MAX, 0],
         }
     }
 

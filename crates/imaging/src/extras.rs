@@ -85,13 +85,12 @@ impl Kept {
         }
     }
 
-    /// Drops what is longer than an output can take, and says whether there was such a thing.
-    pub(crate) fn within(&mut self, limits: &Limits, most: usize) -> Option<Warning> {
-        let most = most.min(limits.metadata_bytes_max);
-        let fits = |text: &Vec<u8>| text.len() <= most;
+    /// Drops EXIF and XMP that are longer than an output can take, and says whether there was such a thing.
+    pub(crate) fn within(&mut self, limits: &Limits, most: [usize; 2]) -> Option<Warning> {
+        let [exif, xmp] = most.map(|most| most.min(limits.metadata_bytes_max));
         let before = (self.exif.is_some(), self.xmp.is_some());
-        self.exif = self.exif.take().filter(fits);
-        self.xmp = self.xmp.take().filter(fits);
+        self.exif = self.exif.take().filter(|text| text.len() <= exif);
+        self.xmp = self.xmp.take().filter(|text| text.len() <= xmp);
         let after = (self.exif.is_some(), self.xmp.is_some());
         (before != after).then_some(Warning::MetadataDropped)
     }

@@ -154,6 +154,28 @@ fn what_a_file_says_can_be_kept() {
 }
 
 #[test]
+fn what_is_kept_is_written_too() {
+    let options = Options {
+        metadata: Metadata::All,
+        ..Options::new(Size::new(30, 30))
+    };
+    let made = resize(&file("described"), &options).expect("a good picture");
+    assert_eq!(made.format, Format::Avif);
+    assert_eq!(
+        made.warnings,
+        [Warning::MetadataDropped],
+        "there is no way to write XMP"
+    );
+    let again = Options {
+        metadata: Metadata::Copyright,
+        ..to_png(30)
+    };
+    let again = resize(&made.bytes, &again).expect("our own output");
+    assert!(again.bytes.windows(3).any(|window| window == b"(c)"));
+    assert_eq!(again.source.orientation, Orientation::Upright);
+}
+
+#[test]
 fn of_a_sequence_the_still_picture_is_read() {
     let (made, picture) = read(&file("sequence"));
     assert!(made.source.animated);
