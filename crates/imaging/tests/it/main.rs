@@ -7,6 +7,8 @@ mod damage;
 mod formats;
 mod incomplete;
 mod kinds;
+#[cfg(feature = "avif")]
+mod libavif;
 mod limits;
 mod metadata;
 mod modes;
