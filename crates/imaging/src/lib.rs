@@ -104,7 +104,7 @@
 //!   [`ImageError::Unsupported`]. What is read: a still picture of 8, 10 or 12 bits or a grid of such, that of a sequence if there is
 //!   one, with its opacity, rotation, mirror, colours, EXIF and XMP. What is not: pictures of which a part is to be cut out, several
 //!   layers of which one is to be chosen, colours that are not those of BT.601, BT.709 or BT.2020. A coded picture, or a piece of a grid, may have
-//!   36 megapixels, which the decoder takes 14 to 28 bytes of memory for, each; and it is decoded, as it is encoded, in one go:
+//!   36 megapixels, for each of which the decoder takes 14 to 20 bytes of memory; and it is decoded, as it is encoded, in one go:
 //!   [`stop`](resize_until) is asked before and after, and between the pieces of a grid.
 //!
 //! # Hostile input

@@ -11,8 +11,8 @@ use crate::{Format, ImageError, Limit, Limits, Size};
 const FRAMES_MAX: usize = 4;
 
 /// The pixels of one coded piece. The largest level of AV1 (6.x) has no more, and neither has a picture of either profile of AVIF: larger
-/// ones are grids. While it is worked on, a piece takes fourteen bytes of memory for each pixel, or twice as much without
-/// subsampling: half a gigabyte, or one.
+/// ones are grids. While it is worked on, a piece takes 14 bytes of memory for each pixel, or 20 without subsampling: at most
+/// half a gigabyte and some.
 const PIXELS_MAX: u64 = 35_651_584;
 
 /// What the samples of a piece are like. All pieces of a picture are alike.

@@ -78,7 +78,7 @@ fn check(arguments: &str, (mean_max, largest_max): (f64, u8)) {
         .map(|(left, right)| f64::from(left.abs_diff(*right)))
         .sum();
     let mean = sum / ours.data.len() as f64;
-    println!("{arguments:?}: mean {mean:.3}, largest {largest}");
+    _ = writeln!(stderr(), "{arguments:?}: mean {mean:.3}, largest {largest}");
     assert!(
         mean <= mean_max && largest <= largest_max,
         "{arguments:?}: {mean}, {largest}"
