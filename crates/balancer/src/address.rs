@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
 
 /// Why an address cannot be used.
@@ -97,6 +97,21 @@ impl ListenAddress {
     #[must_use]
     pub fn candidates(&self) -> &[SocketAddr] {
         &self.candidates
+    }
+
+    /// Tells whether who listens here would take a connection to `upstream`, as far as the addresses tell.
+    pub(crate) fn takes_for(&self, upstream: &Upstream) -> bool {
+        let takes = |here: &SocketAddr, there: &SocketAddr| {
+            let is_any = match here.ip() {
+                IpAddr::V4(ip) => ip.is_unspecified() && there.is_ipv4(),
+                // It takes IPv4 as well.
+                IpAddr::V6(ip) => ip.is_unspecified(),
+            };
+            here.port() == there.port()
+                && (here.ip() == there.ip() || is_any && there.ip().is_loopback())
+        };
+        let mut candidates = self.candidates.iter();
+        candidates.any(|here| upstream.addresses().iter().any(|there| takes(here, there)))
     }
 }
 
@@ -217,6 +232,20 @@ mod tests {
             let message = text.parse::<Upstream>().expect_err(text).to_string();
             assert!(message.contains(says), "{text}: {message}");
         }
+    }
+
+    #[test]
+    fn who_listens_on_every_address_would_meet_himself_on_the_local_ones() {
+        let takes = |listen: &str, upstream: &str| {
+            let listen: ListenAddress = listen.parse().unwrap();
+            listen.takes_for(&upstream.parse().unwrap())
+        };
+        assert!(takes("127.0.0.1:9", "127.0.0.1:9"));
+        assert!(takes(":9", "127.0.0.1:9") && takes(":9", "[::1]:9"));
+        assert!(takes("0.0.0.0:9", "127.0.0.2:9"));
+        assert!(!takes("0.0.0.0:9", "[::1]:9"));
+        assert!(!takes("127.0.0.1:9", "127.0.0.1:8") && !takes("127.0.0.1:9", "127.0.0.2:9"));
+        assert!(!takes(":9", "192.0.2.1:9"), "another machine");
     }
 
     #[test]

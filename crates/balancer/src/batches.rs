@@ -3,7 +3,8 @@
 //! Lines are put into a buffer in memory. A tenth of a second after the first one, all that have come by then are written
 //! by one call, on a thread where it may block. When the buffer is full, lines are dropped and counted.
 //!
-//! A program that is killed loses the lines of its last tenth of a second.
+//! A program that is killed loses the lines of its last tenth of a second. One that ends waits two seconds for a reader who has stopped
+//! reading, and no longer.
 
 use std::io::{self, Write};
 use std::mem;
@@ -13,11 +14,14 @@ use std::time::Duration;
 
 use teamwork::BlockingPool;
 use tokio::sync::Notify;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tracing::warn;
 
 /// How long lines are collected.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// How long the last lines may take.
+const LAST_LINES: Duration = Duration::from_secs(2);
 
 /// How much is kept for a slow reader: about 4000 sessions.
 const BYTES_MAX: usize = 1024 * 1024;
@@ -67,20 +71,32 @@ impl<W: Write + Send + 'static> Batches<W> {
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost when this is dropped; [`flush`](Self::flush) writes what is left.
+    /// Nothing is lost when this is dropped; [`finish`](Self::finish) writes what is left.
     pub async fn write(&self) {
         let pool = BlockingPool::new(NonZero::<usize>::MIN, 0);
         loop {
             self.shared.has_lines.notified().await;
             sleep(PAUSE).await;
             let log = self.clone();
-            // It fails when the runtime shuts down; what is left is flushed then.
+            // It fails when the runtime shuts down; what is left is lost with it.
             let _closed = pool.run(move |_| log.flush()).await;
         }
     }
 
+    /// Writes what is left, unless whoever reads it has stopped reading; says whether it was written.
+    ///
+    /// # Cancel safety
+    ///
+    /// What is left is written, or not, whoever waits for it.
+    pub async fn finish(&self) -> bool {
+        let pool = BlockingPool::new(NonZero::<usize>::MIN, 0);
+        let log = self.clone();
+        let written = timeout(LAST_LINES, pool.run(move |_| log.flush())).await;
+        written.is_ok_and(|written| written.is_ok())
+    }
+
     /// Writes what there is, and waits for it.
-    pub fn flush(&self) {
+    fn flush(&self) {
         // A writer that has panicked is as good as any other.
         let output = self.shared.output.lock();
         let mut output = output.unwrap_or_else(PoisonError::into_inner);
@@ -167,12 +183,41 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_is_left_is_written_by_a_flush() {
+    /// Takes what it is given when the test is through.
+    struct Stuck(mpsc::Receiver<()>);
+
+    impl Write for Stuck {
+        fn write(&mut self, batch: &[u8]) -> io::Result<usize> {
+            let _over = self.0.recv();
+            Ok(batch.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_who_has_stopped_reading_is_not_waited_for() {
+        let (release, over) = mpsc::channel();
+        let mut log = Batches::new(Stuck(over));
+        log.write_all(b"first\n").unwrap();
+        // The clock does not move on by itself while another thread is at work.
+        let pass = async {
+            tokio::task::yield_now().await;
+            tokio::time::advance(2 * LAST_LINES).await;
+        };
+        let (is_written, ()) = tokio::join!(log.finish(), pass);
+        assert!(!is_written);
+        drop(release);
+    }
+
+    #[tokio::test]
+    async fn the_last_lines_are_written() {
         let (sender, batches) = mpsc::channel();
         let mut log = Batches::new(Sender(sender));
         log.write_all(b"last\n").unwrap();
-        Batches::flush(&log);
+        assert!(log.finish().await);
         assert_eq!(batches.try_recv().unwrap(), b"last\n");
     }
 

@@ -117,6 +117,11 @@ pub enum ConfigError {
     /// An upstream is given twice, which would make a second try go to the server that failed the first.
     #[error("--upstream {0} is given twice; give each server once")]
     SameUpstream(String),
+    /// The balancer would connect to itself, over and over until no place is left.
+    #[error(
+        "--upstream {0} is where --listen has the balancer listen; give another port to one of them"
+    )]
+    Itself(String),
     /// No connection is allowed.
     #[error("--max-connections 0 would serve nobody; give a number above 0, or leave it out")]
     NoConnections,
@@ -175,13 +180,18 @@ impl Config {
         if raw.max_connections == Some(0) {
             return Err(ConfigError::NoConnections);
         }
+        let meets = |upstream: &&Upstream| listen.iter().any(|listen| listen.takes_for(upstream));
+        if let Some(itself) = upstreams.iter().find(meets) {
+            return Err(ConfigError::Itself(itself.to_string()));
+        }
+        let threads = raw.threads.unwrap_or_else(cores);
         Ok(Self {
             listen,
             upstreams,
             sessions_max: raw
                 .max_connections
-                .unwrap_or_else(|| sessions_within(open_files)),
-            threads: raw.threads.unwrap_or_else(cores),
+                .unwrap_or_else(|| sessions_within(open_files, threads)),
+            threads,
             splice: raw.splice,
             idle_timeout: raw.idle_timeout.into(),
             connect_timeout: raw.connect_timeout.into(),
@@ -245,7 +255,7 @@ mod tests {
 
     #[test]
     fn an_upstream_is_all_it_takes() {
-        let config = parse("-u 127.0.0.1:9091").unwrap();
+        let config = parse("-u 127.0.0.1:9091 --threads 1").unwrap();
         assert_eq!(config.listen, ["127.0.0.1:9090".parse().unwrap()]);
         assert_eq!(config.sessions_max, 448);
         assert_eq!(config.idle_timeout, Duration::from_secs(600));
@@ -276,6 +286,10 @@ mod tests {
             (
                 "-u 127.0.0.1:1 -u 127.0.0.1:1",
                 "--upstream 127.0.0.1:1 is given twice",
+            ),
+            (
+                "-u 127.0.0.1:2 -u 127.0.0.1:1 -l :1",
+                "--upstream 127.0.0.1:1 is where --listen has the balancer listen",
             ),
             (
                 "-u 127.0.0.1:1 --max-connections 0",

@@ -1,6 +1,6 @@
 //! The `balancer` program: reads the command line, and runs the balancer until it is told to stop.
 
-use std::io::{IsTerminal, Stderr, stderr};
+use std::io::{IsTerminal, Stderr, Write, stderr};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -61,7 +61,7 @@ struct Cli {
     log_format: LogFormat,
 
     /// What is logged: a level, or a filter such as warn,balancer::session=info
-    #[arg(long, value_name = "FILTER", env = "RUST_LOG", default_value = "info")]
+    #[arg(long, value_name = "FILTER", env = "RUST_LOG", default_value = "info", value_parser = filter)]
     log: String,
 }
 
@@ -73,10 +73,6 @@ enum LogFormat {
     Json,
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "an error must be seen even when the log is filtered"
-)]
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -86,13 +82,11 @@ fn main() -> ExitCode {
             return u8::try_from(error.exit_code()).unwrap_or(USAGE).into();
         }
     };
-    let log = Batches::new(stderr());
-    let outcome = run(&cli, &log);
-    log.flush();
-    match outcome {
+    match run(&cli) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("balancer: {error:#}");
+            // It must be seen even when the log is filtered; there is nobody left to tell when standard error is closed.
+            let _gone = writeln!(stderr(), "balancer: {error:#}");
             let usage = error
                 .downcast_ref::<ConfigError>()
                 .is_some_and(|error| !error.is_about_the_world());
@@ -101,29 +95,39 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: &Cli, log: &Batches<Stderr>) -> anyhow::Result<ExitCode> {
-    start_log(cli, log)?;
+fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let log = Batches::new(stderr());
+    start_log(cli, &log);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("start the runtime")?;
+    let outcome = runtime.block_on(async {
+        let outcome = tokio::select! {
+            outcome = balance(cli) => outcome,
+            () = log.write() => unreachable!("it goes on for ever"),
+        };
+        log.finish().await;
+        outcome
+    });
+    // What is left on other threads is a write to a log that nobody reads, and waiting for it would have no end.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn balance(cli: &Cli) -> anyhow::Result<ExitCode> {
     let open_files = raise_open_files();
     let config = Config::check(&cli.config, open_files)?;
-    if files_for(config.sessions_max) > open_files {
+    let needed = files_for(config.sessions_max, config.threads);
+    if needed > open_files {
         warn!(
             max_connections = config.sessions_max,
             open_files,
-            needed = files_for(config.sessions_max),
+            needed,
             "the limit of open files is too low for --max-connections; raise it with `ulimit -n`"
         );
     }
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("start the runtime")?
-        .block_on(async {
-            let serving = serve(config, open_files);
-            tokio::select! {
-                outcome = serving => outcome,
-                () = log.write() => unreachable!("it goes on for ever"),
-            }
-        })
+    serve(config, open_files).await
 }
 
 async fn serve(config: Config, open_files: usize) -> anyhow::Result<ExitCode> {
@@ -175,12 +179,10 @@ fn give_back() {
     }
 }
 
-fn start_log(cli: &Cli, log: &Batches<Stderr>) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&cli.log)
-        .with_context(|| format!("read the log filter `{}`", cli.log))?;
+fn start_log(cli: &Cli, log: &Batches<Stderr>) {
     let log = log.clone();
     let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(EnvFilter::new(&cli.log))
         .with_writer(move || log.clone())
         .with_ansi(stderr().is_terminal())
         // It would panic when standard error is closed.
@@ -189,7 +191,13 @@ fn start_log(cli: &Cli, log: &Batches<Stderr>) -> anyhow::Result<()> {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
-    Ok(())
+}
+
+/// Checks a filter of the log; whoever is given it reads it again.
+fn filter(text: &str) -> Result<String, String> {
+    EnvFilter::try_new(text)
+        .map(|_| text.to_owned())
+        .map_err(|error| format!("{error}; write a level such as warn, or TARGET=LEVEL,..."))
 }
 
 fn sum_up(stats: &Stats) {

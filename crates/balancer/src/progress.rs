@@ -1,7 +1,7 @@
 //! When something last moved in a session, and how long to wait for more.
 //!
-//! Every chunk notes the time and its source in one atomic; the only timer of a session looks at it when
-//! it fires, and sleeps on if something has moved. So no timer is touched when bytes move.
+//! Every chunk notes the time and its source in one atomic, which the clock of the core looks at now and then
+//! ([`watch`](crate::watch)). So a session has no timer, and none is touched when bytes move.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;

@@ -146,7 +146,14 @@ fn main() -> Result<ExitCode> {
             finish(&rows, &arguments)
         }
         Some(Suite::Layouts) => report(&layouts::rows(arguments.quick)?, &arguments),
-        Some(Suite::Library) | None => report(&library::run(arguments.quick)?, &arguments),
+        Some(Suite::Library) | None => {
+            let rows = library::run(
+                arguments.quick,
+                &arguments.balancer.only,
+                &mut std::io::stderr(),
+            )?;
+            report(&rows, &arguments)
+        }
     }
 }
 

@@ -183,7 +183,9 @@ impl fmt::Display for Row {
         for peer in &self.peers {
             write!(f, "  {peer}")?;
         }
-        write!(f, "  ratio {:.2}", self.ratio())?;
+        if !self.peers.is_empty() {
+            write!(f, "  ratio {:.2}", self.ratio())?;
+        }
         match self.target {
             Some(target) => write!(f, "  target {target}"),
             None => Ok(()),

@@ -76,7 +76,7 @@
 //! - Colours are converted to sRGB, after scaling, and the profile is dropped. One that is broken or does not fit the picture
 //!   is [said](Warning::BrokenProfile) and ignored.
 //! - Grayscale stays grayscale. CMYK becomes RGB, 10 to 16 bits become 8, a palette becomes colours. What is brighter than sRGB can
-//!   say (HDR) is made [less bright](Warning::Compressed).
+//!   say (HDR) is made [less bright](Warning::Dimmed).
 //! - Other metadata is dropped, or [kept](Metadata) if asked for.
 //! - [Several sizes](resize_each) come from one decode, and work that [nobody waits for](resize_until) stops.
 //!

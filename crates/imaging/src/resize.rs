@@ -284,7 +284,7 @@ impl<'a> Job<'a> {
             (shared.is_damaged, Warning::Damaged),
             (self.source.animated, Warning::FirstPictureOnly),
             (shared.broken_profile, Warning::BrokenProfile),
-            (shared.extras.is_bright, Warning::Compressed),
+            (shared.extras.is_bright, Warning::Dimmed),
             (self.stays_small(), Warning::NotEnlarged),
         ]
         .into_iter()

@@ -17,9 +17,25 @@ pub enum Warning {
     /// Its colour profile is broken, above the limit, or not for such a picture. The colours were taken for sRGB.
     BrokenProfile,
     /// It has brighter light than sRGB can say (HDR: PQ or HLG), which was made less bright.
-    Compressed,
+    Dimmed,
     /// EXIF or XMP was to be kept, and is too large for the limit or the format of the result.
     MetadataDropped,
+}
+
+impl Warning {
+    /// Returns it as one word, fit for a header or the label of a counter.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Damaged => "damaged",
+            Self::NotEnlarged => "not-enlarged",
+            Self::Flattened => "flattened",
+            Self::FirstPictureOnly => "first-picture-only",
+            Self::BrokenProfile => "broken-profile",
+            Self::Dimmed => "dimmed",
+            Self::MetadataDropped => "metadata-dropped",
+        }
+    }
 }
 
 impl fmt::Display for Warning {
@@ -30,9 +46,7 @@ impl fmt::Display for Warning {
             Self::Flattened => "the picture was transparent and now has a background",
             Self::FirstPictureOnly => "of several pictures only the first is kept",
             Self::BrokenProfile => "the colour profile is of no use and was ignored",
-            Self::Compressed => {
-                "the picture has brighter light than sRGB, which was made less bright"
-            }
+            Self::Dimmed => "the picture has brighter light than sRGB, which was made less bright",
             Self::MetadataDropped => "the metadata is too large to be kept",
         })
     }

@@ -2,6 +2,7 @@
 //!
 //! Two pools, because a core that resizes should not wait for a disk, nor the other way round.
 
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +34,13 @@ struct Places {
     output: PathBuf,
 }
 
+impl Places {
+    /// Whether a directory, given without links in its path, holds originals: a result there could replace one.
+    fn is_among_originals(&self, directory: &Path) -> bool {
+        directory.starts_with(&self.input) && !directory.starts_with(&self.output)
+    }
+}
+
 impl Blocking {
     /// The threads that a run needs; they are started when there is work for them.
     pub(crate) fn new(config: &Config) -> Self {
@@ -62,8 +70,17 @@ impl Blocking {
 
     /// Saves a result under its path in the output directory.
     pub(crate) async fn save(&self, path: PathBuf, image: Bytes) -> Result<(), FileError> {
-        let path = self.places.output.join(path);
-        self.run(move || file::save(&path, &image)).await
+        let places = Arc::clone(&self.places);
+        self.run(move || {
+            let path = places.output.join(path);
+            let directory = file::prepare(&path)?;
+            if places.is_among_originals(&directory) {
+                let source = io::Error::other("a link in it leads back to the input directory");
+                return Err(FileError::Save { path, source });
+            }
+            file::save(&path, &image)
+        })
+        .await
     }
 
     /// Makes the output directory.

@@ -7,7 +7,9 @@ use std::thread::available_parallelism;
 
 use imaging::{Mode, Options, Size};
 
-use crate::via::{Action, Address, CONNECTIONS_MAX, CONNECTIONS_MIN, Connections, Via};
+use crate::via::{
+    Action, Address, CONNECTIONS_LIMIT, CONNECTIONS_MAX, CONNECTIONS_MIN, Connections, Via,
+};
 use crate::wish::Wish;
 
 const EXAMPLES: &str = "\
@@ -39,8 +41,8 @@ pub struct RawConfig {
     #[arg(long, value_name = "N", default_value = "1")]
     pub times: NonZeroU32,
 
-    /// Threads that resize in this process. The default is one more than there are cores.
-    #[arg(long, value_name = "N", conflicts_with = "via")]
+    /// Threads that resize in this process, 1 to 1024. The default is one more than there are cores.
+    #[arg(long, value_name = "N", conflicts_with = "via", value_parser = threads)]
     pub threads: Option<NonZeroUsize>,
 
     /// Sends the images to the resizers (or to the balancer before them) at this address.
@@ -51,7 +53,7 @@ pub struct RawConfig {
     #[arg(long, value_name = "N", default_value_t = CONNECTIONS_MIN, requires = "via")]
     pub min_connections: NonZeroUsize,
 
-    /// Connections that are open at most: one more is opened while images wait for a free one.
+    /// Connections that are open at most, up to 65535: one more is opened while images wait for a free one.
     #[arg(long, value_name = "N", default_value_t = CONNECTIONS_MAX, requires = "via")]
     pub max_connections: NonZeroUsize,
 
@@ -126,6 +128,14 @@ pub enum ConfigError {
     Connections {
         /// Connections at the start.
         min: NonZeroUsize,
+        /// Connections at most.
+        max: NonZeroUsize,
+    },
+    /// More connections than there can be to one address.
+    #[error(
+        "--max-connections {max} is more than the {CONNECTIONS_LIMIT} ports that connections to one address can have"
+    )]
+    TooManyConnections {
         /// Connections at most.
         max: NonZeroUsize,
     },
@@ -211,6 +221,17 @@ impl TryFrom<RawConfig> for Config {
             });
         }
         Ok(config)
+    }
+}
+
+/// Threads at most: each holds an image, and no machine has more cores.
+const THREADS_MAX: usize = 1024;
+
+/// Reads how many threads there are to be.
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    match text.parse() {
+        Ok(threads) if NonZeroUsize::get(threads) <= THREADS_MAX => Ok(threads),
+        _ => Err(format!("must be a whole number from 1 to {THREADS_MAX}")),
     }
 }
 
@@ -386,6 +407,16 @@ mod tests {
             "./in ./out --size 9x9 --via a:1 --min-connections 9",
             "--min-connections 9 is more than",
         );
+        check_error(
+            "./in ./out --size 9x9 --via a:1 --max-connections 18446744073709551615",
+            "is more than the 65535 ports",
+        );
+        for threads in ["0", "1025", "18446744073709551615", "all"] {
+            check_error(
+                &format!("./in ./out --size 9x9 --threads {threads}"),
+                "must be a whole number from 1 to 1024",
+            );
+        }
         for address in [
             "host",
             "host:",

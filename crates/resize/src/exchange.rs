@@ -5,25 +5,28 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, HeaderValue};
-use http::{Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
-use imaging::Format;
+use imaging::{Format, Warning};
 
 use crate::answer::{Verdict, verdict};
 use crate::config::Config;
 use crate::query::query;
 use crate::via::{Action, Address, Via};
 
-/// The largest result that is accepted: a result is no larger than the largest image that is sent.
-const RESULT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The largest result that is accepted: as large as the largest image that is sent.
+pub(crate) const RESULT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// As much of an error's description as is read.
 const PROBLEM_BYTES_MAX: usize = 64 * 1024;
 
 /// The header in which a resizer tells its name.
 const SERVER_NAME: &str = "x-resizer";
+
+/// The header in which it tells what it noticed about an image.
+const WARNINGS: &str = "x-image-warnings";
 
 /// What is asked for every image of a run.
 #[derive(Clone, Debug)]
@@ -42,6 +45,10 @@ pub(crate) struct Answer {
     pub(crate) bytes_sent: usize,
     /// The server's name, if it tells.
     pub(crate) server: Option<String>,
+    /// Whether there was more of the result than is accepted, so that it is not in the body.
+    pub(crate) is_too_large: bool,
+    /// Whether the server says that the image was damaged, and that it made up what was missing.
+    pub(crate) is_damaged: bool,
     /// The result, or the description of the error.
     pub(crate) body: Bytes,
 }
@@ -127,13 +134,16 @@ async fn receive(response: Response<Incoming>, bytes_sent: usize) -> Result<Answ
     } else {
         PROBLEM_BYTES_MAX
     };
+    let mut is_too_large = false;
     let body = match Limited::new(body, bytes_max).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) => match error.downcast::<hyper::Error>() {
             Ok(error) => return Err(Lost::Connection(*error)),
-            // Over the limit: whatever this is, it is neither a result nor a description. Dropping the rest unread
-            // closes the connection.
-            Err(_) => Bytes::new(),
+            // Over the limit: a result that is not wanted, or no description. Dropping the rest unread closes the connection.
+            Err(_) => {
+                is_too_large = verdict == Verdict::Done;
+                Bytes::new()
+            }
         },
     };
     let server = head
@@ -146,6 +156,17 @@ async fn receive(response: Response<Incoming>, bytes_sent: usize) -> Result<Answ
         status: head.status,
         bytes_sent,
         server,
+        is_too_large,
+        is_damaged: says_damaged(&head.headers),
         body,
     })
+}
+
+/// Several warnings may come in headers of their own, or in one that something on the way has joined.
+fn says_damaged(headers: &HeaderMap) -> bool {
+    let warnings = headers.get_all(WARNINGS).iter();
+    let mut words = warnings
+        .filter_map(|warnings| warnings.to_str().ok())
+        .flat_map(|warnings| warnings.split(','));
+    words.any(|word| word.trim() == Warning::Damaged.word())
 }

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use http::StatusCode;
+use imaging::{ImageError, Limit};
 
 /// Why one file was not resized.
 #[derive(Debug, thiserror::Error)]
@@ -17,11 +18,13 @@ pub(crate) enum FileError {
     #[error("{bytes} bytes are more than the limit of {} MiB", crate::file::FILE_BYTES_MAX >> 20)]
     TooLarge { bytes: u64 },
     #[error("cannot resize the image")]
-    Image(#[source] imaging::ImageError),
+    Image(#[source] ImageError),
     #[error("the server answered {status}{detail}")]
     Rejected { status: StatusCode, detail: Detail },
     #[error("the server answered {status}, but not with an image")]
     NotAnImage { status: StatusCode },
+    #[error("the result has more bytes than the limit of {} MiB", crate::exchange::RESULT_BYTES_MAX >> 20)]
+    ResultTooLarge,
     #[error("no result after sending it {sends} times; the last time: {last}")]
     NoResult { sends: u32, last: String },
     #[error("the server was busy each of the {refusals} times it was sent")]
@@ -37,58 +40,92 @@ impl FileError {
     pub(crate) fn advice(&self) -> &'static str {
         match self {
             Self::List(_) | Self::Read(_) => "check that it still exists and that you may read it",
-            Self::TooLarge { .. } => "make it smaller with an image editor first",
-            Self::Image(_) => "check that the file opens in an image viewer; it may be damaged",
-            Self::Rejected { status, .. } if *status == StatusCode::NOT_FOUND => {
-                "check that --via names a resizer, or a balancer before resizers"
-            }
-            Self::Rejected { .. } => {
-                "check that the file opens in an image viewer; it may be damaged"
-            }
-            Self::NotAnImage { .. } => {
-                "check that --via names a resizer, or a balancer before resizers"
-            }
+            Self::TooLarge { .. } => MAKE_SMALLER,
+            Self::Image(error) => advice_on(error),
+            Self::Rejected { status, detail } => advice_on_refusal(*status, detail),
+            Self::NotAnImage { .. } => CHECK_VIA,
+            Self::ResultTooLarge => "ask for a smaller --size, or a --format with loss",
             Self::NoResult { .. } => "run again; if it fails again, the resizer's log says why",
             Self::Busy { .. } => {
                 "run again with a smaller --max-connections, or start more resizers"
             }
-            Self::Crashed(_) => "this is a defect: report it, with the file",
+            Self::Crashed(_) => REPORT,
             Self::Save { .. } => "check the space and the permissions of the output directory",
         }
     }
 }
 
+const MAKE_SMALLER: &str = "make it smaller with an image editor first";
+const ASK_FOR_LESS: &str = "ask for a smaller --size";
+const CONVERT: &str = "convert it with an image editor first";
+const CHECK_FILE: &str = "check that the file opens in an image viewer; it may be damaged";
+const CHECK_VIA: &str = "check that --via names a resizer, or a balancer before resizers";
+const REPORT: &str = "this is a defect: report it, with the file";
+
+fn advice_on(error: &ImageError) -> &'static str {
+    match error {
+        ImageError::TooLarge {
+            limit: Limit::OutputSide | Limit::OutputPixels,
+            ..
+        } => ASK_FOR_LESS,
+        ImageError::TooLarge { .. } => MAKE_SMALLER,
+        ImageError::Unsupported { .. } => CONVERT,
+        ImageError::Encode { .. } => "ask for another --format, or a smaller --size",
+        ImageError::Panicked { .. } | ImageError::Scale(_) => REPORT,
+        _ => CHECK_FILE,
+    }
+}
+
+fn advice_on_refusal(status: StatusCode, detail: &Detail) -> &'static str {
+    match (status, detail.code.as_str()) {
+        (StatusCode::NOT_FOUND, _) => CHECK_VIA,
+        (StatusCode::BAD_REQUEST, _) => {
+            "check that the resizers are of the version of this program"
+        }
+        (StatusCode::PAYLOAD_TOO_LARGE, _) => MAKE_SMALLER,
+        (_, "image_too_large") => {
+            "make it smaller with an image editor first, or ask for a smaller --size"
+        }
+        (_, "image_unsupported") => CONVERT,
+        _ => CHECK_FILE,
+    }
+}
+
 /// What a server says about its refusal: a tail of a message, empty if it says nothing.
 #[derive(Debug, Default)]
-pub(crate) struct Detail(String);
+pub(crate) struct Detail {
+    words: String,
+    /// What our own resizers call it.
+    code: String,
+}
 
 impl Detail {
     /// As much of the server's words as is shown.
     const CHARS_MAX: usize = 300;
 
-    /// Reads the `detail` or `title` of an `application/problem+json` body.
+    /// Reads the `detail` or `title` of an `application/problem+json` body, and its `code` if it has one.
     pub(crate) fn of_problem(body: &[u8]) -> Self {
-        #[derive(serde::Deserialize)]
+        #[derive(serde::Deserialize, Default)]
         struct Problem {
             title: Option<String>,
             detail: Option<String>,
+            code: Option<String>,
         }
-        let problem: Option<Problem> = serde_json::from_slice(body).ok();
-        let words = problem.and_then(|problem| problem.detail.or(problem.title));
-        Self(
-            words
-                .map(|words| plain(words.chars().take(Self::CHARS_MAX)))
-                .unwrap_or_default(),
-        )
+        let problem: Problem = serde_json::from_slice(body).unwrap_or_default();
+        let words = problem.detail.or(problem.title).unwrap_or_default();
+        Self {
+            words: plain(words.chars().take(Self::CHARS_MAX)),
+            code: problem.code.unwrap_or_default(),
+        }
     }
 }
 
 impl Display for Detail {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
+        if self.words.is_empty() {
             Ok(())
         } else {
-            write!(out, ": {}", self.0)
+            write!(out, ": {}", self.words)
         }
     }
 }
@@ -135,7 +172,7 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
 }
 
 /// A path, fit to be shown: a file name may hold control characters, and a terminal would obey them.
-struct Shown<'a>(&'a Path);
+pub(crate) struct Shown<'a>(pub(crate) &'a Path);
 
 impl Display for Shown<'_> {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
@@ -167,6 +204,36 @@ mod tests {
             failure.to_string(),
             "a/b.jpg: cannot read the file: permission denied; check that it still exists and that you may read it"
         );
+    }
+
+    #[test]
+    fn advice_is_on_what_is_wrong() {
+        let too_large = |limit| ImageError::TooLarge {
+            limit,
+            actual: 2,
+            maximum: 1,
+        };
+        let refused = |status, code: &str| FileError::Rejected {
+            status,
+            detail: Detail::of_problem(format!(r#"{{"code": "{code}"}}"#).as_bytes()),
+        };
+        for (error, advice) in [
+            (FileError::Image(too_large(Limit::OutputSide)), ASK_FOR_LESS),
+            (FileError::Image(too_large(Limit::Pixels)), MAKE_SMALLER),
+            (FileError::Image(ImageError::Unrecognised), CHECK_FILE),
+            (
+                refused(StatusCode::UNPROCESSABLE_ENTITY, "image_broken"),
+                CHECK_FILE,
+            ),
+            (
+                refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "image_unsupported"),
+                CONVERT,
+            ),
+            (refused(StatusCode::PAYLOAD_TOO_LARGE, ""), MAKE_SMALLER),
+            (refused(StatusCode::NOT_FOUND, "not_found"), CHECK_VIA),
+        ] {
+            assert_eq!(error.advice(), advice, "{error}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use imaging::Format;
 
@@ -49,14 +49,28 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     Ok(image)
 }
 
-/// Saves a result under its name, replacing an older one; makes the directory if it is missing.
+/// Makes the directory of a result if it is missing, and returns where it really is.
+pub(crate) fn prepare(target: &Path) -> Result<PathBuf, FileError> {
+    let directory = directory_of(target);
+    fs::create_dir_all(directory)
+        .and_then(|()| directory.canonicalize())
+        .map_err(|source| FileError::Save {
+            path: target.to_owned(),
+            source,
+        })
+}
+
+fn directory_of(target: &Path) -> &Path {
+    target.parent().expect("a result lies in a directory")
+}
+
+/// Saves a result under its name, in a directory that is there, replacing an older one.
 pub(crate) fn save(target: &Path, image: &[u8]) -> Result<(), FileError> {
     let error = |source| FileError::Save {
         path: target.to_owned(),
         source,
     };
-    let directory = target.parent().expect("a result lies in a directory");
-    fs::create_dir_all(directory).map_err(error)?;
+    let directory = directory_of(target);
     let mut temporary = create_temporary(directory).map_err(error)?;
     temporary.write_all(image).map_err(error)?;
     temporary
@@ -128,6 +142,7 @@ mod tests {
     fn a_result_replaces_an_older_one_and_nothing_else_is_left() {
         let directory = tempfile::tempdir().unwrap();
         let target = directory.path().join("new/sub/cat-8x8.jpg");
+        prepare(&target).unwrap();
         save(&target, b"old").unwrap();
         save(&target, b"new").unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"new");

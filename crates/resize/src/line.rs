@@ -93,17 +93,19 @@ impl Line {
     async fn done(&self, image: Lease, answer: Answer) {
         let (bytes_in, bytes_out) = (answer.bytes_sent, answer.body.len());
         let saved = match self.action {
+            Action::Resize if answer.is_too_large => Err(FileError::ResultTooLarge),
             Action::Resize => self.save(&image, answer.body, answer.status).await,
             Action::DryRun => Ok(()),
         };
         match saved {
             Ok(()) => {
-                self.run.tally.done(&Done {
+                let done = Done {
                     bytes_in,
                     bytes_out,
                     server: answer.server.as_deref(),
-                });
-                image.settle();
+                    is_damaged: answer.is_damaged,
+                };
+                self.run.done(image, &done);
             }
             Err(error) => self.run.failed(image, &error),
         }

@@ -1,7 +1,7 @@
 //! Images that are resized in this process.
 
 use bytes::Bytes;
-use imaging::Options;
+use imaging::{Options, Warning};
 use teamwork::{Context, Flow, Task};
 
 use crate::failure::FileError;
@@ -23,10 +23,7 @@ impl Task for Worker {
             return Ok(Flow::Done(()));
         };
         match self.work(&image).await {
-            Ok(done) => {
-                self.run.tally.done(&done);
-                image.settle();
-            }
+            Ok(done) => self.run.done(image, &done),
             Err(error) => self.run.failed(image, &error),
         }
         Ok(Flow::Tick)
@@ -41,6 +38,7 @@ impl Worker {
         // Saving is a step of its own: a run that is cancelled while it resizes saves nothing afterwards.
         let resized = blocking.resize(bytes, options).await?;
         let bytes_out = resized.bytes.len();
+        let is_damaged = resized.warnings.contains(&Warning::Damaged);
         blocking
             .save(
                 image.target(self.options.bounds, resized.format),
@@ -51,6 +49,7 @@ impl Worker {
             bytes_in,
             bytes_out,
             server: None,
+            is_damaged,
         })
     }
 }

@@ -11,17 +11,18 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use imaging::Warning;
 use teamwork::{Context, Flow, Job, Task};
 
 use crate::blocking::Blocking;
 use crate::config::{Config, Engine};
 use crate::connections::Connections;
-use crate::failure::{Failure, FileError};
+use crate::failure::{Failure, FileError, Shown};
 use crate::line::Line;
 use crate::local::Worker;
 use crate::queue::{Lease, Queue};
 use crate::scanning::Scanning;
-use crate::tally::Tally;
+use crate::tally::{Done, Tally};
 
 /// Workers for each thread that resizes: while it resizes the image of one, another one saves the last image and reads the
 /// next, so that no core waits for the disk.
@@ -76,6 +77,15 @@ impl Run {
             blocking: Blocking::new(config),
             tally: Tally::new(config),
         }
+    }
+
+    /// Settles an image that is done.
+    pub(crate) fn done(&self, image: Lease, done: &Done<'_>) {
+        if done.is_damaged {
+            tracing::warn!("{}: {}", Shown(&image.path), Warning::Damaged);
+        }
+        self.tally.done(done);
+        image.settle();
     }
 
     /// Settles an image that has failed for good.

@@ -30,6 +30,8 @@ pub struct Summary {
     pub is_scanned: bool,
     /// Images that were resized and saved; in a dry run, those that were answered.
     pub done: u64,
+    /// Of these, images that were damaged: what is missing was made up, gray or without detail.
+    pub damaged: u64,
     /// Images that failed for good.
     pub failed: u64,
     /// Files that were passed over: no images.
@@ -67,6 +69,7 @@ impl Summary {
             planned: 0,
             is_scanned: false,
             done: 0,
+            damaged: 0,
             failed: 0,
             other_files: 0,
             special_files: 0,
@@ -137,6 +140,10 @@ impl Summary {
         };
         let notes = [
             (!shares.is_empty()).then(|| format!("served by: {}", shares.join(", "))),
+            count(
+                self.damaged,
+                "of damaged images, with what is missing made up",
+            ),
             count(
                 self.losses,
                 "times sent again after a lost connection or a broken answer",

@@ -19,6 +19,8 @@ pub(crate) struct Done<'a> {
     pub(crate) bytes_in: usize,
     pub(crate) bytes_out: usize,
     pub(crate) server: Option<&'a str>,
+    /// It was damaged, and what was missing was made up.
+    pub(crate) is_damaged: bool,
 }
 
 impl Tally {
@@ -72,6 +74,7 @@ impl Tally {
         summary.done += 1;
         summary.bytes_in += done.bytes_in as u64;
         summary.bytes_out += done.bytes_out as u64;
+        summary.damaged += u64::from(done.is_damaged);
         if let Some(server) = done.server {
             summary.count_server(server);
         }
@@ -166,11 +169,13 @@ mod tests {
                 bytes_in: 1_000_000,
                 bytes_out: 10_000,
                 server: Some(server),
+                is_damaged: server == "r1",
             });
         }
         assert_eq!(
             print(&tally),
-            "resized 3 of 3 images | 3.00 MB in, 0.03 MB out\n  served by: r1 1, r2 2"
+            "resized 3 of 3 images | 3.00 MB in, 0.03 MB out\n  served by: r1 1, r2 2\n  \
+             1 of damaged images, with what is missing made up"
         );
     }
 
@@ -225,6 +230,7 @@ mod tests {
                 bytes_in: 0,
                 bytes_out: 0,
                 server: Some(&server.to_string()),
+                is_damaged: false,
             });
         }
         let served = tally.summary().served;

@@ -15,8 +15,11 @@ pub(crate) const CONNECTIONS_MIN: NonZeroUsize = NonZeroUsize::new(2).expect("tw
 /// Connections that are opened at most. Each holds one image, so this also bounds the memory of a run.
 pub(crate) const CONNECTIONS_MAX: NonZeroUsize = NonZeroUsize::new(8).expect("eight is not zero");
 
-/// How long one answer may take before its connection is given up: three times the resizers' own limit of the
-/// work on one image (30 s), since the image may first wait for its turn there.
+/// How many connections there can be to one address: each has a port of this machine.
+pub(crate) const CONNECTIONS_LIMIT: usize = u16::MAX as usize;
+
+/// How long one answer may take before its connection is given up: half as long again as the resizers' own limit on a request
+/// (60 s), so that one of them that is too slow says so itself.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// The way to the resizers.
@@ -65,8 +68,11 @@ impl Connections {
     /// Checks the two limits against each other.
     ///
     /// # Errors
-    /// If `min` is greater than `max`.
+    /// If `min` is greater than `max`, or `max` than 65535: a connection has a port of its own.
     pub fn new(min: NonZeroUsize, max: NonZeroUsize) -> Result<Self, ConfigError> {
+        if max.get() > CONNECTIONS_LIMIT {
+            return Err(ConfigError::TooManyConnections { max });
+        }
         if min > max {
             return Err(ConfigError::Connections { min, max });
         }

@@ -33,7 +33,7 @@ pub struct Wish {
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Output>,
 
-    /// The quality of results with loss, 1 to 100. [default: 82 for JPEG, 80 for WebP]
+    /// The quality of results with loss, 1 to 100. [default: 82 for JPEG, 78 for WebP]
     #[arg(long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
     pub quality: Option<u8>,
 

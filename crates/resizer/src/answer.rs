@@ -6,13 +6,18 @@ use http_body_util::Full;
 use imaging::Resized;
 use serde_json::json;
 
-use crate::{access::Line, config::ServerName, problem::Problem, stats::Ending};
+use crate::{
+    access::Line, budget::Reservation, config::ServerName, problem::Problem, stats::Ending,
+};
 
 /// What a request came to.
 #[derive(Debug)]
 pub(crate) enum Done {
-    Resized(Resized),
-    DryRun { received: u64 },
+    /// The image, and the part of the memory budget that it fills until it is sent.
+    Resized(Resized, Reservation),
+    DryRun {
+        received: u64,
+    },
     Healthy,
 }
 
@@ -27,16 +32,30 @@ pub(crate) struct Answer {
 const X_RESIZER: HeaderName = HeaderName::from_static("x-resizer");
 const X_IMAGE_WIDTH: HeaderName = HeaderName::from_static("x-image-width");
 const X_IMAGE_HEIGHT: HeaderName = HeaderName::from_static("x-image-height");
+/// What was noticed about the image, if anything was.
+const X_IMAGE_WARNINGS: HeaderName = HeaderName::from_static("x-image-warnings");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 /// In seconds, the least that the header can say: a queue empties faster than that.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
+/// A result that counts as long as somebody has it.
+struct Kept {
+    bytes: Vec<u8>,
+    _memory: Reservation,
+}
+
+impl AsRef<[u8]> for Kept {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 impl Answer {
     /// Builds the answer of the server with this name.
     pub(crate) fn new(name: &ServerName, result: Result<Done, Problem>) -> Self {
         let mut answer = match result {
-            Ok(Done::Resized(image)) => resized(image),
+            Ok(Done::Resized(image, memory)) => resized(image, memory),
             Ok(Done::DryRun { received }) => dry_run(name, received),
             Ok(Done::Healthy) => healthy(name),
             Err(problem) => refused(&problem),
@@ -56,7 +75,7 @@ impl Answer {
             .insert(header::CONNECTION, close);
     }
 
-    fn ok(body: Vec<u8>, media_type: HeaderValue, ending: Ending, code: &'static str) -> Self {
+    fn ok(body: Bytes, media_type: HeaderValue, ending: Ending, code: &'static str) -> Self {
         let status = StatusCode::OK;
         let line = Line {
             ending,
@@ -97,29 +116,36 @@ fn line(problem: &Problem, body: &[u8]) -> Line {
     }
 }
 
-fn resized(image: Resized) -> Answer {
+fn resized(image: Resized, memory: Reservation) -> Answer {
     let media_type = HeaderValue::from_static(image.format.media_type());
-    let mut answer = Answer::ok(image.bytes, media_type, Ending::Resized, "resized");
+    let body = Bytes::from_owner(Kept {
+        bytes: image.bytes,
+        _memory: memory,
+    });
+    let mut answer = Answer::ok(body, media_type, Ending::Resized, "resized");
     let headers = answer.response.headers_mut();
     headers.insert(X_IMAGE_WIDTH, image.width.into());
     headers.insert(X_IMAGE_HEIGHT, image.height.into());
+    for warning in image.warnings {
+        headers.append(X_IMAGE_WARNINGS, HeaderValue::from_static(warning.word()));
+    }
     answer
 }
 
 fn dry_run(name: &ServerName, received: u64) -> Answer {
     let body = json!({ "name": name.as_str(), "received_bytes": received }).to_string();
-    Answer::ok(body.into_bytes(), JSON, Ending::DryRun, "dry_run")
+    Answer::ok(body.into(), JSON, Ending::DryRun, "dry_run")
 }
 
 fn healthy(name: &ServerName) -> Answer {
     let body = json!({ "name": name.as_str(), "status": "ok" }).to_string();
-    Answer::ok(body.into_bytes(), JSON, Ending::Healthy, "healthy")
+    Answer::ok(body.into(), JSON, Ending::Healthy, "healthy")
 }
 
 fn refused(problem: &Problem) -> Answer {
     let body = problem.json();
     let line = line(problem, &body);
-    let mut response = response(line.status, body, PROBLEM_JSON);
+    let mut response = response(line.status, body.into(), PROBLEM_JSON);
     if let Problem::MethodNotAllowed { allow } = problem {
         response
             .headers_mut()
@@ -133,8 +159,8 @@ fn refused(problem: &Problem) -> Answer {
     Answer { response, line }
 }
 
-fn response(status: StatusCode, body: Vec<u8>, media_type: HeaderValue) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(body)));
+fn response(status: StatusCode, body: Bytes, media_type: HeaderValue) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
     response
         .headers_mut()

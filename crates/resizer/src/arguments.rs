@@ -34,7 +34,7 @@ pub struct RawConfig {
     /// The largest body of one request
     #[arg(long, value_name = "SIZE", default_value_t = config::BODY_BYTES_MAX)]
     pub max_body: ByteSize,
-    /// What the bodies of all requests together may hold
+    /// What the bodies of all requests and the images of all answers together may hold
     #[arg(long, value_name = "SIZE", default_value_t = config::IN_FLIGHT_BYTES_MAX)]
     pub max_in_flight: ByteSize,
     /// How long requests in flight may take when the server is told to stop
@@ -97,7 +97,7 @@ into that box. One of the two sides is enough. What else may be said, with the d
   enlarge=false|true         whether a small image grows
   format=same|jpeg|png|webp|webp-lossless|avif      same: GIF, BMP and TIFF become PNG;
                              avif: only of a build with the feature avif, and slow
-  quality=1..100             of JPEG (82) and WebP (80)
+  quality=1..100             of JPEG (82) and WebP (78)
   background=ffffff          for pad, and behind transparency that becomes JPEG; with opacity: 00000080
   metadata=none|copyright|all      what is kept of EXIF and XMP
   linear=false|true          averages light, not numbers: a little better and slower

@@ -1,4 +1,4 @@
-//! The memory that request bodies may hold, all connections together.
+//! The memory that bodies of requests and of answers may hold, all connections together.
 
 use std::sync::Arc;
 

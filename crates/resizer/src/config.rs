@@ -19,7 +19,8 @@ pub struct Config {
     pub connections_max: NonZero<usize>,
     /// The largest body of one request.
     pub body_bytes_max: ByteSize,
-    /// What the bodies of all requests together may hold; beyond that, a request is refused with 503.
+    /// What the bodies of all requests and the images of all answers together may hold; beyond that, a request is refused with
+    /// 503.
     pub in_flight_bytes_max: ByteSize,
     /// How long the server waits for whom.
     pub timeouts: Timeouts,

@@ -11,7 +11,7 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `POST /resize?width=&height=` | the image in its own format, upright, fitted into the box, never enlarged; `x-image-width`, `x-image-height`. One side is enough |
+//! | `POST /resize?width=&height=` | the image, fitted into the box; one side is enough. In its own format, upright and not enlarged, unless further parameters ask for something else: `resizer --help` has them. With `x-image-width` and `x-image-height`, and an `x-image-warnings` for each thing that was noticed ([`imaging::Warning::word`]), such as `damaged` |
 //! | `POST /resize?dry_run=true` | `{"name": …, "received_bytes": …}`; the body is read and dropped |
 //! | `GET /healthz` | `{"name": …, "status": "ok"}` |
 //!
@@ -33,7 +33,7 @@
 //!
 //! # What is bounded
 //!
-//! Connections, heads, each body, all bodies together, the queue for the threads, and every wait: see [`Config`].
+//! Connections, heads, each body, all bodies and answers together, the queue for the threads, and every wait: see [`Config`].
 //! At each limit the client is refused at once, before it sends more than it has to: a body that announces too many
 //! bytes is not read, and one that waits for `100 Continue` is not sent.
 //!

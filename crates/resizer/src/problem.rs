@@ -63,7 +63,7 @@ pub(crate) enum Problem {
 
     #[error("all workers are busy and the queue is full; try again, or elsewhere")]
     QueueFull,
-    #[error("no memory is left for another body; try again, or elsewhere")]
+    #[error("no memory is left for another image; try again, or elsewhere")]
     MemoryFull,
     #[error("too many connections are open; try again, or elsewhere")]
     TooManyConnections,

@@ -46,6 +46,9 @@ struct Accept {
 /// listener.
 const REFUSALS_MAX: usize = 64;
 
+/// How many connections a server can count at all.
+const PLACES_MAX: usize = Semaphore::MAX_PERMITS / 2;
+
 /// After the time to drain, for the answers that are just being written.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -71,7 +74,8 @@ impl Resizer {
     /// The server as a job.
     pub fn job(self, listener: TcpListener) -> Job {
         let config = &self.service.config;
-        let connections_max = config.connections_max.get();
+        // More places than that no semaphore has, nor a machine room for.
+        let connections_max = config.connections_max.get().min(PLACES_MAX);
         let mut job = Job::new(format!("resizer {}", config.name))
             .max_tasks(connections_max + REFUSALS_MAX + 1)
             .drain_deadline(config.timeouts.drain)

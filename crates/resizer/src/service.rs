@@ -138,7 +138,12 @@ impl Service {
             })
             .map_err(|_| Problem::QueueFull)?;
         match timeout_at(deadline.at(), resized).await {
-            Ok(Ok(result)) => Ok(Done::Resized(result?)),
+            Ok(Ok(result)) => {
+                let result = result?;
+                // A client that reads slowly has it kept for long.
+                let memory = self.intake.budget.reserve(result.bytes.len() as u64)?;
+                Ok(Done::Resized(result, memory))
+            }
             Ok(Err(error)) => {
                 tracing::error!(%error, "an image made the engine fail");
                 Err(Problem::Internal)

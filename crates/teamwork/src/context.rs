@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU16, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering},
     },
     task::{self, Poll},
     time::Duration,
@@ -31,20 +31,18 @@ pub const IDLE_PAUSE_MIN: Duration = Duration::from_millis(1);
 /// The longest pause between two `run` calls of an idle task.
 pub const IDLE_PAUSE_MAX: Duration = Duration::from_millis(100);
 
-/// The task waits at a safe point: a finish may stop it right there.
-const WAITING: u16 = 1;
 /// [`Context::touch`] was called since the idle clock was last set.
-const TOUCHED: u16 = 2;
+const TOUCHED: u16 = 1;
 /// [`Context::wake`] was called since the task was last idle.
-const WOKEN: u16 = 4;
+const WOKEN: u16 = 2;
 /// The core knows something of this task.
-const KNOWN: u16 = 8;
+const KNOWN: u16 = 4;
 /// The driver is on a runtime task of its own.
-const AWAY: u16 = 16;
+const AWAY: u16 = 8;
 /// An attempt of the task has failed, and another begins.
-const AGAIN: u16 = 32;
+const AGAIN: u16 = 16;
 /// Where the signal under which the waker is registered is noted, plus one; 0 is none.
-const REGISTERED_SHIFT: u16 = 6;
+const REGISTERED_SHIFT: u16 = 5;
 
 /// What a task's routines see of their job: its value, its cause, its signals, and a handle on it.
 ///
@@ -55,6 +53,8 @@ pub struct Context<V: ?Sized = NoValue> {
     ticks: AtomicU64,
     slot: u32,
     bits: AtomicU16,
+    /// The task waits at a safe point: a finish may stop it right there. Apart from the others, because only the task writes it.
+    is_waiting: AtomicBool,
     value: PhantomData<fn() -> Box<V>>,
 }
 
@@ -67,6 +67,7 @@ impl<V: ?Sized> Context<V> {
             ticks,
             slot,
             bits,
+            is_waiting: AtomicBool::new(false),
             value: PhantomData,
         }
     }
@@ -125,7 +126,7 @@ impl<V: ?Sized> Context<V> {
     pub fn wait<F: Future>(&self, future: F) -> Wait<'_, F> {
         Wait {
             future,
-            bits: &self.bits,
+            is_waiting: &self.is_waiting,
         }
     }
 
@@ -149,6 +150,8 @@ impl<V: ?Sized> Context<V> {
     /// # }
     /// ```
     ///
+    /// Like [`drained`](Self::drained), it does not belong inside a `FuturesUnordered`.
+    ///
     /// # Cancel safety
     ///
     /// As cancel safe as the future it is given.
@@ -169,7 +172,8 @@ impl<V: ?Sized> Context<V> {
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe. Every task is polled when the signal rises, so a signal is never missed.
+    /// Cancel safe. Every task is polled when the signal rises, so a signal is never missed; but what polls its parts only when they are
+    /// woken, such as `FuturesUnordered`, does not pass that on. Put this beside such a thing, not into it.
     pub async fn drained(&self) {
         std::future::poll_fn(|_| {
             if self.is_draining() {
@@ -243,7 +247,7 @@ impl<V: ?Sized> Context<V> {
 
     #[inline]
     pub(crate) fn is_waiting(&self) -> bool {
-        self.bits.load(Ordering::Relaxed) & WAITING != 0
+        self.is_waiting.load(Ordering::Relaxed)
     }
 
     pub(crate) fn take_touched(&self) -> bool {
@@ -365,12 +369,12 @@ pin_project! {
     pub struct Wait<'a, F> {
         #[pin]
         future: F,
-        bits: &'a AtomicU16,
+        is_waiting: &'a AtomicBool,
     }
 
     impl<F> PinnedDrop for Wait<'_, F> {
         fn drop(this: Pin<&mut Self>) {
-            this.project().bits.fetch_and(!WAITING, Ordering::Relaxed);
+            this.project().is_waiting.store(false, Ordering::Relaxed);
         }
     }
 }
@@ -381,11 +385,8 @@ impl<F: Future> Future for Wait<'_, F> {
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let polled = this.future.poll(cx);
-        if polled.is_pending() {
-            this.bits.fetch_or(WAITING, Ordering::Relaxed);
-        } else {
-            this.bits.fetch_and(!WAITING, Ordering::Relaxed);
-        }
+        this.is_waiting
+            .store(polled.is_pending(), Ordering::Relaxed);
         polled
     }
 }

@@ -19,6 +19,8 @@ use crate::{
 ///
 /// The handle of [`run_in_background`](Job::run_in_background) owns the job: when its last clone is dropped, the job is
 /// cancelled. Handles from [`Job::handle`] and [`Context::job`] only observe.
+///
+/// Any handle keeps the job's value, and its report when it has ended. So a value that holds a handle on its own job is never freed.
 pub struct JobHandle<V: ?Sized = NoValue> {
     core: Arc<Core>,
     owns: bool,

@@ -134,7 +134,8 @@ impl Job {
     /// Adds a whole job as the oneshot; see [`add_oneshot_task`](Self::add_oneshot_task). It runs to its end, finalizers included,
     /// before anything else starts, and its value becomes this job's value.
     ///
-    /// If it fails or is cancelled, so is this job. If it is finished before it has a value, this job finishes.
+    /// If it fails or is cancelled, so is this job. If it is finished before it has a value, this job finishes. A [`Restart`](crate::Restart)
+    /// makes it anew first, and the value is that of the last attempt.
     ///
     /// # Panics
     ///
@@ -300,14 +301,16 @@ impl<V: ?Sized> Job<V> {
     ///
     /// The [`Failure`] of a job that failed or was cancelled; the report is inside.
     ///
-    /// # Cancel safety
-    ///
-    /// If this future is dropped, the job is cancelled; its runs are cut and its finalizers run on the runtime, unless that is
-    /// shutting down.
-    ///
     /// # Panics
     ///
     /// Outside a Tokio runtime, unless the job is inline and uses no time.
+    ///
+    /// # Cancel safety
+    ///
+    /// If this future is dropped, the job is cancelled; its runs are cut and its finalizers run on the runtime. Where there is none, or
+    /// one that is shutting down, they do not run, and the report that handles get names these tasks as leaked.
+    ///
+    /// A job around a task that awaits this does not wait for that end; that of a [child](Self::add_job) it does.
     pub fn run(self) -> Run {
         Run::new(self.supervisor)
     }
@@ -329,6 +332,10 @@ impl<V: ?Sized> Job<V> {
     ///
     /// The job's [`Failure`] if it failed or was cancelled on the way.
     ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime.
+    ///
     /// # Cancel safety
     ///
     /// If this future is dropped before it returns, the job is cancelled.
@@ -348,11 +355,19 @@ impl<V: ?Sized> Job<V> {
 
     /// Runs the job to its end, or until the process is asked to end: the first SIGINT or SIGTERM drains it, the second cancels it.
     ///
-    /// A third one does what the system does by default: it ends the process, even if the runtime is stuck.
+    /// A third one does what the system does by default: it ends the process, even if the runtime is stuck. A job that drains already, for
+    /// another reason, goes on with that after the first.
+    ///
+    /// Once a program has listened for these signals, Tokio keeps the system from acting on them for as long as the process lives. So a
+    /// program that has much to do after this returns should listen for them itself.
     ///
     /// # Errors
     ///
     /// As [`run`](Self::run); also if the signal handlers cannot be installed.
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime.
     ///
     /// # Cancel safety
     ///

@@ -89,10 +89,10 @@
 //! * **Nothing is unbounded.** Every stop has one deadline for all tasks and all levels, no sum of them. Tasks that come and go leave nothing
 //!   behind, be they millions.
 //!
-//! What cannot be guaranteed: finalizers are async code, and do not run when the runtime is shut down under a job, when the process is killed,
-//! or with `panic = "abort"`. A `run` that never yields cannot be cut; when the time for that is over, the job ends without it and reports it as
-//! [`Leaked`](TaskOutcome::Leaked). A job whose own thread is blocked by such a `run` (an inline job, or one on a current-thread runtime)
-//! cannot even notice; its parent, if it has one elsewhere, gives up on it.
+//! What cannot be guaranteed: finalizers are async code, and do not run when the runtime is shut down under a job, when a running job is
+//! dropped outside of one, when the process is killed, or with `panic = "abort"`. A `run` that never yields cannot be cut; when the time for
+//! that is over, the job ends without it and reports it as [`Leaked`](TaskOutcome::Leaked). A job whose own thread is blocked by such a `run`
+//! (an inline job, or one on a current-thread runtime) cannot even notice; its parent, if it has one elsewhere, gives up on it.
 //!
 //! # When less is enough
 //!

@@ -240,7 +240,7 @@ type Call<T> = Box<dyn FnOnce(&StopFlag) -> T + Send>;
 
 /// A call on its thread.
 struct UnderWay<T> {
-    called: JoinHandle<Result<T, CauseKind>>,
+    called: JoinHandle<Result<T, Box<CauseKind>>>,
     raise: RaiseOnDrop,
 }
 
@@ -251,7 +251,7 @@ impl<T> Future for UnderWay<T> {
         Pin::new(&mut self.called).poll(cx).map(|joined| {
             joined
                 .map_err(|_| PoolError::Closed)?
-                .map_err(PoolError::Panicked)
+                .map_err(|panic| PoolError::Panicked(*panic))
         })
     }
 }

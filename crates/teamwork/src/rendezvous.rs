@@ -1,12 +1,19 @@
 //! Handing items over, each with an answer.
 
+mod table;
+
 use std::{
     fmt,
+    future::{Future, poll_fn},
     ops::{Deref, DerefMut},
-    sync::{Arc, Mutex, PoisonError},
+    pin::Pin,
+    sync::Arc,
+    task::{self, Poll, ready},
 };
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::task::coop;
+
+use self::table::{End, Table};
 
 /// A channel without a queue, on which every item gets an answer: [`send`](Sender::send) returns when the receiver has answered.
 ///
@@ -18,8 +25,8 @@ use tokio::sync::{mpsc, oneshot};
 ///                        └─ dropped ───▶ Err(Unanswered)
 /// ```
 ///
-/// Any number of senders may wait; they are served in the order in which they came. When they are to go on while an item is being worked
-/// on, a bounded `tokio::sync::mpsc` channel is enough.
+/// Any number of senders may wait; they are served in the order in which they came. An exchange allocates nothing. When senders are to
+/// go on while an item is being worked on, a bounded `tokio::sync::mpsc` channel is enough.
 ///
 /// # Examples
 ///
@@ -47,37 +54,21 @@ use tokio::sync::{mpsc, oneshot};
 /// ```
 #[must_use]
 pub fn rendezvous<T, A>() -> (Sender<T, A>, Receiver<T, A>) {
-    let (parcels, received) = mpsc::channel(1);
-    (Sender { parcels }, Receiver { received })
-}
-
-/// An item on its way, and where the answer goes.
-struct Parcel<T, A> {
-    item: Arc<Mutex<Option<T>>>,
-    answer: oneshot::Sender<A>,
-}
-
-fn take<T>(item: &Mutex<Option<T>>) -> Option<T> {
-    item.lock().unwrap_or_else(PoisonError::into_inner).take()
-}
-
-/// Takes an item back when nobody waits for its answer any more.
-struct Withdraw<'a, T>(&'a Mutex<Option<T>>);
-
-impl<T> Drop for Withdraw<'_, T> {
-    fn drop(&mut self) {
-        drop(take(self.0));
-    }
+    let table = Arc::new(Table::new());
+    let sender = Sender {
+        table: table.clone(),
+    };
+    (sender, Receiver { table })
 }
 
 /// The side of a [`rendezvous`] that has items.
 pub struct Sender<T, A> {
-    parcels: mpsc::Sender<Parcel<T, A>>,
+    table: Arc<Table<T, A>>,
 }
 
 /// The side of a [`rendezvous`] that answers.
 pub struct Receiver<T, A> {
-    received: mpsc::Receiver<Parcel<T, A>>,
+    table: Arc<Table<T, A>>,
 }
 
 /// Why an item has no answer.
@@ -111,25 +102,18 @@ impl<T, A> Sender<T, A> {
     ///
     /// If this is dropped before the receiver has taken the item, it never will; if later, the answer is dropped.
     pub async fn send(&self, item: T) -> Result<A, SendError<T>> {
-        let item = Arc::new(Mutex::new(Some(item)));
-        let _withdraw = Withdraw(&item);
-        let (answer, answered) = oneshot::channel();
-        let parcel = Parcel {
-            item: item.clone(),
-            answer,
-        };
-        if self.parcels.send(parcel).await.is_ok()
-            && let Ok(answer) = answered.await
-        {
-            return Ok(answer);
+        Sending {
+            table: &self.table,
+            item: Some(item),
+            place: None,
         }
-        Err(take(&item).map_or(SendError::Unanswered, SendError::Closed))
+        .await
     }
 
     /// Whether the receiver is gone.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.parcels.is_closed()
+        self.table.is_closed()
     }
 }
 
@@ -140,12 +124,65 @@ impl<T, A> Receiver<T, A> {
     ///
     /// Cancel safe: no item is lost when this is dropped.
     pub async fn recv(&mut self) -> Option<Delivery<T, A>> {
-        loop {
-            let Parcel { item, answer } = self.received.recv().await?;
-            // A sender that no longer waits has taken its item back.
-            if let Some(item) = take(&item) {
-                return Some(Delivery { item, answer });
+        poll_fn(|cx| {
+            // As the channels of Tokio do: whoever always finds something lets others have their turn.
+            let budget = ready!(coop::poll_proceed(cx));
+            let taken = ready!(self.table.poll_take(cx.waker()));
+            budget.made_progress();
+            Poll::Ready(taken.map(|(place, item)| {
+                let reply = Reply {
+                    to: Some(To::Table(self.table.clone())),
+                    place,
+                };
+                Delivery { item, reply }
+            }))
+        })
+        .await
+    }
+}
+
+/// An item on its way to its answer.
+struct Sending<'a, T, A> {
+    table: &'a Table<T, A>,
+    /// Until it lies on the table.
+    item: Option<T>,
+    /// From then on, until the end.
+    place: Option<usize>,
+}
+
+// The item is moved, never pinned.
+impl<T, A> Unpin for Sending<'_, T, A> {}
+
+impl<T, A> Future for Sending<'_, T, A> {
+    type Output = Result<A, SendError<T>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        if let Some(item) = this.item.take() {
+            match this.table.lay(item, cx.waker()) {
+                Ok(place) => this.place = Some(place),
+                Err(item) => return Poll::Ready(Err(SendError::Closed(item))),
             }
+            return Poll::Pending;
+        }
+        let Some(place) = this.place else {
+            // Polled again after its end: there is nothing left to wait for.
+            return Poll::Pending;
+        };
+        let end = ready!(this.table.poll_end(place, cx.waker()));
+        this.place = None;
+        Poll::Ready(match end {
+            End::Answer(answer) => Ok(answer),
+            End::Unanswered => Err(SendError::Unanswered),
+            End::Back(item) => Err(SendError::Closed(item)),
+        })
+    }
+}
+
+impl<T, A> Drop for Sending<'_, T, A> {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
+            self.table.give_up(place);
         }
     }
 }
@@ -154,30 +191,94 @@ impl<T, A> Receiver<T, A> {
 #[must_use = "the sender waits for the answer"]
 pub struct Delivery<T, A> {
     item: T,
-    answer: oneshot::Sender<A>,
+    reply: Reply<T, A>,
 }
 
 impl<T, A> Delivery<T, A> {
     /// Answers; the sender goes on.
-    pub fn answer(self, answer: A) {
-        // If it does not wait any more, nobody wants to know.
-        let _ = self.answer.send(answer);
-    }
-
-    /// Takes the item out; the answer can be given later.
-    #[must_use = "the sender waits for the answer"]
-    pub fn into_parts(self) -> (T, Delivery<(), A>) {
-        let answer = Delivery {
-            item: (),
-            answer: self.answer,
-        };
-        (self.item, answer)
+    pub fn answer(mut self, answer: A) {
+        self.reply.give(Some(answer));
     }
 
     /// Whether the sender still waits.
     #[must_use]
     pub fn is_wanted(&self) -> bool {
-        !self.answer.is_closed()
+        let place = self.reply.place;
+        match &self.reply.to {
+            Some(To::Table(table)) => table.is_wanted(place),
+            Some(To::Any(table)) => table.is_wanted(place),
+            None => false,
+        }
+    }
+}
+
+impl<T: Send + 'static, A: Send + 'static> Delivery<T, A> {
+    /// Takes the item out; the answer can be given later.
+    #[must_use = "the sender waits for the answer"]
+    pub fn into_parts(mut self) -> (T, Delivery<(), A>) {
+        let place = self.reply.place;
+        let to = self.reply.to.take().map(|to| match to {
+            To::Table(table) => To::Any(table as Arc<dyn Replies<A>>),
+            To::Any(table) => To::Any(table),
+        });
+        let reply = Reply { to, place };
+        (self.item, Delivery { item: (), reply })
+    }
+}
+
+/// Where an answer goes. Dropped without one, the sender learns of it.
+struct Reply<T, A> {
+    /// Until it is given.
+    to: Option<To<T, A>>,
+    place: usize,
+}
+
+enum To<T, A> {
+    Table(Arc<Table<T, A>>),
+    /// A table whatever the items are.
+    Any(Arc<dyn Replies<A>>),
+}
+
+trait Replies<A>: Send + Sync {
+    fn reply(&self, place: usize, answer: Option<A>);
+    fn is_wanted(&self, place: usize) -> bool;
+}
+
+impl<T: Send, A: Send> Replies<A> for Table<T, A> {
+    fn reply(&self, place: usize, answer: Option<A>) {
+        self.reply(place, answer);
+    }
+
+    fn is_wanted(&self, place: usize) -> bool {
+        self.is_wanted(place)
+    }
+}
+
+impl<T, A> Reply<T, A> {
+    fn give(&mut self, answer: Option<A>) {
+        match self.to.take() {
+            Some(To::Table(table)) => table.reply(self.place, answer),
+            Some(To::Any(table)) => table.reply(self.place, answer),
+            None => {}
+        }
+    }
+}
+
+impl<T, A> Drop for Reply<T, A> {
+    fn drop(&mut self) {
+        self.give(None);
+    }
+}
+
+impl<T, A> Drop for Receiver<T, A> {
+    fn drop(&mut self) {
+        self.table.close();
+    }
+}
+
+impl<T, A> Drop for Sender<T, A> {
+    fn drop(&mut self) {
+        self.table.remove_sender();
     }
 }
 
@@ -197,8 +298,9 @@ impl<T, A> DerefMut for Delivery<T, A> {
 
 impl<T, A> Clone for Sender<T, A> {
     fn clone(&self) -> Self {
+        self.table.add_sender();
         Self {
-            parcels: self.parcels.clone(),
+            table: self.table.clone(),
         }
     }
 }

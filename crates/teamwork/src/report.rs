@@ -103,7 +103,7 @@ pub struct TaskReport<'a> {
     /// Time from the start of `init` to its end.
     pub init: Duration,
     /// Time from when the task was let run, which is the same moment for all that were added before the start, to the end of its last
-    /// `run` call.
+    /// `run` call. Of a task or a job that was started over, this and the other times are those of its last attempt.
     pub run: Duration,
     /// Time from the start of `finalize` to its end.
     pub finalize: Duration,
@@ -183,6 +183,11 @@ impl Report {
     pub fn leaked(&self) -> impl Iterator<Item = TaskReport<'_>> {
         self.tasks()
             .filter(|task| matches!(task.outcome, TaskOutcome::Leaked(_)))
+    }
+
+    /// Whether anything was given up, at any level.
+    pub(crate) fn has_leaked(&self) -> bool {
+        self.leaked().next().is_some() || self.jobs().any(Self::has_leaked)
     }
 
     /// How many tasks were added while the job ran and are not listed because they ended well.

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::{CauseKind, Context, Flow, Job, Result, Task};
+use crate::{CauseKind, Context, Flow, Job, Result, Task, engine::panics};
 
 /// The pause before the first restart.
 pub const RESTART_PAUSE_MIN: Duration = Duration::from_millis(100);
@@ -80,7 +80,7 @@ impl Restart {
         self
     }
 
-    /// A task that `make` makes anew for each attempt.
+    /// A task that `make` makes anew for each attempt; a panic in that is a failure of the attempt.
     pub fn task<F, T>(self, make: F) -> Restarting<F, T>
     where
         F: FnMut() -> T + Send + 'static,
@@ -94,6 +94,8 @@ impl Restart {
     }
 
     /// A child job that `make` makes anew for each attempt. It counts when it is added to another job.
+    ///
+    /// A panic in `make` is a failure of that attempt; the first call is made here, and panics here.
     pub fn job<W: ?Sized + 'static>(
         self,
         mut make: impl FnMut() -> Job<W> + Send + 'static,
@@ -101,7 +103,8 @@ impl Restart {
         let mut past = Past::new(self);
         let first = make();
         first.restarting(Box::new(move || {
-            Some((past.next()?, make().into_supervisor()))
+            let pause = past.next()?;
+            Some((pause, panics::catch(|| make().into_supervisor())))
         }))
     }
 }

@@ -22,6 +22,7 @@ use crate::engine::supervisor::SignalSource;
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    received: u32,
     /// From now on, a signal does what it does by default: in its handler, so that it works even if the runtime is stuck.
     is_given_back: Arc<AtomicBool>,
     defaults: Vec<SigId>,
@@ -36,6 +37,7 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            received: 0,
             is_given_back,
             defaults,
         })
@@ -51,7 +53,7 @@ impl Drop for Signals {
 }
 
 impl SignalSource for Signals {
-    fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<u32> {
         if self.is_given_back.load(Ordering::Relaxed) {
             return Poll::Pending;
         }
@@ -59,7 +61,8 @@ impl SignalSource for Signals {
         // Both are polled, so that both wake the job.
         let terminated = self.terminate.poll_recv(cx).is_ready();
         if interrupted || terminated {
-            Poll::Ready(())
+            self.received += 1;
+            Poll::Ready(self.received)
         } else {
             Poll::Pending
         }

@@ -98,7 +98,7 @@ pub enum Doing {
     AtGate,
     /// It waits at a safe point, inside [`Context::wait`](crate::Context::wait) or between two calls.
     Waiting,
-    /// It waits in the middle of a `run` call, or between two attempts.
+    /// It waits in the middle of a `run` call, or between two attempts; or in its `init`, if it was added to an inline job that runs.
     Running,
     /// It did not answer: it keeps its thread, or has just been called.
     Busy,
@@ -134,15 +134,15 @@ pub(crate) fn take(core: Arc<Core>) -> Taken {
         if let Some(Seen {
             phase,
             come_and_gone,
-            rows,
+            mut rows,
         }) = seen
         {
+            looker.correct(&mut rows);
             // Who has not answered by then is busy.
             let _late = timeout(LOOK_TIME, looker.answers(&rows)).await;
-            let tasks = rows
-                .into_iter()
-                .map(|row| of_task(&looker.look_of(row.slot), row));
-            snapshot.tasks = join_all(tasks).await;
+            let (tasks, jobs): (Vec<_>, Vec<_>) = looker.join(&rows, of_task).into_iter().unzip();
+            snapshot.tasks = tasks;
+            take_jobs(&mut snapshot.tasks, jobs).await;
             snapshot.phase = phase;
             snapshot.come_and_gone = come_and_gone;
         }
@@ -150,34 +150,34 @@ pub(crate) fn take(core: Arc<Core>) -> Taken {
     })
 }
 
-/// Puts together what the job knows of a task and what the task says itself.
-fn of_task(look: &Option<Look>, row: Row) -> impl Future<Output = TaskSnapshot> + use<> {
+/// Puts together what the job knows of a task and what the task says itself; with the job that it is.
+fn of_task(row: &Row, look: Option<&Look>) -> (TaskSnapshot, Option<Arc<Core>>) {
     let doing = match (row.doing, look) {
         (Doing::Running, None) => Doing::Busy,
         (Doing::Running, Some(look)) if look.is_waiting => Doing::Waiting,
         (doing, _) => doing,
     };
-    let child = look.as_ref().and_then(|look| look.child.clone());
-    let ticks = row.ticks.or(look.as_ref().map(|look| look.ticks));
+    let child = look.and_then(|look| look.child.clone());
     let is_over = matches!(doing, Doing::Ended(_));
-    let same_for = look
-        .as_ref()
-        .and_then(|look| look.same_for)
-        .filter(|_| !is_over);
-    async move {
-        let job = match child {
-            Some(child) => Some(Box::new(take(child).await)),
-            None => None,
-        };
-        TaskSnapshot {
-            name: row.name.to_string(),
-            index: row.slot as usize,
-            doing,
-            ticks: ticks.filter(|_| job.is_none()),
-            same_for: same_for.filter(|_| job.is_none()),
-            job,
-        }
-    }
+    let is_plain = child.is_none();
+    let ticks = row.ticks.or(look.map(|look| look.ticks));
+    let same_for = look.and_then(|look| look.same_for);
+    let task = TaskSnapshot {
+        name: row.name.to_string(),
+        index: row.slot as usize,
+        doing,
+        ticks: ticks.filter(|_| is_plain),
+        same_for: same_for.filter(|_| is_plain && !is_over),
+        job: None,
+    };
+    (task, child)
+}
+
+/// Looks at those of the tasks that are jobs.
+async fn take_jobs(tasks: &mut [TaskSnapshot], jobs: Vec<Option<Arc<Core>>>) {
+    let jobs = tasks.iter_mut().zip(jobs);
+    let jobs = jobs.filter_map(|(task, job)| Some((task, job?)));
+    join_all(jobs.map(|(task, job)| async { task.job = Some(Box::new(take(job).await)) })).await;
 }
 
 fn of_report(report: &Report) -> Snapshot {

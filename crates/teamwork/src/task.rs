@@ -8,7 +8,8 @@ use crate::{CauseKind, Context, Result};
 #[must_use = "a flow is the answer of `run`; dropped, it says nothing to the job"]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flow<T = ()> {
-    /// Progress was made: call `run` again. Resets the idle clock.
+    /// Progress was made: call `run` again. Resets the idle clock. A task that always says this lets its neighbours have their turn all the
+    /// same: each tick uses up some of the budget that Tokio gives a task.
     Tick,
     /// There is nothing to do: call `run` again after [`Context::wake`], or after a back-off that doubles from 1 ms to 100 ms.
     Idle,

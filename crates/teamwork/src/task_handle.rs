@@ -125,7 +125,8 @@ impl<T> Drop for Filler<T> {
 
 /// Yields the value of a task once the task has ended, its finalizer included.
 ///
-/// Await it by value or by `&mut`. Dropping it does nothing to the task.
+/// Await it by value or by `&mut`. Dropping it does nothing to the task. There is one for each task, as there is one value; any number may
+/// hear of the end of a task by [`events`](crate::JobHandle::events).
 ///
 /// # Cancel safety
 ///

@@ -64,10 +64,10 @@ pub(crate) fn filter_row<S: Simd>(
         };
         match kind {
             FilterKind::None => {}
-            FilterKind::Simple => edges.smooth_simply(simd, lines),
+            FilterKind::Simple => edges.smooth::<S, Simple, _>(simd, &mut edges.light(lines)),
             FilterKind::Normal => {
-                edges.smooth_light(simd, lines);
-                edges.smooth_colours(simd, lines);
+                edges.smooth::<S, Normal, _>(simd, &mut edges.light(lines));
+                edges.smooth::<S, Normal, _>(simd, &mut edges.colours(lines));
             }
         }
     }
@@ -84,138 +84,107 @@ struct Edges<'a> {
 
 impl Edges<'_> {
     #[inline(always)]
-    fn smooth_simply<S: Simd>(&self, simd: S, lines: &mut Lines) {
-        let Strength {
-            outer: limits,
-            inner: within,
-        } = *self.strength;
+    fn light<'a>(&self, lines: &'a mut Lines) -> Light<'a> {
         let (x, y) = (self.at.0 * 16, self.at.1);
-        let mut light = Light { lines, x, y };
-        if self.has_left {
-            light.across(
-                simd,
-                0,
-                #[inline(always)]
-                |taps| simple(simd, taps, limits),
-            );
-        }
-        if let Some(within) = within {
-            for at in [4, 8, 12] {
-                light.across(
-                    simd,
-                    at,
-                    #[inline(always)]
-                    |taps| simple(simd, taps, within),
-                );
-            }
-        }
-        if self.has_above {
-            light.down(
-                simd,
-                0,
-                #[inline(always)]
-                |taps| simple(simd, taps, limits),
-            );
-        }
-        if let Some(within) = within {
-            for at in [4, 8, 12] {
-                light.down(
-                    simd,
-                    at,
-                    #[inline(always)]
-                    |taps| simple(simd, taps, within),
-                );
-            }
-        }
+        Light { lines, x, y }
     }
 
     #[inline(always)]
-    fn smooth_light<S: Simd>(&self, simd: S, lines: &mut Lines) {
-        let Strength {
-            outer: limits,
-            inner: within,
-        } = *self.strength;
-        let (x, y) = (self.at.0 * 16, self.at.1);
-        let mut light = Light { lines, x, y };
-        if self.has_left {
-            light.across(
-                simd,
-                0,
-                #[inline(always)]
-                |taps| outer(simd, taps, limits),
-            );
-        }
-        if let Some(within) = within {
-            for at in [4, 8, 12] {
-                light.across(
-                    simd,
-                    at,
-                    #[inline(always)]
-                    |taps| inner(simd, taps, within),
-                );
-            }
-        }
-        if self.has_above {
-            light.down(
-                simd,
-                0,
-                #[inline(always)]
-                |taps| outer(simd, taps, limits),
-            );
-        }
-        if let Some(within) = within {
-            for at in [4, 8, 12] {
-                light.down(
-                    simd,
-                    at,
-                    #[inline(always)]
-                    |taps| inner(simd, taps, within),
-                );
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn smooth_colours<S: Simd>(&self, simd: S, lines: &mut Lines) {
-        let Strength {
-            outer: limits,
-            inner: within,
-        } = *self.strength;
+    fn colours<'a>(&self, lines: &'a mut Lines) -> Colours<'a> {
         let (x, y) = (self.at.0 * 8, self.at.1 / 2);
-        let mut colours = Colours { lines, x, y };
+        Colours { lines, x, y }
+    }
+
+    /// Smooths the edges in the order of the standard: to the left, those within from left to right, and the same downwards.
+    #[inline(always)]
+    fn smooth<S: Simd, F: Filter, A: Samples>(&self, simd: S, samples: &mut A) {
+        let Strength { outer, inner } = *self.strength;
         if self.has_left {
-            colours.across(
+            samples.across(
                 simd,
                 0,
                 #[inline(always)]
-                |taps| outer(simd, taps, limits),
+                |taps| F::outer(simd, taps, outer),
             );
         }
-        if let Some(within) = within {
-            colours.across(
-                simd,
-                4,
-                #[inline(always)]
-                |taps| inner(simd, taps, within),
-            );
+        if let Some(inner) = inner {
+            for at in A::WITHIN {
+                samples.across(
+                    simd,
+                    *at,
+                    #[inline(always)]
+                    |taps| F::inner(simd, taps, inner),
+                );
+            }
         }
         if self.has_above {
-            colours.down(
+            samples.down(
                 simd,
                 0,
                 #[inline(always)]
-                |taps| outer(simd, taps, limits),
+                |taps| F::outer(simd, taps, outer),
             );
         }
-        if let Some(within) = within {
-            colours.down(
-                simd,
-                4,
-                #[inline(always)]
-                |taps| inner(simd, taps, within),
-            );
+        if let Some(inner) = inner {
+            for at in A::WITHIN {
+                samples.down(
+                    simd,
+                    *at,
+                    #[inline(always)]
+                    |taps| F::inner(simd, taps, inner),
+                );
+            }
         }
     }
+}
+
+/// How the samples on both sides of an edge are changed.
+trait Filter {
+    /// Between macroblocks.
+    fn outer<S: Simd>(simd: S, taps: Taps<S>, limits: Limits) -> Taps<S>;
+
+    /// Between the blocks of one.
+    fn inner<S: Simd>(simd: S, taps: Taps<S>, limits: Limits) -> Taps<S>;
+}
+
+struct Simple;
+
+impl Filter for Simple {
+    #[inline(always)]
+    fn outer<S: Simd>(simd: S, taps: Taps<S>, limits: Limits) -> Taps<S> {
+        simple(simd, taps, limits)
+    }
+
+    #[inline(always)]
+    fn inner<S: Simd>(simd: S, taps: Taps<S>, limits: Limits) -> Taps<S> {
+        simple(simd, taps, limits)
+    }
+}
+
+struct Normal;
+
+impl Filter for Normal {
+    #[inline(always)]
+    fn outer<S: Simd>(simd: S, taps: Taps<S>, limits: Limits) -> Taps<S> {
+        outer(simd, taps, limits)
+    }
+
+    #[inline(always)]
+    fn inner<S: Simd>(simd: S, taps: Taps<S>, limits: Limits) -> Taps<S> {
+        inner(simd, taps, limits)
+    }
+}
+
+/// The samples of a macroblock, and those next to it.
+trait Samples {
+    /// Where its blocks meet.
+    const WITHIN: &'static [usize];
+
+    /// Changes what lies to the left and right of the edge before column `at`.
+    fn across<S: Simd>(&mut self, simd: S, at: usize, change: impl Fn(Taps<S>) -> Taps<S>);
+
+    /// Changes what lies above and below the edge before row `at`.
+    fn down<S: Simd>(&mut self, simd: S, at: usize, change: impl Fn(Taps<S>) -> Taps<S>);
 }
 
 /// The light of a macroblock.
@@ -225,10 +194,11 @@ struct Light<'a> {
     y: usize,
 }
 
-impl Light<'_> {
-    /// Changes what lies to the left and right of the edge before column `at`.
+impl Samples for Light<'_> {
+    const WITHIN: &'static [usize] = &[4, 8, 12];
+
     #[inline(always)]
-    fn across<S: Simd>(&mut self, simd: S, at: usize, change: impl FnOnce(Taps<S>) -> Taps<S>) {
+    fn across<S: Simd>(&mut self, simd: S, at: usize, change: impl Fn(Taps<S>) -> Taps<S>) {
         let (x, y) = (self.x + at - 4, self.y);
         let light = &mut self.lines.light;
         let mut rows = [u8x16::splat(simd, 0); 8];
@@ -244,9 +214,8 @@ impl Light<'_> {
         }
     }
 
-    /// Changes what lies above and below the edge before row `at`.
     #[inline(always)]
-    fn down<S: Simd>(&mut self, simd: S, at: usize, change: impl FnOnce(Taps<S>) -> Taps<S>) {
+    fn down<S: Simd>(&mut self, simd: S, at: usize, change: impl Fn(Taps<S>) -> Taps<S>) {
         let (x, y) = (self.x, self.y + at - 4);
         let light = &mut self.lines.light;
         let mut taps = [u8x16::splat(simd, 0); 8];
@@ -267,22 +236,24 @@ struct Colours<'a> {
     y: usize,
 }
 
-impl Colours<'_> {
-    /// See [`Light::across`].
+impl Samples for Colours<'_> {
+    const WITHIN: &'static [usize] = &[4];
+
     #[inline(always)]
-    fn across<S: Simd>(&mut self, simd: S, at: usize, change: impl FnOnce(Taps<S>) -> Taps<S>) {
+    fn across<S: Simd>(&mut self, simd: S, at: usize, change: impl Fn(Taps<S>) -> Taps<S>) {
         let rows = self.rows(simd, (self.x + at - 4, self.y));
         let rows = turn_back(change(turn(rows)));
         self.put_rows(rows, (self.x + at - 4, self.y));
     }
 
-    /// See [`Light::down`].
     #[inline(always)]
-    fn down<S: Simd>(&mut self, simd: S, at: usize, change: impl FnOnce(Taps<S>) -> Taps<S>) {
+    fn down<S: Simd>(&mut self, simd: S, at: usize, change: impl Fn(Taps<S>) -> Taps<S>) {
         let taps = change(self.rows(simd, (self.x, self.y + at - 4)));
         self.put_rows(taps, (self.x, self.y + at - 4));
     }
+}
 
+impl Colours<'_> {
     #[inline(always)]
     fn rows<S: Simd>(&self, simd: S, (x, y): (usize, usize)) -> Taps<S> {
         let [blue, red] = &self.lines.colours;

@@ -64,6 +64,16 @@ fn wrong_usage_is_answered_with_what_to_write_and_exit_code_2() {
         2,
         "would serve nobody",
     );
+    check_refusal(
+        &["-u", "127.0.0.1:9090"],
+        2,
+        "--upstream 127.0.0.1:9090 is where --listen has the balancer listen",
+    );
+    check_refusal(
+        &["-u", "127.0.0.1:1", "--log", "a=b=c"],
+        2,
+        "write a level such as warn",
+    );
 }
 
 #[test]
@@ -213,6 +223,21 @@ fn the_second_signal_cuts_sessions_and_the_exit_code_tells() {
         assert!(client.read(&mut [0]).is_err(), "the session is reset");
         assert_eq!(program.line("session")["code"], "KD");
         assert_eq!(program.child.wait().unwrap().code(), Some(130));
+    });
+}
+
+/// The log goes to a pipe that is full and that nobody reads.
+#[test]
+fn a_log_that_is_not_read_keeps_the_program_from_nothing() {
+    with_echo(|upstream| {
+        let mut program = Program::start(balancer(), &["-u", upstream]);
+        // A line has more than 200 bytes, and a pipe takes 64 KiB.
+        for _ in 0..600 {
+            let mut client = program.client();
+            assert_eq!(echo(&mut client, "hello").unwrap(), "hello");
+        }
+        program.signal(Signal::TERM);
+        assert_eq!(program.child.wait().unwrap().code(), Some(0));
     });
 }
 

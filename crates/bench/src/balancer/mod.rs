@@ -38,7 +38,8 @@ use crate::rows::Rows;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Options of the balancer suite")]
 pub(crate) struct Options {
-    /// Only the scenario of this name, or those whose names begin like this; may be repeated. For images as well
+    /// Only the scenario of this name, or those whose names begin like this; may be repeated. For images as well, and groups of
+    /// rows of the library (spawn, tick, connection, rendezvous, cancel, jobs, snapshot, memory)
     #[arg(long, value_name = "SCENARIO", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
     /// Only contestants whose name begins like this, such as haproxy, nginx/1 or balancer; may be repeated. For images as well

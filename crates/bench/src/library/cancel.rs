@@ -3,7 +3,7 @@
 use anyhow::Result;
 use teamwork::{Context, Flow, Job, JobHandle, Task};
 
-use super::{Scale, Workers, contender, hand, row};
+use super::{Setting, contender, goroutines::Measure, hand, row};
 use crate::rows::{Row, Target};
 
 /// Waits for ever; has a finalizer.
@@ -60,7 +60,8 @@ async fn abort_all(tasks: usize) -> f64 {
 /// Builds a job of so many parked tasks.
 type MakeJob = fn(usize) -> Job;
 
-pub(super) fn rows(workers: Workers, scale: Scale) -> Result<Vec<Row>> {
+pub(super) fn rows(setting: &Setting<'_>) -> Result<Vec<Row>> {
+    let Setting { workers, scale, go } = *setting;
     let runtime = &workers.runtime()?;
     let tasks = scale.count(100_000);
     let label = workers.label();
@@ -69,12 +70,14 @@ pub(super) fn rows(workers: Workers, scale: Scale) -> Result<Vec<Row>> {
         ("cancel → all ended, no finalizers", without_finalizers),
     ];
     let measured = ours.map(|(name, make)| {
-        let contenders = vec![
+        let here = [
             contender("job", move || {
                 hand::on(runtime, async move { cancel_job(make(tasks), tasks).await })
             }),
             contender("JoinSet", move || hand::on(runtime, abort_all(tasks))),
         ];
+        let goroutines = go.map(|go| go.contender(Measure::Cancel(tasks), workers));
+        let contenders = here.into_iter().chain(goroutines).collect();
         row(
             format!("{name}, per task, {label}"),
             "ns",

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use anyhow::Result;
 use teamwork::{Context, Flow, Job, Task};
 
-use super::{Scale, Workers, contender, hand};
+use super::{Setting, contender, hand};
 use crate::rows::{Row, Target};
 
 struct Connect(u64);
@@ -77,7 +77,8 @@ async fn by_hand(count: usize) {
     }
 }
 
-pub(super) fn row(workers: Workers, scale: Scale) -> Result<Row> {
+pub(super) fn rows(setting: &Setting<'_>) -> Result<Vec<Row>> {
+    let Setting { workers, scale, .. } = *setting;
     let runtime = &workers.runtime()?;
     let count = scale.count(200_000);
     let contenders = vec![
@@ -89,5 +90,7 @@ pub(super) fn row(workers: Workers, scale: Scale) -> Result<Row> {
         }),
     ];
     let name = format!("connection-shaped job, {}", workers.label());
-    Ok(super::row(name, "ns", scale, contenders).target(Target::AtMost(600.0)))
+    Ok(vec![
+        super::row(name, "ns", scale, contenders).target(Target::AtMost(600.0)),
+    ])
 }

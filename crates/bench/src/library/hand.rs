@@ -86,6 +86,13 @@ pub(crate) async fn all_parked(tasks: usize) {
     }
 }
 
+/// The same without a pause, where it is part of what is measured.
+pub(crate) async fn all_parked_soon(tasks: usize) {
+    while PARKED.load(Ordering::Relaxed) < tasks {
+        tokio::task::yield_now().await;
+    }
+}
+
 pub(crate) async fn abort_and_join(mut set: JoinSet<()>) {
     set.abort_all();
     while set.join_next().await.is_some() {}

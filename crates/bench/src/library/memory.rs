@@ -7,10 +7,17 @@ use clap::ValueEnum;
 use teamwork::{Context, Flow, Job, Task};
 use tokio_util::sync::CancellationToken;
 
-use super::{Scale, Workers, contender, hand, row};
+use super::{
+    Scale, Setting, Workers, contender,
+    goroutines::Measure,
+    hand,
+    jobs::{self, Runs},
+    row,
+};
 use crate::rows::{Row, Target};
 
 const TASKS: usize = 100_000;
+const JOBS: usize = 10_000;
 
 /// What is parked.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -23,6 +30,12 @@ pub(crate) enum Parked {
     Carrier,
     /// Tasks of a `JoinSet`, each waiting for a shared token.
     JoinSet,
+    /// Jobs of one task, all in one job.
+    Jobs,
+    /// The same in one runtime task.
+    InlineJobs,
+    /// Subsystems of tokio-graceful-shutdown.
+    Subsystems,
 }
 
 /// Waits for ever; has a finalizer.
@@ -51,9 +64,20 @@ impl Parked {
                 Self::Inline => grown_by(before, 2 * TASKS, park_carriers(inline_job)).await?,
                 Self::Carrier => grown_by(before, TASKS, park_carriers(hand::park::<()>)).await?,
                 Self::JoinSet => grown_by(before, TASKS, park_join_set()).await?,
+                Self::Jobs => grown_by(before, JOBS, park_jobs(Runs::Spawned)).await?,
+                Self::InlineJobs => grown_by(before, JOBS, park_jobs(Runs::Inline)).await?,
+                Self::Subsystems => grown_by(before, JOBS, park_subsystems()).await?,
             };
-            Ok(grown as f64 / TASKS as f64)
+            Ok(grown as f64 / self.count() as f64)
         })
+    }
+
+    /// How many there are.
+    fn count(self) -> usize {
+        match self {
+            Self::Jobs | Self::InlineJobs | Self::Subsystems => JOBS,
+            Self::Job | Self::Inline | Self::Carrier | Self::JoinSet => TASKS,
+        }
     }
 
     /// Measures it in a process of its own.
@@ -128,6 +152,18 @@ async fn park_join_set() -> Result<tokio::task::JoinSet<()>> {
     Ok(hand::token_set(TASKS, &token))
 }
 
+async fn park_jobs(runs: Runs) -> Result<teamwork::JobHandle> {
+    Ok(jobs::family(JOBS, runs).run_in_background().await?)
+}
+
+async fn park_subsystems() -> Result<()> {
+    drop(hand::spawned(jobs::subsystems(
+        JOBS,
+        CancellationToken::new(),
+    )));
+    Ok(())
+}
+
 /// Bytes of this process that are in memory.
 fn resident() -> Result<usize> {
     let status = std::fs::read_to_string("/proc/self/statm").context("read /proc/self/statm")?;
@@ -139,21 +175,40 @@ fn resident() -> Result<usize> {
     Ok(pages * 4096)
 }
 
-pub(super) fn rows(workers: Workers, scale: Scale) -> Vec<Row> {
+pub(super) fn rows(setting: &Setting<'_>) -> Result<Vec<Row>> {
+    let Setting { workers, scale, go } = *setting;
     let label = workers.label();
     let scale = Scale {
         rounds: scale.rounds.min(5),
         ..scale
     };
-    vec![
+    let ours = contender("job", move || Parked::Job.measured(workers));
+    let join_set = contender("JoinSet + token", move || Parked::JoinSet.measured(workers));
+    let goroutines = go.map(|go| go.contender(Measure::Memory(TASKS), workers));
+    let of_jobs = |runs: Runs| {
+        let parked = match runs {
+            Runs::Spawned => Parked::Jobs,
+            Runs::Inline => Parked::InlineJobs,
+        };
+        runs.judged(row(
+            format!(
+                "memory per job, {JOBS} {} of one task, {label}",
+                runs.plural()
+            ),
+            "B",
+            scale,
+            vec![
+                contender("job", move || parked.measured(workers)),
+                contender("subsystem", move || Parked::Subsystems.measured(workers)),
+            ],
+        ))
+    };
+    Ok(vec![
         row(
             format!("memory per parked task, {label}"),
             "B",
             scale,
-            vec![
-                contender("job", move || Parked::Job.measured(workers)),
-                contender("JoinSet + token", move || Parked::JoinSet.measured(workers)),
-            ],
+            [ours, join_set].into_iter().chain(goroutines).collect(),
         )
         .target(Target::AtMost(400.0)),
         row(
@@ -170,5 +225,7 @@ pub(super) fn rows(workers: Workers, scale: Scale) -> Vec<Row> {
             ],
         )
         .target(Target::AtMost(800.0)),
-    ]
+        of_jobs(Runs::Spawned),
+        of_jobs(Runs::Inline),
+    ])
 }

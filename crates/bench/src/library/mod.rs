@@ -2,14 +2,21 @@
 
 mod cancel;
 pub(crate) mod connection;
+mod goroutines;
 pub(crate) mod hand;
+mod jobs;
 pub(crate) mod memory;
+mod rendezvous;
+mod snapshot;
 mod spawn;
 mod tick;
 
-use anyhow::{Context, Result};
+use std::io::Write;
+
+use anyhow::{Context, Result, ensure};
 use tokio::runtime::{Builder, Runtime};
 
+use self::goroutines::Goroutines;
 use crate::rows::{Better, Figure, Row, Rows, Target};
 
 /// How many rounds and how much work in each.
@@ -121,16 +128,52 @@ impl Row {
     }
 }
 
-/// Measures the whole suite.
-pub(crate) fn run(quick: bool) -> Result<Rows> {
-    let scale = Scale::new(quick);
+/// A group of rows, by the name that `--only` knows it by.
+type Group = (&'static str, fn(&Setting<'_>) -> Result<Vec<Row>>);
+
+const GROUPS: [Group; 8] = [
+    ("spawn", spawn::rows),
+    ("tick", tick::rows),
+    ("connection", connection::rows),
+    ("rendezvous", rendezvous::rows),
+    ("cancel", cancel::rows),
+    ("jobs", jobs::rows),
+    ("snapshot", snapshot::rows),
+    ("memory", memory::rows),
+];
+
+/// What a group of rows is measured on.
+#[derive(Clone, Copy)]
+struct Setting<'a> {
+    workers: Workers,
+    scale: Scale,
+    /// Goroutines, where there is Go.
+    go: Option<&'a Goroutines>,
+}
+
+/// Measures the groups whose names begin like one of `only`, or all; what cannot be measured here, and why, is said to `notices`.
+pub(crate) fn run(quick: bool, only: &[String], notices: &mut impl Write) -> Result<Rows> {
+    let is_wanted = |name: &str| only.is_empty() || only.iter().any(|only| name.starts_with(only));
+    let wanted: Vec<_> = GROUPS.iter().filter(|(name, _)| is_wanted(name)).collect();
+    let names = GROUPS.map(|(name, _)| name).join(", ");
+    ensure!(
+        !wanted.is_empty(),
+        "no group is called like that; there are {names}"
+    );
+    let go = Goroutines::build();
+    if let Err(error) = &go {
+        writeln!(notices, "without goroutines: {error:#}")?;
+    }
     let mut rows = Vec::new();
     for workers in [Workers::Current, Workers::Two] {
-        rows.extend(spawn::rows(workers, scale)?);
-        rows.push(tick::row(workers, scale)?);
-        rows.push(connection::row(workers, scale)?);
-        rows.extend(cancel::rows(workers, scale)?);
-        rows.extend(memory::rows(workers, scale));
+        let setting = Setting {
+            workers,
+            scale: Scale::new(quick),
+            go: go.as_ref().ok(),
+        };
+        for (_, group) in &wanted {
+            rows.extend(group(&setting)?);
+        }
     }
     Ok(Rows(rows))
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use teamwork::{Context, Job};
 
-use super::{Scale, Workers, contender, hand, row};
+use super::{Setting, contender, goroutines::Measure, hand, row};
 use crate::rows::{Row, Target};
 
 fn trivial_job(tasks: usize) -> Job {
@@ -18,19 +18,22 @@ async fn run(job: Job) {
     job.run().await.expect("trivial tasks do not fail");
 }
 
-pub(super) fn rows(workers: Workers, scale: Scale) -> Result<Vec<Row>> {
+pub(super) fn rows(setting: &Setting<'_>) -> Result<Vec<Row>> {
+    let Setting { workers, scale, go } = *setting;
     let runtime = &workers.runtime()?;
     let tasks = scale.count(100_000);
     let label = workers.label();
     let peers = || {
-        [
+        let goroutines = go.map(|go| go.contender(Measure::Spawn(tasks), workers));
+        let here = [
             contender("JoinSet", move || {
                 hand::on(runtime, hand::nanos_each(tasks, hand::join_set(tasks)))
             }),
             contender("spawn", move || {
                 hand::on(runtime, hand::nanos_each(tasks, hand::bare_spawns(tasks)))
             }),
-        ]
+        ];
+        here.into_iter().chain(goroutines)
     };
     let spawned = move || {
         hand::on(

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use anyhow::Result;
 use teamwork::{Context, Flow, Job};
 
-use super::{Scale, Workers, contender, hand};
+use super::{Setting, contender, hand};
 use crate::rows::{Row, Target};
 
 async fn step(count: &mut u64) {
@@ -34,7 +34,8 @@ async fn ticks(iterations: u64) {
     job.run_inline().await.expect("counting does not fail");
 }
 
-pub(super) fn row(workers: Workers, scale: Scale) -> Result<Row> {
+pub(super) fn rows(setting: &Setting<'_>) -> Result<Vec<Row>> {
+    let Setting { workers, scale, .. } = *setting;
     let runtime = &workers.runtime()?;
     let iterations = scale.count(4_000_000);
     let contenders = vec![
@@ -52,5 +53,7 @@ pub(super) fn row(workers: Workers, scale: Scale) -> Result<Row> {
         }),
     ];
     let name = format!("one tick, {}", workers.label());
-    Ok(super::row(name, "ns", scale, contenders).target(Target::Above(15.0)))
+    Ok(vec![
+        super::row(name, "ns", scale, contenders).target(Target::Above(15.0)),
+    ])
 }

@@ -10,6 +10,9 @@ pub(super) const XMP_PREFIX: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 /// Behind it come the number of the piece, from 1, and how many there are.
 const PROFILE_PREFIX: &[u8] = b"ICC_PROFILE\0";
 
+/// There cannot be more pieces: their number is a byte.
+const PIECES_MAX: usize = u8::MAX as usize;
+
 /// Finds EXIF, XMP and a profile of at most `most` bytes.
 pub(crate) fn read_extras(input: &[u8], most: usize) -> Extras<'_> {
     let mut extras = Extras::default();
@@ -21,6 +24,7 @@ pub(crate) fn read_extras(input: &[u8], most: usize) -> Extras<'_> {
             extras.exif = extras.exif.or(exif);
             extras.xmp = extras.xmp.or(xmp);
         } else if marker == APP2
+            && pieces.len() <= PIECES_MAX
             && let Some([number, of, piece @ ..]) = segment.strip_prefix(PROFILE_PREFIX)
         {
             pieces.push((*number, *of, piece));

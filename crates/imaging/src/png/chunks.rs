@@ -39,6 +39,8 @@ pub(crate) fn read_extras(input: &[u8], most: usize) -> Extras<'_> {
     let mut extras = Extras::default();
     for chunk in Chunks::new(input) {
         match &chunk.name {
+            // There is to be one. A file of nothing else would take seconds to inflate.
+            b"iCCP" if extras.profile.is_some() || extras.lost_profile => {}
             b"iCCP" => match inflate_profile(chunk.data, most) {
                 Some(profile) => extras.set_profile(profile, most),
                 None => extras.lost_profile = true,

@@ -249,11 +249,11 @@ fn the_colours_of_other_screens_become_those_of_srgb() {
 }
 
 #[test]
-fn light_that_is_too_bright_is_compressed_and_that_is_said() {
+fn light_that_is_too_bright_is_dimmed_and_that_is_said() {
     for transfer in [16, 18] {
         let bright = patched(file("gray-10"), b"nclx", (0, &[0, 9, 0, transfer]));
         let (made, picture) = read(&bright);
-        assert_eq!(made.warnings, [Warning::Compressed, Warning::NotEnlarged]);
+        assert_eq!(made.warnings, [Warning::Dimmed, Warning::NotEnlarged]);
         let [first, fourth, second, fifth] = colours(&picture).map(|colour| colour[0]);
         // What is brighter than white is still told apart.
         assert!(

@@ -162,6 +162,25 @@ fn a_profile_in_two_pieces_counts_if_both_are_there() {
     check_pixel(&broken, &COLOUR, 4);
 }
 
+/// Where the profile of a PNG begins and ends.
+fn profile_chunk(png: &[u8]) -> std::ops::Range<usize> {
+    let name = png.windows(4).position(|name| name == b"iCCP");
+    let start = name.expect("it has a profile") - 4;
+    let length: [u8; 4] = png[start..start + 4].try_into().expect("four bytes");
+    start..start + 12 + u32::from_be_bytes(length) as usize
+}
+
+#[test]
+fn of_several_profiles_in_a_png_the_first_one_counts() {
+    let other = ColorProfile::new_adobe_rgb().encode().expect("a profile");
+    let other = png(&COLOUR, &other);
+    let mut both = png(&COLOUR, &display_p3());
+    let behind = profile_chunk(&both).end;
+    both.splice(behind..behind, other[profile_chunk(&other)].iter().copied());
+    let made = fitted(&both);
+    check(&made, &p3_to_srgb(COLOUR), 2);
+}
+
 #[test]
 fn a_profile_of_srgb_changes_nothing() {
     let srgb = ColorProfile::new_srgb().encode().unwrap();

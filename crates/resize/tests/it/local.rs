@@ -123,6 +123,18 @@ async fn a_damaged_image_is_listed_and_the_others_are_saved() {
 }
 
 #[tokio::test]
+async fn an_image_that_was_cut_and_given_an_end_is_saved_and_counted() {
+    let mut cut = gradient_jpeg(400, 200);
+    cut.truncate(cut.len() / 2);
+    cut.extend([0xFF, 0xD9]);
+    let place = Place::with([("a.jpg", gradient_jpeg(90, 90)), ("b.jpg", cut)]);
+    let (ended, summary) = run(&place.local()).await;
+    assert_eq!(ended.unwrap().outcome(), Outcome::Done);
+    assert_eq!((summary.done, summary.damaged, summary.failed), (2, 1, 0));
+    assert_eq!(place.results(), ["a-64x64.jpg", "b-64x64.jpg"]);
+}
+
+#[tokio::test]
 async fn a_second_run_replaces_the_results_and_removes_what_a_killed_one_left() {
     let place = Place::with([("a.jpg", gradient_jpeg(90, 90))]);
     run(&place.local()).await.0.unwrap();
@@ -165,6 +177,27 @@ async fn a_result_that_cannot_be_saved_is_listed() {
         failure.contains("check the space and the permissions"),
         "{failure}"
     );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_in_the_output_directory_does_not_lead_to_an_original() {
+    let place = Place::with([
+        ("sub/a.jpg", gradient_jpeg(90, 90)),
+        ("sub/a-64x64.jpg", gradient_jpeg(100, 100)),
+    ]);
+    fs::create_dir(place.output()).unwrap();
+    std::os::unix::fs::symlink(place.input().join("sub"), place.output().join("sub")).unwrap();
+    let (_, summary) = run(&place.local()).await;
+    assert_eq!((summary.done, summary.failed), (0, 2));
+    let failure = summary.failures[0].to_string();
+    assert!(
+        failure.contains("leads back to the input directory"),
+        "{failure}"
+    );
+    let original = fs::read(place.input().join("sub/a-64x64.jpg")).unwrap();
+    assert_eq!(size_of(&original), (100, 100));
+    assert_eq!(fs::read_dir(place.input().join("sub")).unwrap().count(), 2);
 }
 
 #[tokio::test]

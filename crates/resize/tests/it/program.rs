@@ -1,7 +1,8 @@
 //! The program as its user meets it: what it prints, and its exit status.
 
-use std::process::{Output, Stdio};
+use std::process::{self, Stdio};
 
+use imaging::{Options, Output, Size};
 use resize::Address;
 use testkit::images::gradient_jpeg;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -20,12 +21,12 @@ fn command(place: &Place, arguments: &[&str]) -> Command {
     command
 }
 
-async fn run(place: &Place, arguments: &[&str]) -> Output {
+async fn run(place: &Place, arguments: &[&str]) -> process::Output {
     command(place, arguments).output().await.unwrap()
 }
 
 #[track_caller]
-fn check(output: &Output, code: i32, stdout: &str, stderr: &str) {
+fn check(output: &process::Output, code: i32, stdout: &str, stderr: &str) {
     let (out, err) = (
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr),
@@ -135,6 +136,27 @@ async fn help_shows_how_and_names_every_wish() {
         "shrink",
     ] {
         assert!(help.contains(&format!("--{flag}")), "{flag}: {help}");
+    }
+}
+
+#[tokio::test]
+async fn the_help_says_the_quality_that_is_taken() {
+    let output = run(&Place::with_images(0), &["--help"]).await;
+    let help = String::from_utf8_lossy(&output.stdout);
+    let (_, said) = help.split_once("[default: 82 for JPEG, ").unwrap();
+    let (webp, _) = said.split_once(" for WebP]").unwrap();
+    let photo = gradient_jpeg(90, 60);
+    for (format, quality) in [(Output::Jpeg, 82), (Output::WebP, webp.parse().unwrap())] {
+        let made = |quality| {
+            let options = Options {
+                output: format,
+                quality,
+                ..Options::new(Size::new(64, 64))
+            };
+            imaging::resize(&photo, &options).unwrap().bytes
+        };
+        assert_eq!(made(None), made(Some(quality)), "{format}");
+        assert_ne!(made(None), made(Some(quality + 2)), "{format}");
     }
 }
 

@@ -41,6 +41,8 @@ pub(crate) enum Reply {
     EchoAndClose,
     /// Answers so, with these header lines and this body.
     Say(&'static str, &'static str, &'static str),
+    /// Begins an answer of so many bytes, and sends zeros for as long as somebody takes them.
+    Zeros(usize),
     /// Hangs up without an answer.
     HangUp,
     /// Hangs up in the middle of the answer.
@@ -216,6 +218,14 @@ impl Server {
                     .write_all(&answer(status, headers, body.as_bytes(), body.len()))
                     .await?;
                 return Ok(true);
+            }
+            Reply::Zeros(bytes) => {
+                stream.write_all(&answer("200 OK", "", &[], bytes)).await?;
+                let piece = vec![0; 1 << 20];
+                for _ in 0..bytes / piece.len() {
+                    stream.write_all(&piece).await?;
+                }
+                return Ok(false);
             }
             Reply::HangUp => return Ok(false),
             Reply::BreakOff => {

@@ -222,6 +222,30 @@ async fn an_answer_that_is_no_image_is_a_failure() {
 }
 
 #[tokio::test]
+async fn what_a_server_says_of_a_damaged_image_is_counted() {
+    let place = Place::with([("a.jpg", jpeg("a"))]);
+    let warnings = "x-image-warnings: flattened\r\nx-image-warnings: not-enlarged, damaged\r\n";
+    let server = Server::new(|_| Reply::Say("200 OK", warnings, "GIF89a")).await;
+    let (ended, summary) = run(&server, &place.via(&server.address(), 1, 1)).await;
+    assert_eq!(ended.unwrap().outcome(), Outcome::Done);
+    assert_eq!((summary.done, summary.damaged), (1, 1));
+}
+
+#[tokio::test]
+async fn a_result_that_is_too_large_is_a_failure_and_says_so() {
+    let place = Place::with([("a.jpg", jpeg("a"))]);
+    let server = Server::new(|_| Reply::Zeros(65 << 20)).await;
+    let (ended, summary) = run(&server, &place.via(&server.address(), 1, 1)).await;
+    assert_eq!(ended.unwrap().outcome(), Outcome::Done);
+    let failure = summary.failures[0].to_string();
+    assert!(
+        failure.starts_with("a.jpg: the result has more bytes than the limit of 64 MiB; ask for"),
+        "{failure}"
+    );
+    assert_eq!(place.results(), [""; 0]);
+}
+
+#[tokio::test]
 async fn a_file_that_vanishes_or_is_too_large_is_listed_and_the_others_are_saved() {
     let place = Place::with([("a.jpg", jpeg("a")), ("huge.jpg", jpeg("huge"))]);
     let huge = std::fs::File::options()

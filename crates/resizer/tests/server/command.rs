@@ -1,18 +1,19 @@
 //! The command as an operator meets it: its help, its exit codes, its log, its signals.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    process::{Child, ChildStderr, Command, Output, Stdio},
+    process::{self, Child, Command, Stdio},
 };
 
+use imaging::{Options, Output, Size};
 use serde_json::Value;
 use testkit::images::gradient_jpeg;
 
 /// A running command; dropped, it is killed.
 struct Running {
     child: Child,
-    log: BufReader<ChildStderr>,
+    log: Box<dyn BufRead>,
     address: SocketAddr,
 }
 
@@ -24,7 +25,7 @@ fn command(arguments: &[&str]) -> Command {
 
 /// Runs a command that ends by itself.
 fn run(arguments: &[&str]) -> (i32, String, String) {
-    let Output {
+    let process::Output {
         status,
         stdout,
         stderr,
@@ -46,7 +47,7 @@ impl Running {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut log = Box::new(BufReader::new(child.stderr.take().unwrap()));
         let ready = line(&mut log);
         assert_eq!(
             (&ready["message"], &ready["name"]),
@@ -102,6 +103,26 @@ fn help_shows_how_to_call_it() {
         "Exit codes",
     ] {
         assert!(out.contains(part), "{part} is missing in {out}");
+    }
+}
+
+#[test]
+fn the_help_says_the_quality_that_is_taken() {
+    let (_, help, _) = run(&["--help"]);
+    let (_, said) = help.split_once("of JPEG (82) and WebP (").unwrap();
+    let (webp, _) = said.split_once(')').unwrap();
+    let photo = gradient_jpeg(90, 60);
+    for (output, quality) in [(Output::Jpeg, 82), (Output::WebP, webp.parse().unwrap())] {
+        let made = |quality| {
+            let options = Options {
+                output,
+                quality,
+                ..Options::new(Size::new(64, 64))
+            };
+            imaging::resize(&photo, &options).unwrap().bytes
+        };
+        assert_eq!(made(None), made(Some(quality)), "{output}");
+        assert_ne!(made(None), made(Some(quality + 2)), "{output}");
     }
 }
 
@@ -174,6 +195,23 @@ fn a_request_is_served_and_logged_and_the_first_signal_drains() {
     let mut answer = Vec::new();
     client.read_to_end(&mut answer).unwrap();
     assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"));
+    assert_eq!(running.exit_code(), 0);
+}
+
+#[test]
+fn a_server_whose_log_nobody_reads_goes_on_serving() {
+    let mut running = Running::start();
+    running.log = Box::new(io::empty());
+    for _ in 0..3 {
+        let mut client = TcpStream::connect(running.address).unwrap();
+        client
+            .write_all(b"GET /healthz HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"));
+    }
+    running.signal("TERM");
     assert_eq!(running.exit_code(), 0);
 }
 

@@ -83,6 +83,37 @@ async fn bodies_share_a_memory_budget() {
 }
 
 #[tokio::test]
+async fn answers_share_the_memory_budget_until_they_are_sent() {
+    let target = "/resize?width=2000&height=2000&enlarge=true&format=jpeg&quality=100";
+    let photo = gradient_png(16, 16);
+    let with = async |bytes| {
+        let config = Config {
+            in_flight_bytes_max: ByteSize(bytes),
+            ..small()
+        };
+        Server::start(config).await
+    };
+    let roomy = with(64 << 20).await;
+    let bytes = roomy.connect().await.post(target, &photo).await.body.len() as u64;
+    assert!(
+        bytes > 64 << 10,
+        "{bytes} bytes are no more than the body takes"
+    );
+
+    let tight = with(bytes / 2).await;
+    check_refused(
+        &tight.connect().await.post(target, &photo).await,
+        "memory_full",
+    );
+
+    let enough_for_one = with(bytes * 3 / 2).await;
+    let mut client = enough_for_one.connect().await;
+    for _ in 0..3 {
+        assert_eq!(client.post(target, &photo).await.status, 200);
+    }
+}
+
+#[tokio::test]
 async fn a_connection_too_many_is_told_so() {
     let config = Config {
         connections_max: NonZero::<usize>::MIN,
@@ -103,6 +134,30 @@ async fn a_connection_too_many_is_told_so() {
     drop(first);
     // The place is free as soon as the server sees that the first client left.
     while server.connect().await.post(RESIZE, &photo).await.status != 200 {}
+}
+
+#[tokio::test]
+async fn limits_of_any_size_are_limits() {
+    let server = Server::start(Config {
+        threads: NonZero::<usize>::MAX,
+        queue: usize::MAX,
+        connections_max: NonZero::<usize>::MAX,
+        body_bytes_max: ByteSize(u64::MAX),
+        in_flight_bytes_max: ByteSize(u64::MAX),
+        timeouts: Timeouts {
+            drain: Duration::MAX,
+            ..Timeouts::default()
+        },
+        ..small()
+    })
+    .await;
+    let mut client = server.connect().await;
+    let reply = client.post(RESIZE, &gradient_png(16, 16)).await;
+    assert_eq!(reply.status, 200);
+    server.job.drain();
+    client.closed().await;
+    let report = server.job.wait().await;
+    assert_eq!(report.outcome(), Outcome::Done, "{report}");
 }
 
 #[tokio::test]

@@ -13,7 +13,6 @@ use std::{
     time::Duration,
 };
 
-use futures_util::task::AtomicWaker;
 use tokio::{sync::Notify, time::Instant};
 
 pub(super) use self::desk::Mail;
@@ -24,7 +23,8 @@ use super::{
     machine::Signal,
     pile::Pile,
     sync::{
-        AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, fence,
+        AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, AtomicWaker, Mutex, MutexGuard,
+        Ordering, fence,
     },
 };
 use crate::{Cause, Report, Routine, name::Name};
@@ -53,7 +53,6 @@ pub(crate) struct Core {
     /// Tasks that have not ended, and how many there may be.
     live: AtomicU32,
     live_max: AtomicU32,
-    supervisor: AtomicWaker,
     /// Shared with the parent if the job is its oneshot.
     value: OnceLock<Arc<dyn Any + Send + Sync>>,
     cause: OnceLock<Arc<Cause>>,
@@ -78,7 +77,6 @@ impl Core {
             statics: AtomicU32::new(0),
             live: AtomicU32::new(0),
             live_max: AtomicU32::new(u32::MAX),
-            supervisor: AtomicWaker::new(),
             value: OnceLock::new(),
             cause: OnceLock::new(),
             annex: OnceLock::new(),
@@ -156,8 +154,14 @@ impl Core {
 
     fn annex(&self) -> &Annex {
         self.annex.get_or_init(|| {
+            let desk = Desk {
+                // What is accepted while there is nobody to ask is nothing.
+                closed: self.signal() > Signal::Run,
+                ..Desk::default()
+            };
             Box::new(Annex {
-                desk: Mutex::default(),
+                desk: Mutex::new(desk),
+                supervisor: AtomicWaker::new(),
                 report: OnceLock::new(),
                 ended: Notify::new(),
                 started: Notify::new(),
@@ -195,6 +199,10 @@ impl Core {
     /// Asks for a stop. The desk is closed at once, so nothing added after this is accepted.
     pub(crate) fn stop(&self, signal: Signal, cause: Option<Cause>) {
         let mut desk = self.desk();
+        if self.is_over() {
+            // Nobody would ever read it.
+            return;
+        }
         desk.closed = true;
         desk.mail.push(Mail::Stop {
             signal,
@@ -203,6 +211,14 @@ impl Core {
         drop(desk);
         self.call();
         self.annex().room.notify_waiters();
+    }
+
+    /// Accepts nothing from now on, because whoever polls the job is about to stop it.
+    pub(super) fn shut(&self) {
+        if let Some(annex) = self.has_annex() {
+            annex.desk().closed = true;
+            annex.room.notify_waiters();
+        }
     }
 
     pub(crate) fn own(&self) {
@@ -295,7 +311,8 @@ impl Core {
         // Whoever is counted as home was counted as shipped before it left, and the lock passes that on.
         let is_last = desk.home == self.shipped.load(Ordering::Relaxed);
         drop(desk);
-        if urgent || is_batch || is_last || self.has_lost.load(Ordering::Acquire) {
+        let has_lost = || self.has_lost.load(Ordering::Acquire);
+        if urgent || is_batch || is_last || has_lost() || annex.has_listener() {
             self.call();
         }
         if has_ended {
@@ -329,14 +346,17 @@ impl Core {
     /// Has the supervisor polled.
     fn call(&self) {
         self.has_mail.store(true, Ordering::Release);
-        self.supervisor.wake();
+        self.annex().supervisor.wake();
     }
 }
 
 /// For the supervisor.
 impl Core {
     pub(super) fn listen(&self, waker: &Waker) {
-        self.supervisor.register(waker);
+        // Without an annex nobody has anything that could call.
+        if let Some(annex) = self.has_annex() {
+            annex.supervisor.register(waker);
+        }
     }
 
     #[inline]
@@ -391,7 +411,9 @@ impl Core {
 
     /// Gives back the slots of tasks that have come and gone.
     pub(super) fn free(&self, slots: &[u32]) {
-        self.desk().free.extend_from_slice(slots);
+        let mut desk = self.desk();
+        desk.free.extend_from_slice(slots);
+        desk.looks.forget(slots);
     }
 
     /// Lets everybody read the cause. It may have been set before; the first one stays.

@@ -6,7 +6,7 @@
 
 mod again;
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, mem::needs_drop, sync::Arc};
 
 use futures_util::future::Either;
 use tokio::task::coop;
@@ -18,6 +18,7 @@ use super::{
     core::{Core, Mail},
     guard::{Clocks, Early, Guard, Shield, Shielded},
     machine::{After, Ending, Exit, Fault, Signal, Tally},
+    panics,
     step::{Home, Left, Step, leave},
 };
 use crate::{
@@ -132,13 +133,11 @@ where
         };
         let Life { task, cx, extras } = life;
         // A panic in the drop of a task that has ended is too late to be anyone's failure; it has been printed.
-        let _ = super::panics::catch(|| drop(task));
-        if let Some(extras) = extras {
+        let _ = panics::catch(|| drop(task));
+        if let Some(extras) = &extras {
             ending.exit = extras.own.as_ref().map(own_failure).or(ending.exit);
-            if let Some(filler) = extras.filler {
-                filler.fill(output, extras.own.as_ref());
-            }
         }
+        hand_over(extras, output);
         cx.end();
         ending.tally.ticks = cx.ticks();
         if cx.is_away() {
@@ -146,6 +145,22 @@ where
             return None;
         }
         Some(ending)
+    }
+}
+
+/// Gives the output to whoever waits for it, or drops it. A panic in that drop is as late as one in the drop of the task.
+fn hand_over<O>(extras: Option<Box<Extras<O>>>, output: Result<O, Unfinished>) {
+    let hand_over = move || {
+        if let Some(extras) = extras
+            && let Some(filler) = extras.filler
+        {
+            filler.fill(output, extras.own.as_ref());
+        }
+    };
+    if needs_drop::<O>() {
+        let _ = panics::catch(hand_over);
+    } else {
+        hand_over();
     }
 }
 
@@ -391,8 +406,8 @@ fn finalizer_fault(shielded: Shielded<Result<()>>) -> Option<After> {
     match shielded {
         Shielded::Returned(Ok(())) => None,
         Shielded::Returned(Err(error)) => Some(After::Failed(fault(CauseKind::error(error)))),
-        Shielded::Panicked(kind) => Some(After::Failed(fault(kind))),
-        Shielded::TimedOut(kind) => Some(After::TimedOut(fault(kind))),
+        Shielded::Panicked(kind) => Some(After::Failed(fault(*kind))),
+        Shielded::TimedOut(within) => Some(After::TimedOut(fault(CauseKind::Timeout(within)))),
     }
 }
 

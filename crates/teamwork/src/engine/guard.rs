@@ -22,7 +22,7 @@ pub(super) enum Early {
     Cut,
     /// At a safe point, because the job finishes.
     Stopped,
-    Panicked(CauseKind),
+    Panicked(Box<CauseKind>),
     /// A clock has run out.
     Expired(Exit),
 }
@@ -32,7 +32,10 @@ impl Early {
         match self {
             Self::Cut => Exit::Cut,
             Self::Stopped => Exit::Stopped,
-            Self::Panicked(kind) => Exit::Failed(Box::new(Fault { routine, kind })),
+            Self::Panicked(kind) => Exit::Failed(Box::new(Fault {
+                routine,
+                kind: *kind,
+            })),
             Self::Expired(exit) => exit,
         }
     }
@@ -136,7 +139,7 @@ impl<C: FnOnce() -> F, F: Future> Call<C, F> {
     fn poll(
         mut self: Pin<&mut Self>,
         cx: &mut task::Context<'_>,
-    ) -> Poll<Result<F::Output, CauseKind>> {
+    ) -> Poll<Result<F::Output, Box<CauseKind>>> {
         let polled = panics::catch(|| {
             if let CallUnderWay::Ahead { call } = self.as_mut().project()
                 && let Some(call) = call.take()
@@ -158,7 +161,7 @@ impl<C: FnOnce() -> F, F: Future> Call<C, F> {
     }
 
     /// Drops what is left.
-    fn end(mut self: Pin<&mut Self>) -> Result<(), CauseKind> {
+    fn end(mut self: Pin<&mut Self>) -> Result<(), Box<CauseKind>> {
         panics::catch(|| self.set(Self::Over))
     }
 }
@@ -324,8 +327,9 @@ impl<'a, C: FnOnce() -> F, F: Future, V: ?Sized> Shield<'a, C, F, V> {
 /// What came of a finalizer.
 pub(super) enum Shielded<T> {
     Returned(T),
-    Panicked(CauseKind),
-    TimedOut(CauseKind),
+    Panicked(Box<CauseKind>),
+    /// It had so much time.
+    TimedOut(Duration),
 }
 
 impl<C: FnOnce() -> F, F: Future, V: ?Sized> Future for Shield<'_, C, F, V> {
@@ -350,7 +354,7 @@ impl<C: FnOnce() -> F, F: Future, V: ?Sized> Future for Shield<'_, C, F, V> {
             return Poll::Pending;
         }
         match this.call.end() {
-            Ok(()) => Poll::Ready(Shielded::TimedOut(CauseKind::Timeout(within))),
+            Ok(()) => Poll::Ready(Shielded::TimedOut(within)),
             Err(kind) => Poll::Ready(Shielded::Panicked(kind)),
         }
     }

@@ -3,6 +3,7 @@
 //!
 //! `TEAMWORK_SCRIPTS=100000 cargo test -p teamwork --lib --release interleavings` plays so many, `TEAMWORK_SEED=17` that one.
 
+mod mail;
 pub(super) mod sync;
 pub(super) mod threads;
 

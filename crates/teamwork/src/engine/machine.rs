@@ -120,9 +120,26 @@ impl Machine {
     /// Registers a task in a free slot.
     pub(crate) fn add(&mut self, slot: u32, name: Name, kind: Kind) -> Admission {
         let running = self.phase >= Phase::Running;
-        let mut record = Record::new(name, kind, running);
+        if self.records.len() == slot as usize {
+            make_room(&mut self.records);
+            self.records.resize_with(slot as usize + 1, Record::new);
+        } else {
+            let vacant = &mut self.records[slot as usize];
+            debug_assert_eq!(
+                vacant.state,
+                State::Vacant,
+                "a slot is given to one task at a time"
+            );
+            *vacant = Record::new();
+        }
+        // Set where it lies: what is put together elsewhere, piece by piece, is slow to copy.
+        let record = &mut self.records[slot as usize];
+        record.name = name;
+        record.kind = kind;
+        record.late = running;
         if running {
-            self.seq += 1;
+            // A server may have billions of connections, one after the other.
+            self.seq = self.seq.wrapping_add(1);
             record.seq = self.seq;
         } else {
             self.statics = slot + 1;
@@ -131,33 +148,13 @@ impl Machine {
             record.state = State::Ended;
             record.outcome = TaskOutcome::NeverStarted;
         }
-        let admission = if self.phase == Phase::Running && self.signal < Signal::Finish {
+        if self.phase == Phase::Running && self.signal < Signal::Finish {
             record.state = State::Running;
             self.alive += 1;
             Admission::Now
         } else {
             Admission::Later
-        };
-        match self.records.get_mut(slot as usize) {
-            Some(vacant) => {
-                debug_assert_eq!(
-                    vacant.state,
-                    State::Vacant,
-                    "a slot is given to one task at a time"
-                );
-                *vacant = record;
-            }
-            None => {
-                debug_assert_eq!(
-                    self.records.len(),
-                    slot as usize,
-                    "slots are given in order"
-                );
-                make_room(&mut self.records);
-                self.records.push(record);
-            }
         }
-        admission
     }
 
     /// The task in slot 0 is the oneshot.
@@ -319,7 +316,7 @@ impl Machine {
         if let Some(action) = self.next_give_up() {
             return Some(action);
         }
-        if self.signal_shown < self.signal {
+        if self.has_signal() {
             self.signal_shown = self.signal;
             return Some(Action::Signal(self.signal));
         }
@@ -345,6 +342,11 @@ impl Machine {
 
     pub(crate) fn signal(&self) -> Signal {
         self.signal
+    }
+
+    /// Whether a signal is about to be shown, with which everybody near is polled anyway.
+    pub(crate) fn has_signal(&self) -> bool {
+        self.signal_shown < self.signal
     }
 
     pub(crate) fn cause(&self) -> Option<&Arc<Cause>> {
@@ -392,6 +394,12 @@ impl Machine {
     /// How many tasks there are, and were.
     pub(crate) fn tasks(&self) -> usize {
         self.records.len()
+    }
+
+    /// As if so many tasks had come and gone.
+    #[cfg(test)]
+    pub(crate) fn set_seq(&mut self, tasks: u32) {
+        self.seq = tasks;
     }
 
     #[cfg(test)]

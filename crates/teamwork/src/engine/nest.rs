@@ -39,21 +39,24 @@ where
         }
         // When the start fails, it goes on where it is: to its end.
         let away = cx.core.spawns() && cx.core.has_shipped();
-        let mut nanos = 0;
-        let (exit, after) = match cx.core.signal() {
-            Signal::Finish | Signal::Cut | Signal::Abandon if is_late => (Exit::NeverStarted, None),
-            Signal::Finish => (Exit::Stopped, None),
-            Signal::Cut | Signal::Abandon => (Exit::Cut, None),
+        let ((exit, after), nanos) = match cx.core.signal() {
+            Signal::Finish | Signal::Cut | Signal::Abandon if is_late => {
+                ((Exit::NeverStarted, None), 0)
+            }
+            Signal::Finish => ((Exit::Stopped, None), 0),
+            Signal::Cut | Signal::Abandon => ((Exit::Cut, None), 0),
             Signal::Run | Signal::Drain => {
-                let (judged, run) = judged(Nested::begin(&mut child, &cx, away).await);
-                nanos = run;
+                let ended = judged(Nested::begin(&mut child, &cx, away).await);
                 match child.take_again() {
-                    Some(again) => restarted(judged, &cx, (away, again)).await,
-                    None => judged,
+                    Some(again) => {
+                        let judge = |ended, _: &Child| judged(ended);
+                        restarted(ended, &cx, (away, again), judge).await
+                    }
+                    None => ended,
                 }
             }
         };
-        drop(child);
+        child.leave();
         let ending = Ending {
             exit: Some(exit),
             after,
@@ -73,15 +76,18 @@ where
 /// What the end of a child is to its parent.
 type Judged = (Exit, Option<After>);
 
-/// What the end of a child is to its parent, and the nanoseconds it took. By value, so that the report takes no room in the driver.
+/// The same with the nanoseconds it took. By value, so that the report takes no room in the driver.
 fn judged(ended: Result<Report, CauseKind>) -> (Judged, u64) {
-    match ended {
-        Ok(report) => {
-            let run = nanos(report.elapsed());
-            (judge(report), run)
-        }
-        Err(kind) => ((failed(kind), None), 0),
-    }
+    let run = nanos_of(&ended);
+    let judged = match ended {
+        Ok(report) => judge(report),
+        Err(kind) => (failed(kind), None),
+    };
+    (judged, run)
+}
+
+fn nanos_of(ended: &Result<Report, CauseKind>) -> u64 {
+    ended.as_ref().map_or(0, |report| nanos(report.elapsed()))
 }
 
 /// What the end of a child is to its parent, which keeps the report if something went wrong.
@@ -97,31 +103,18 @@ pub(crate) fn drive_first_job(
     cx: Context,
     has_value: bool,
 ) -> impl Future<Output = Option<Ending>> + Send {
-    let core = child.core.clone();
     let mut child = Child::Here(child);
     async move {
-        let ended = Nested::begin(&mut child, &cx, false).await;
-        let run = ended.as_ref().map_or(0, |report| nanos(report.elapsed()));
-        let (exit, after) = match ended {
-            // What would rely on it does not start anyway.
-            Ok(report) if cx.core.signal() >= Signal::Finish => judge(report),
-            Ok(report) if report.outcome() == Outcome::Done => match core.share_value() {
-                // It was finished before it had one: what would rely on it does not start.
-                None if has_value => (Exit::FinishJob, judge(report).1),
-                value => {
-                    if let Some(value) = value {
-                        cx.core.set_value(value);
-                    }
-                    judge(report)
-                }
-            },
-            // It failed, or was cancelled on its own: there is nothing to go on with.
-            Ok(report) => {
-                let cause = report.cause.clone();
-                let exit = cause.map_or(Exit::Cut, |cause| failed(CauseKind::Job(cause)));
-                (exit, judge(report).1)
-            }
-            Err(kind) => (failed(kind), None),
+        let judge = |ended: Result<Report, CauseKind>, child: &Child| {
+            let run = nanos_of(&ended);
+            (judge_first(ended, child, (&cx, has_value)), run)
+        };
+        let ended = judge(Nested::begin(&mut child, &cx, false).await, &child);
+        let again = child.take_again();
+        child.leave();
+        let ((exit, after), run) = match again {
+            Some(again) => restarted(ended, &cx, (false, again), judge).await,
+            None => ended,
         };
         Some(Ending {
             exit: Some(exit),
@@ -134,34 +127,76 @@ pub(crate) fn drive_first_job(
     }
 }
 
+/// What the end of a oneshot is to its parent, which gets its value.
+fn judge_first(
+    ended: Result<Report, CauseKind>,
+    child: &Child,
+    (cx, has_value): (&Context, bool),
+) -> Judged {
+    match ended {
+        // What would rely on it does not start anyway.
+        Ok(report) if cx.core.signal() >= Signal::Finish => judge(report),
+        Ok(report) if report.outcome() == Outcome::Done => {
+            match child.core().and_then(|core| core.share_value()) {
+                // It was finished before it had one: what would rely on it does not start.
+                None if has_value => (Exit::FinishJob, judge(report).1),
+                value => {
+                    if let Some(value) = value {
+                        cx.core.set_value(value);
+                    }
+                    judge(report)
+                }
+            }
+        }
+        // It failed, or was cancelled on its own: there is nothing to go on with.
+        Ok(report) => {
+            let cause = report.cause.clone();
+            let exit = cause.map_or(Exit::Cut, |cause| failed(CauseKind::Job(cause)));
+            (exit, judge(report).1)
+        }
+        Err(kind) => (failed(kind), None),
+    }
+}
+
 /// What comes after the first end of a child that is started over after failures: attempts, until one does not fail or there are no
 /// more.
-fn restarted<V>(
-    judgement: Judged,
-    cx: &Context<V>,
+fn restarted<'a, V>(
+    (mut last, mut nanos): (Judged, u64),
+    cx: &'a Context<V>,
     (away, mut again): (bool, Box<Again>),
-) -> Pin<Box<dyn Future<Output = Judged> + Send + '_>>
+    judge: impl Fn(Result<Report, CauseKind>, &Child) -> (Judged, u64) + Send + 'a,
+) -> Pin<Box<dyn Future<Output = (Judged, u64)> + Send + 'a>>
 where
     V: ?Sized + Send + Sync + 'static,
 {
     // Boxed, because what is rare should take no room in every driver.
     Box::pin(async move {
         cx.set_away(away);
-        let mut last = judgement;
         while let Exit::Failed(fault) = &last.0
+            && !is_cancelled(&fault.kind)
             && cx.core.signal() < Signal::Finish
-            && let Ok(Some((pause, fresh))) = panics::catch(&mut again)
+            && let Some((pause, fresh)) = again()
         {
             tracing::warn!(job = %cx.core.name, task = cx.name(), error = %fault.kind, ?pause, "failed; starting again");
             let paused = Guard::new(cx, None, || cx.wait(sleep(pause))).await;
             if let Err(early) = paused {
-                return (early.exit(Routine::Run), None);
+                return ((early.exit(Routine::Run), None), nanos);
             }
-            let mut child = Child::Here(fresh);
-            last = judged(Nested::begin(&mut child, cx, away).await).0;
+            let mut child = match fresh {
+                Ok(fresh) => Child::Here(fresh),
+                Err(panicked) => Child::Nowhere(*panicked),
+            };
+            let ended = Nested::begin(&mut child, cx, away).await;
+            (last, nanos) = judge(ended, &child);
+            child.leave();
         }
-        last
+        (last, nanos)
     })
+}
+
+/// Whether a oneshot was cancelled on its own, which is a failure of its parent and none of itself.
+fn is_cancelled(kind: &CauseKind) -> bool {
+    matches!(kind, CauseKind::Job(cause) if cause.is_cancelled())
 }
 
 fn failed(kind: CauseKind) -> Exit {
@@ -189,7 +224,7 @@ enum Child {
     /// It is polled by its driver.
     Here(Supervisor),
     OnThread(Box<Threaded>),
-    /// There is no thread for it.
+    /// There is no thread for it, or it could not be made.
     Nowhere(CauseKind),
 }
 
@@ -206,6 +241,11 @@ impl Child {
         };
     }
 
+    /// Drops a job that has ended. A panic in the drop of its value is too late to be anyone's failure; it has been printed.
+    fn leave(self) {
+        let _ = panics::catch(|| drop(self));
+    }
+
     /// Takes out what makes the job anew.
     fn take_again(&mut self) -> Option<Box<Again>> {
         match self {
@@ -216,12 +256,15 @@ impl Child {
     }
 
     /// Passes a stop on, and when the parent no longer waits for its end.
-    fn stop(&self, signal: Signal, cause: Option<Cause>, ends_by: Option<Instant>) {
-        let Some(core) = self.core() else { return };
-        if let Some(end) = ends_by {
+    fn stop(&mut self, signal: Signal, cause: Option<Cause>, ends_by: Option<Instant>) {
+        if let (Some(core), Some(end)) = (self.core(), ends_by) {
             core.end_by(end);
         }
-        core.stop(signal, cause);
+        match self {
+            Self::Here(child) => child.stop_next(signal, cause),
+            Self::OnThread(thread) => thread.core().stop(signal, cause),
+            Self::Nowhere(_) => {}
+        }
     }
 
     fn core(&self) -> Option<&Arc<Core>> {
@@ -234,7 +277,7 @@ impl Child {
 
     fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<Result<Report, CauseKind>> {
         match self {
-            Self::Here(child) => Pin::new(child).poll(cx).map(Ok),
+            Self::Here(child) => child.poll_within(cx).map(Ok),
             Self::OnThread(thread) => thread.poll_report(cx),
             Self::Nowhere(kind) => Poll::Ready(Err(kind.clone())),
         }
@@ -267,7 +310,11 @@ impl<'a, V: ?Sized> Nested<'a, V> {
 impl<V: ?Sized> Nested<'_, V> {
     /// Says to those who look which job this is.
     #[cold]
-    fn answer(&self) {
+    fn answer(&self, cx: &task::Context<'_>) {
+        if let Child::Here(child) = &self.child {
+            child.core.watch();
+            child.core.listen(cx.waker());
+        }
         let look = Look {
             ticks: 0,
             is_waiting: false,
@@ -287,14 +334,14 @@ impl<V: ?Sized> Future for Nested<'_, V> {
             if signal > self.told {
                 self.told = signal;
                 let cause = (signal >= Signal::Cut).then(|| parent_stopped(self.cx.core.cause()));
-                self.child
-                    .stop(signal, cause, self.cx.core.children_end_by());
+                let end_by = self.cx.core.children_end_by();
+                self.child.stop(signal, cause, end_by);
             }
             if let Poll::Ready(ended) = self.child.poll(cx) {
                 return Poll::Ready(ended);
             }
             if self.cx.core.is_looked_at() {
-                self.answer();
+                self.answer(cx);
             }
             if !self.away || self.registered == Some(signal) {
                 return Poll::Pending;

@@ -60,7 +60,7 @@ const _: () = assert!(
 pub(crate) struct Record {
     pub(crate) name: Name,
     pub(crate) tally: Tally,
-    /// Start order among the tasks that were added while running.
+    /// Start order among the tasks that were added while running; after the highest number comes 0.
     pub(crate) seq: u32,
     pub(crate) state: State,
     pub(crate) outcome: TaskOutcome,
@@ -70,15 +70,15 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    pub(crate) fn new(name: Name, kind: Kind, late: bool) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
-            name,
+            name: Name::Static(""),
             tally: Tally::default(),
             seq: 0,
             state: State::Added,
             outcome: TaskOutcome::Done,
-            kind,
-            late,
+            kind: Kind::Task,
+            late: false,
         }
     }
 

@@ -53,12 +53,13 @@ pub(crate) type Prerequisite = Pin<Box<dyn Future<Output = Result> + Send>>;
 /// Is over when a token has been cancelled.
 pub(crate) type Cancelled = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Makes a job anew after a failure, and says how long to wait before it starts.
-pub(crate) type Again = dyn FnMut() -> Option<(Duration, Supervisor)> + Send;
+/// Makes a job anew after a failure, unless that panics, and says how long to wait before it starts.
+pub(crate) type Again =
+    dyn FnMut() -> Option<(Duration, Result<Supervisor, Box<CauseKind>>)> + Send;
 
-/// Where stop signals of the process come from; yields each time one arrives.
+/// Where stop signals of the process come from; yields each time one arrives, and says how many that makes.
 pub(crate) trait SignalSource: Send {
-    fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+    fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<u32>;
 
     /// The next one is not for the job any more.
     fn give_back(&mut self);
@@ -218,7 +219,7 @@ impl Supervisor {
     fn begin(&mut self) {
         self.state = State::Running;
         self.tell(|_| Event::Started);
-        self.began = Some(Stamp::now());
+        self.began = Some(Stamp::latest());
         if let Some(rare) = &mut self.rare {
             rare.job_ends = rare.deadlines.job.map(|timeout| later(now(), timeout));
         }
@@ -250,12 +251,31 @@ impl Supervisor {
         self.rare().observer = Some(observer);
     }
 
+    /// Polls the job as part of a poll under way, whose time it shares.
+    pub(super) fn poll_within(&mut self, cx: &mut Context<'_>) -> Poll<Report> {
+        if self.state == State::Idle {
+            self.begin();
+        }
+        loop {
+            if let Some(report) = self.advance(cx) {
+                return Poll::Ready(report);
+            }
+            // Invariant 5: look for mail again once the waker is known.
+            self.core.listen(cx.waker());
+            if !self.core.has_mail() {
+                return Poll::Pending;
+            }
+        }
+    }
+
     /// Everything that can be done without waiting; the report once the job is over.
     fn advance(&mut self, cx: &mut Context<'_>) -> Option<Report> {
         if self.core.has_mail() {
             self.handle_mail();
         }
-        self.poll_near(cx);
+        if !self.machine.has_signal() {
+            self.poll_near(cx);
+        }
         if self.core.is_looked_at() {
             self.gather_tracked(cx);
         }
@@ -369,10 +389,7 @@ impl Supervisor {
                 driver,
                 kind,
             } => self.admit(slot, name, (driver, kind)),
-            Mail::Stop { signal, cause } => {
-                self.machine.stop(signal, cause.map(|cause| *cause));
-                self.hurry();
-            }
+            Mail::Stop { signal, cause } => self.stop(signal, cause.map(|cause| *cause)),
             Mail::Look(asker) => {
                 // Who has asked may not be there any more.
                 let _ = asker.send(self.machine.seen());
@@ -395,6 +412,21 @@ impl Supervisor {
                 );
             }
             Mail::Ended { slot, ending } => self.end_away(slot, *ending),
+        }
+    }
+
+    fn stop(&mut self, signal: Signal, cause: Option<Cause>) {
+        self.machine.stop(signal, cause);
+        self.hurry();
+    }
+
+    /// Stops the job on behalf of its poller, who polls it next: as a message would, without the way there.
+    pub(super) fn stop_next(&mut self, signal: Signal, cause: Option<Cause>) {
+        if self.state == State::Running {
+            self.core.shut();
+            self.stop(signal, cause);
+        } else {
+            self.core.stop(signal, cause);
         }
     }
 
@@ -494,21 +526,8 @@ impl Future for Supervisor {
     type Output = Report;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Report> {
-        let this = self.get_mut();
         Stamp::forget();
-        if this.state == State::Idle {
-            this.begin();
-        }
-        loop {
-            if let Some(report) = this.advance(cx) {
-                return Poll::Ready(report);
-            }
-            // Invariant 5: look for mail again once the waker is known.
-            this.core.listen(cx.waker());
-            if !this.core.has_mail() {
-                return Poll::Pending;
-            }
-        }
+        self.get_mut().poll_within(cx)
     }
 }
 
@@ -536,13 +555,25 @@ impl Drop for Supervisor {
                 rest.state = State::Adrift;
                 sync::spawn(rest);
             }
-            // The runtime is gone or going: nothing can be finalized, but those who wait for the end must not hang.
-            _ => drop(self.end()),
+            // The runtime is gone or going, or it is not this one: nothing can be finalized, but those who wait for the end must not
+            // hang, and who runs elsewhere must not go on.
+            _ => self.forsake(),
         }
     }
 }
 
 impl Supervisor {
+    /// Ends the job where it is.
+    fn forsake(&mut self) {
+        if self.core.has_annex().is_some() {
+            // Who has come home by now is not left behind.
+            self.handle_mail();
+        }
+        self.machine.forsake();
+        self.core.show(Signal::Cut, self.machine.cause());
+        drop(self.end());
+    }
+
     fn over() -> Self {
         let mut over = Self::new(Name::Static(""));
         over.state = State::Over;

@@ -9,9 +9,13 @@ pub(super) use std::sync::{
     atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
 };
 
+#[cfg(any(not(test), teamwork_loom))]
+pub(super) use futures_util::task::AtomicWaker;
+
 #[cfg(all(test, not(teamwork_loom)))]
 pub(super) use super::interleavings::sync::{
-    AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, fence,
+    AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, AtomicWaker, Mutex, MutexGuard,
+    Ordering, fence,
 };
 
 #[cfg(teamwork_loom)]

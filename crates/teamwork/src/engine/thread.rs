@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
     task::{Context, Poll},
     thread,
+    time::Duration,
 };
 
 use tokio::{runtime, sync::oneshot};
@@ -26,7 +27,7 @@ pub(super) struct Threaded {
 }
 
 /// Starts a thread with a current-thread runtime, and runs the job there. The thread ends with the job: its report is sent when
-/// the runtime has been shut down.
+/// the runtime has been shut down, blocking calls included that are no part of the job, as long as a finalizer may take.
 ///
 /// # Errors
 ///
@@ -39,8 +40,15 @@ pub(super) fn start(mut job: Supervisor) -> io::Result<Threaded> {
     let core = job.core.clone();
     let (sender, report) = oneshot::channel();
     let run = move || {
+        let deadline = job.core.finalizer_deadline();
         let report = runtime.block_on(job);
-        drop(runtime);
+        // What was given up is not waited for, or it would hold up the parent, which has no deadline unless it stops.
+        let left = if report.has_leaked() {
+            Duration::ZERO
+        } else {
+            deadline
+        };
+        runtime.shutdown_timeout(left);
         // When nobody waits for the report, the job was cancelled for that.
         let _ = sender.send(report);
     };

@@ -15,6 +15,13 @@
 //! | a restart brings back what was stopped | `restart::a_stop_does_not_wait_for_the_pause` |
 //! | two incarnations run at once | `restart::each_attempt_is_new_and_begins_when_the_one_before_is_finalized` |
 //! | blocking work holds up the end, and nobody says which | `pool::a_call_that_does_not_end_is_reported_by_name` |
+//! | everybody writes the grace period by hand | `lifecycle::finish_completes_the_run_call_and_the_grace_cuts_what_does_not_end` |
+//! | what others rely on is closed before them | `lifecycle::a_failure_cancels_siblings_and_finalizes_in_reverse` |
+//! | tasks cannot be added from elsewhere | `dynamic::tasks_are_added_by_handle_and_by_other_tasks` |
+//! | there is no bound on how many there are | `places::who_waits_for_a_place_gets_the_one_that_is_given_back` |
+//! | an abort does not reach what was spawned below | `nested::three_levels_end_from_the_bottom_up` |
+//! | a task that panics takes its place in the count along | `places::whoever_fails_or_panics_gives_its_place_back` |
+//! | one cannot see the tree | `snapshot::a_snapshot_goes_through_jobs_in_jobs` |
 //! | a loop that is always ready starves its neighbours | `fairness::an_always_ready_task_does_not_starve_its_siblings` |
 
 use std::{

@@ -2,16 +2,17 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-use teamwork::{Context, Job, JobHandle, Result, Why};
+use teamwork::{Context, Flow, Job, JobHandle, Result, Task, Why};
+use tokio::sync::Notify;
 
 use crate::scripted::{
-    Do, Journal, fails, job, ok, outcomes, placed, run_with, sleep, task, waits,
+    Do, Journal, fails, hangs, job, ok, outcomes, placed, run_with, sleep, task, waits,
 };
 
 #[tokio::test(start_paused = true)]
@@ -132,6 +133,34 @@ async fn a_job_that_is_done_by_itself_is_closed_before_its_last_finalizer() {
             assert!(!handle.room().await);
         });
         assert_eq!(outcomes(&result.await.unwrap()), "first done · a done");
+    }
+}
+
+/// Waits for the stop, and offers a task when it is finalized.
+struct AddsLate(Arc<OnceLock<Why>>);
+
+impl Task for AddsLate {
+    type Output = ();
+
+    async fn run(&mut self, cx: &Context) -> Result<Flow> {
+        cx.wait(std::future::pending()).await
+    }
+
+    async fn finalize(&mut self, cx: &Context) -> Result {
+        let refused = cx.job().add_task("late", ok("late")).unwrap_err();
+        self.0.set(refused.why).unwrap();
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_on_which_nobody_had_a_handle_is_closed_when_it_stops() {
+    for inline in [false, true] {
+        let why = Arc::new(OnceLock::new());
+        let (mut job, _) = job([fails("fails")]);
+        job.add_task("adds", AddsLate(why.clone()));
+        placed(job, inline).run().await.unwrap_err();
+        assert_eq!(why.get(), Some(&Why::Closed));
     }
 }
 
@@ -352,4 +381,75 @@ async fn a_task_that_is_added_in_the_moment_of_a_stop_is_finalized_only_if_it_st
             assert_eq!(has_started, !is_new, "{steps}\n{report}");
         }
     }
+}
+
+/// Waits, adds more tasks than an inline job polls whenever it is woken, and fails in the same poll.
+struct AddsManyAndFails(Journal);
+
+impl Task for AddsManyAndFails {
+    type Output = ();
+
+    async fn run(&mut self, cx: &Context) -> Result<Flow> {
+        sleep(5).await;
+        for _ in 0..10 {
+            let added = task("late", [Do::Sleep(5), Do::Done]).journal(&self.0);
+            let _handle = cx.job().add_task("late", added)?;
+        }
+        Err("a failed".into())
+    }
+
+    async fn finalize(&mut self, _: &Context) -> Result {
+        self.0.note("fin a");
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_adds_many_and_fails_is_finalized_after_all_runs_and_once() {
+    for inline in [false, true] {
+        let (mut job, journal) = job([]);
+        job.add_task("a", AddsManyAndFails(journal.clone()));
+        job.add_task("b", hangs("b").journal(&journal));
+        let failure = placed(job, inline).run().await.unwrap_err();
+        assert_eq!(failure.cause().to_string(), "a: a failed");
+        let steps = journal.text();
+        let (cut, fin) = (steps.find("cut b").unwrap(), steps.find("fin a").unwrap());
+        assert!(cut < fin && steps.matches("fin a").count() == 1, "{steps}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_optional_task_that_adds_many_and_fails_leaves_them_to_run() {
+    for inline in [false, true] {
+        let (mut job, journal) = job([]);
+        job.add_task("a", AddsManyAndFails(journal.clone()))
+            .optional();
+        let report = placed(job, inline).run().await.unwrap();
+        assert_eq!(outcomes(&report), "a failed");
+        assert_eq!(report.come_and_gone(), 10);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_inline_job_that_was_large_and_is_small_can_become_large_again_at_once() {
+    let go = Arc::new(Notify::new());
+    let goes = go.clone();
+    let mut job = Job::new("test");
+    job.add_fn("adds", async move |cx: &Context| {
+        for _ in 0..12 {
+            let _handle = cx.job().add_task("early", ok("early"))?;
+        }
+        goes.notified().await;
+        let late = AddsManyAndFails(Journal::default());
+        let _handle = cx.job().add_task("late", late)?;
+        Ok(())
+    });
+    let result = run_with(job, true, async |handle| {
+        sleep(1).await;
+        // Looked at, it polls all of its tasks once; of those that it had, none is left then.
+        go.notify_one();
+        handle.snapshot().await;
+    });
+    let failure = result.await.unwrap_err();
+    assert_eq!(failure.cause().to_string(), "late: a failed");
 }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use teamwork::{Context, EVENTS_MAX, Event, Events, Job, JobHandle};
+use tokio::time::timeout;
 
-use crate::scripted::{Do, fails, hangs, job, ok, placed, sleep, task, waits};
+use crate::scripted::{Do, fails, hangs, job, ok, placed, run_with, sleep, task, waits};
 
 async fn all(mut events: Events) -> String {
     let mut told = Vec::new();
@@ -111,4 +112,22 @@ async fn of_a_job_that_is_over_there_is_nothing_to_hear() {
     drop(job);
     let told = all(events).await;
     assert!(told.ends_with("ended: cancelled"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_happens_is_told_at_once_and_not_with_the_next_thing() {
+    for inline in [false, true] {
+        let (job, _) = job([waits("a")]);
+        let result = run_with(job, inline, async |handle| {
+            sleep(1).await;
+            let mut events = handle.events();
+            drop(handle.add_task("b", ok("b")));
+            for expected in ["b is through: done", "b has ended: done"] {
+                let heard = timeout(Duration::from_secs(60), events.next()).await;
+                assert_eq!(heard.unwrap().unwrap().to_string(), expected);
+            }
+            handle.finish();
+        });
+        result.await.unwrap();
+    }
 }

@@ -3,7 +3,7 @@
 use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt;
-use teamwork::{CauseKind, Context, Job, OnPanic, Outcome, Routine, TaskOutcome};
+use teamwork::{CauseKind, Context, Job, OnPanic, Outcome, Result, Routine, TaskOutcome};
 
 use crate::scripted::{Do, Journal, both, check, fails, hangs, job, ok, placed, task, waits};
 
@@ -73,6 +73,19 @@ async fn a_panic_is_a_failure_with_message_and_place() {
         },
     )
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_place_of_a_panic_is_its_own_and_not_that_of_one_before_it() {
+    let mut job = Job::new("test");
+    job.add_fn("a", async |_: &Context| -> Result {
+        let caught = std::panic::catch_unwind(|| panic!("caught"));
+        teamwork::ensure!(caught.is_err(), "it panics");
+        // Goes on without a word to the hook, and so without a place.
+        std::panic::resume_unwind(Box::new("resumed"))
+    });
+    let failure = job.run().await.unwrap_err();
+    assert_eq!(failure.cause().to_string(), "a: panicked: resumed");
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,6 +8,7 @@
 )]
 
 mod complaints;
+mod drops;
 mod dynamic;
 mod events;
 mod fairness;

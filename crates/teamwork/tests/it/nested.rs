@@ -338,6 +338,35 @@ async fn a_child_that_is_busy_with_its_own_end_has_no_longer_than_its_parent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_child_that_is_ending_already_makes_haste_when_its_parent_has_less_time() {
+    for (outer, inner) in PLACES {
+        let journal = Journal::default();
+        let tasks = [
+            waits("a").finalize(Do::Sleep(100)),
+            waits("b").finalize(Do::Hang),
+        ];
+        let child = named("child", &journal, tasks);
+        let ten_minutes = Duration::from_secs(600);
+        let child = placed(child, inner).finalizer_deadline(ten_minutes);
+        let own = child.handle();
+        let mut parent = named("parent", &journal, [waits("p")]);
+        parent.add_job(child);
+        let parent = parent.finalizer_deadline(Duration::from_secs(4));
+        let ended = run_with(parent, outer, async |handle| {
+            sleep(5).await;
+            own.cancel("not needed");
+            sleep(5).await;
+            handle.cancel("enough");
+        });
+        let failure = ended.await.unwrap_err();
+        assert!(failure.report().elapsed() < Duration::from_secs(9));
+        // "b" hangs, and "a" gets its turn all the same, within the four seconds.
+        let child = failure.report().jobs().next().unwrap();
+        assert_eq!(outcomes(child), "a cut · b leaked in finalize");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_word_of_a_child_is_heard_though_a_sibling_was_given_up() {
     for (place, inner) in PLACES {
         let journal = Journal::default();

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use teamwork::{Context, Flow, Job, JobHandle, Result, TaskOptions, Why};
+use tokio::time::timeout;
 
-use crate::scripted::{fails, is_pending, job, ok, outcomes, placed, run_with, sleep, waits};
+use crate::scripted::{
+    Do, fails, is_pending, job, ok, outcomes, placed, run_with, sleep, task, waits,
+};
 
 /// Adds a task at once, or says why not.
 fn offer(handle: &JobHandle) -> Result<(), Why> {
@@ -137,5 +140,31 @@ async fn the_options_of_a_place_are_those_of_its_task() {
         let report = result.await.unwrap();
         let later: Vec<_> = report.secondary().iter().map(ToString::to_string).collect();
         assert_eq!(later, ["slow: timed out after 5ms", "bad: bad failed"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_fails_or_panics_gives_its_place_back() {
+    for inline in [false, true] {
+        for what in [Do::Fail, Do::Unwind] {
+            let (job, _) = job([waits("a")]);
+            // One for "a", and one for those that fail one after the other.
+            let result = run_with(job.max_tasks(2), inline, async |handle| {
+                for late in [
+                    ok("late").init(what),
+                    task("late", [what]),
+                    ok("late").finalize(what),
+                ] {
+                    let place = timeout(Duration::from_secs(60), handle.place()).await;
+                    let place = place.unwrap().unwrap();
+                    let optional = TaskOptions::new().optional();
+                    drop(place.options(optional).add_task("late", late));
+                }
+                drop(handle.place().await.unwrap());
+                handle.finish();
+            });
+            let report = result.await.unwrap();
+            assert_eq!(report.secondary().len(), 3);
+        }
     }
 }

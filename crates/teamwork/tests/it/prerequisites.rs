@@ -110,3 +110,19 @@ async fn the_jobs_timeout_counts_the_prerequisites() {
         assert_eq!(failure.to_string(), "job test: timed out after 3s");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_first_of_two_prerequisites_that_fail_at_once_is_the_cause_and_the_other_is_kept() {
+    for inline in [false, true] {
+        let (job, _) = job([ok("a")]);
+        let job = job
+            .after(async { Err("one".into()) })
+            .after(async { Err("two".into()) });
+        let failure = placed(job, inline).run().await.unwrap_err();
+        let [later] = failure.report().secondary() else {
+            panic!("{failure:?}")
+        };
+        assert_eq!(failure.to_string(), "job test: one");
+        assert_eq!(later.to_string(), "two");
+    }
+}

@@ -1,6 +1,16 @@
 //! Handing items over, each with an answer: rule 12.
 
-use teamwork::{Context, Job, SendError, rendezvous};
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::Poll,
+};
+
+use teamwork::{Context, Job, SendError, Sender, rendezvous};
 
 use crate::scripted::{Journal, is_pending, outcomes};
 
@@ -90,4 +100,99 @@ async fn when_the_receiving_task_fails_the_sending_one_does_not_hang() {
         journal.text(),
         "the item was taken, and dropped without an answer"
     );
+}
+
+#[tokio::test]
+async fn an_answer_can_be_given_later_and_in_another_order() {
+    let (sender, mut receiver) = rendezvous::<u32, u32>();
+    let receive = async {
+        let (first, of_first) = receiver.recv().await.unwrap().into_parts();
+        let (second, of_second) = receiver.recv().await.unwrap().into_parts();
+        of_second.answer(second + 10);
+        assert!(of_first.is_wanted());
+        of_first.answer(first + 10);
+    };
+    let answers = tokio::join!(sender.send(1), sender.send(2), receive);
+    assert_eq!(answers, (Ok(11), Ok(12), ()));
+}
+
+#[tokio::test]
+async fn who_gives_up_while_the_item_is_worked_on_is_not_wanted_and_leaves_nothing() {
+    let (sender, mut receiver) = rendezvous::<u32, Arc<()>>();
+    let mut given_up = Box::pin(sender.send(1));
+    assert!(is_pending(&mut given_up).await);
+    let delivery = receiver.recv().await.unwrap();
+    drop(given_up);
+    assert!(!delivery.is_wanted());
+    let answer = Arc::new(());
+    delivery.answer(answer.clone());
+    assert_eq!(Arc::strong_count(&answer), 1, "the answer is dropped");
+    let receive = async { receiver.recv().await.unwrap().answer(answer.clone()) };
+    let (answered, ()) = tokio::join!(sender.send(2), receive);
+    assert_eq!(Arc::strong_count(&answered.unwrap()), 2);
+}
+
+/// Sends numbers, of which it does not wait for some, and checks the answers.
+async fn impatient(sender: Sender<u64, u64>, seed: u64) -> u64 {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut answered = 0;
+    for item in 0..500 {
+        let mut send = pin!(sender.send(item));
+        let mut patience = random.usize(..4);
+        let end = poll_fn(|cx| match send.as_mut().poll(cx) {
+            Poll::Ready(end) => Poll::Ready(Some(end)),
+            Poll::Pending if patience == 0 => Poll::Ready(None),
+            Poll::Pending => {
+                patience -= 1;
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+        });
+        match end.await {
+            Some(Ok(answer)) => {
+                assert_eq!(answer, item + 1_000);
+                answered += 1;
+            }
+            Some(Err(error)) => assert_eq!(error, SendError::Unanswered),
+            None => {}
+        }
+    }
+    answered
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_waits_long_enough_has_the_answer_to_its_own_item() {
+    const SENDERS: u64 = 4;
+    let (sender, mut receiver) = rendezvous::<u64, u64>();
+    let (answered, dropped) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let mut job = Job::new("test");
+    for seed in 0..SENDERS {
+        let (sender, answered) = (sender.clone(), answered.clone());
+        job.add_fn("send", async move |_: &Context| {
+            // One item for which it waits to the end, whatever became of the others.
+            answered.fetch_add(impatient(sender.clone(), seed).await, Ordering::Relaxed);
+            assert!(matches!(
+                sender.send(7).await,
+                Ok(1_007) | Err(SendError::Unanswered)
+            ));
+            Ok(())
+        });
+    }
+    drop(sender);
+    let refused = dropped.clone();
+    job.add_fn("answer", async move |_: &Context| {
+        let mut taken = 0_u64;
+        while let Some(delivery) = receiver.recv().await {
+            taken += 1;
+            if taken.is_multiple_of(7) {
+                refused.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
+            let (item, reply) = delivery.into_parts();
+            reply.answer(item + 1_000);
+        }
+        Ok(())
+    });
+    job.run().await.unwrap();
+    assert!(answered.load(Ordering::Relaxed) > 0 && dropped.load(Ordering::Relaxed) > 0);
 }

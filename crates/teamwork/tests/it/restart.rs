@@ -1,10 +1,16 @@
 //! Tasks and children that are started again after a failure: rule 10.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use teamwork::{Context, Job, Outcome, Restart, TaskOptions};
 
-use crate::scripted::{Do, Journal, Scripted, outcomes, placed, sleep, task};
+use crate::scripted::{Do, Journal, Scripted, outcomes, placed, run_with, sleep, task, waits};
 
 /// At most two restarts, with a pause of 50 to 100 milliseconds before the first.
 fn twice() -> Restart {
@@ -183,6 +189,28 @@ async fn a_child_job_is_made_anew() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_time_of_a_child_that_was_made_anew_is_that_of_its_last_attempt() {
+    for inline in [false, true] {
+        let journal = Journal::default();
+        let scripts = [
+            task("a", [Do::Sleep(10), Do::Fail]),
+            task("b", [Do::DoneAfter(30)]),
+        ];
+        let mut make = attempts(&journal, scripts);
+        let child = Restart::at_most(1, Duration::from_secs(60)).job(move || {
+            let mut child = Job::new("child");
+            child.add_task("task", make());
+            child
+        });
+        let mut parent = Job::new("parent");
+        parent.add_job(child);
+        let report = placed(parent, inline).run().await.unwrap();
+        let run = report.tasks().next().unwrap().run;
+        assert_eq!(run, Duration::from_millis(30));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_task_that_was_added_late_can_be_started_again_too() {
     for inline in [false, true] {
         let journal = Journal::default();
@@ -202,5 +230,87 @@ async fn a_task_that_was_added_late_can_be_started_again_too() {
             "init a · run a · fin a · init b · run b · fin b"
         );
         assert_eq!(report.come_and_gone(), 1);
+    }
+}
+
+/// Has a number for a value, but for the first two times.
+fn third_time_lucky() -> impl FnMut() -> Job<u32> + Send + 'static {
+    let mut attempt = 0;
+    move || {
+        attempt += 1;
+        let attempt = attempt;
+        Job::new("dial").add_oneshot_fn("one", async move |_: &Context| {
+            teamwork::ensure!(attempt == 3, "no answer");
+            Ok(attempt)
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_oneshot_job_is_made_anew_and_its_last_value_counts() {
+    for inline in [false, true] {
+        for (most, says) in [
+            (1, "dial failed · use never started"),
+            (2, "dial done · use done"),
+        ] {
+            let dial = Restart::at_most(most, Duration::from_secs(60)).job(third_time_lucky());
+            let mut job = Job::new("test").add_oneshot_job(dial);
+            job.add_fn("use", async |cx: &Context<u32>| {
+                teamwork::ensure!(*cx.value() == 3, "{} is wrong", cx.value());
+                Ok(())
+            });
+            let ended = placed(job, inline).run().await;
+            let report = ended.unwrap_or_else(teamwork::Failure::into_report);
+            assert_eq!(outcomes(&report), says);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_oneshot_job_that_was_cancelled_is_not_made_anew() {
+    for inline in [false, true] {
+        let made = Arc::new(AtomicUsize::new(0));
+        let counted = made.clone();
+        let dial = twice().job(move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            let mut dial = Job::new("dial");
+            dial.add_task("a", waits("a"));
+            dial
+        });
+        let dialling = dial.handle();
+        let mut job = Job::new("test").add_oneshot_job(dial);
+        job.add_task("b", waits("b"));
+        let ended = run_with(job, inline, async |_| {
+            sleep(5).await;
+            dialling.cancel("wrong number");
+        });
+        let failure = ended.await.unwrap_err();
+        assert!(failure.is_cancelled(), "{failure}");
+        assert_eq!(made.load(Ordering::Relaxed), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_cannot_even_be_made_is_a_failure_like_any_other() {
+    for inline in [false, true] {
+        for (most, cause) in [(1, Some("child: panicked: no child")), (2, None)] {
+            let mut attempt = 0;
+            let child = Restart::at_most(most, Duration::from_secs(60)).job(move || {
+                attempt += 1;
+                if attempt == 2 {
+                    std::panic::resume_unwind(Box::new("no child"));
+                }
+                let mut child = Job::new("child");
+                let runs = if attempt == 1 { Do::Fail } else { Do::Done };
+                child.add_task("a", task("a", [runs]));
+                child
+            });
+            let mut job = Job::new("test");
+            job.add_job(child);
+            let ended = placed(job, inline).run().await;
+            let report = ended.unwrap_or_else(teamwork::Failure::into_report);
+            let told = report.cause().map(ToString::to_string);
+            assert_eq!(told.as_deref(), cause);
+        }
     }
 }

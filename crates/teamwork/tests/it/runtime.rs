@@ -11,7 +11,7 @@ use std::{
 use teamwork::{Context, Flow, Job, Outcome, Result, Routine, Task, TaskOutcome};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::scripted::{Journal, is_pending, job, outcomes, placed, sleep, waits};
+use crate::scripted::{Do, Journal, is_pending, job, outcomes, placed, sleep, waits};
 
 /// Blocks its thread in one of its routines, until the flag is up.
 struct Blocks {
@@ -218,6 +218,7 @@ fn a_job_whose_runtime_is_dropped_has_a_report_and_hangs_nobody() {
             drop(first);
             let report = runtime().block_on(handle.wait());
             assert_eq!(report.outcome(), Outcome::Cancelled);
+            assert_eq!(outcomes(&report), "a leaked in run · child leaked in run");
             assert!(handle.is_ended());
             assert!(handle.add_task("late", waits("late")).is_err());
         }
@@ -225,20 +226,37 @@ fn a_job_whose_runtime_is_dropped_has_a_report_and_hangs_nobody() {
 }
 
 #[test]
-fn a_job_that_is_dropped_outside_its_runtime_has_a_report_too() {
+fn a_job_that_is_dropped_outside_its_runtime_has_a_report_too_and_does_not_run_on() {
     for inline in [false, true] {
-        let (job, _) = job([waits("a")]);
-        let handle = job.handle();
-        let first = runtime();
-        let mut run = Box::pin(placed(job, inline).run());
-        first.block_on(async {
-            assert!(is_pending(&mut run).await);
-        });
-        drop(run);
-        assert_eq!(
-            runtime().block_on(handle.wait()).outcome(),
-            Outcome::Cancelled
-        );
-        drop(first);
+        for (init, says) in [
+            (Do::Nothing, "a leaked in run · b leaked in run"),
+            (Do::Hang, "a leaked in init · b never started"),
+        ] {
+            let (mut job, _) = job([waits("a").init(init)]);
+            let alive = Arc::new(());
+            let held = alive.clone();
+            job.add_future("b", async move {
+                std::future::pending::<()>().await;
+                drop(held);
+                Ok(())
+            });
+            let handle = job.handle();
+            let first = runtime();
+            let mut run = Box::pin(placed(job, inline).run());
+            first.block_on(async {
+                assert!(is_pending(&mut run).await);
+                tokio::task::yield_now().await;
+            });
+            drop(run);
+            let report = runtime().block_on(handle.wait());
+            assert_eq!(report.outcome(), Outcome::Cancelled);
+            assert_eq!(outcomes(&report), says);
+            first.block_on(async {
+                // Bounded by the time that a test may take: it is cut where it is.
+                while Arc::strong_count(&alive) > 1 {
+                    tokio::task::yield_now().await;
+                }
+            });
+        }
     }
 }

@@ -5,10 +5,12 @@ use std::{
     io::{BufRead, BufReader},
     os::unix::process::ExitStatusExt,
     process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 use teamwork::{Context, Job, JobHandle, Outcome};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Says to the process that it is the one to be sent signals.
 const VICTIM: &str = "TEAMWORK_VICTIM";
@@ -81,12 +83,12 @@ fn is_victim() -> bool {
     env::var_os(VICTIM).is_some()
 }
 
-fn outcome(stuck: bool) -> Outcome {
+fn outcome(job: Job) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    let ended = runtime.block_on(victim(stuck).run_until_signal());
+    let ended = runtime.block_on(job.run_until_signal());
     ended.map_or_else(
         |failure| failure.report().outcome(),
         |report| report.outcome(),
@@ -96,7 +98,7 @@ fn outcome(stuck: bool) -> Outcome {
 #[test]
 fn the_first_signal_drains_and_the_second_is_not_swallowed() {
     if is_victim() {
-        assert_eq!(outcome(false), Outcome::Cancelled);
+        assert_eq!(outcome(victim(false)), Outcome::Cancelled);
         return;
     }
     let child = start("signals::the_first_signal_drains_and_the_second_is_not_swallowed");
@@ -107,7 +109,7 @@ fn the_first_signal_drains_and_the_second_is_not_swallowed() {
 #[test]
 fn a_third_signal_ends_even_a_process_that_is_stuck() {
     if is_victim() {
-        outcome(true);
+        outcome(victim(true));
         return;
     }
     let child = start("signals::a_third_signal_ends_even_a_process_that_is_stuck");
@@ -118,6 +120,31 @@ fn a_third_signal_ends_even_a_process_that_is_stuck() {
     ];
     let status = send(child, &words);
     assert_eq!(status.signal(), Some(Signal::INT.as_raw()), "{status}");
+}
+
+/// Drains without a signal, and goes on with its work after the first one.
+fn drains_itself() -> Job {
+    let mut job = Job::new("victim");
+    job.add_fn("work", async |cx: &Context| {
+        let mut interrupts = signal(SignalKind::interrupt())?;
+        cx.job().drain();
+        cx.drained().await;
+        println!("draining");
+        interrupts.recv().await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Ok(())
+    });
+    job
+}
+
+#[test]
+fn the_first_signal_does_not_cancel_a_job_that_drains_already() {
+    if is_victim() {
+        assert_eq!(outcome(drains_itself()), Outcome::Done);
+        return;
+    }
+    let child = start("signals::the_first_signal_does_not_cancel_a_job_that_drains_already");
+    assert!(send(child, &[("draining", Signal::INT)]).success());
 }
 
 #[tokio::test(start_paused = true)]

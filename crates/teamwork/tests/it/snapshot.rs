@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use teamwork::{Context, Doing, Job, JobHandle, Phase, Snapshot};
 
-use crate::scripted::{Do, hangs, job, ok, placed, sleep, task, waits};
+use crate::scripted::{Do, hangs, job, ok, placed, run_with, sleep, task, waits};
 
 /// Runs a job, and looks at it at some milliseconds.
 async fn at<const N: usize>(job: Job, millis: [u64; N]) -> [Snapshot; N] {
@@ -157,4 +157,51 @@ async fn who_keeps_its_thread_is_shown_as_busy() {
     let printed = seen.to_string();
     assert!(printed.starts_with("test running\n├─ a waiting"), "{seen}");
     assert!(printed.ends_with("\n└─ blocks busy"), "{seen}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_cleans_up_while_the_others_run_is_seen_to_do_so() {
+    for inline in [false, true] {
+        let (job, _) = job([ok("ends").finalize(Do::Sleep(1000)), hangs("hangs")]);
+        let [seen] = at(placed(job, inline), [50]).await;
+        assert_eq!(
+            seen.to_string(),
+            "test running\n├─ ends finalizing\n└─ hangs in run"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_added_late_is_seen_in_its_init() {
+    let (job, _) = job([waits("a")]);
+    let handle = job.run_in_background().await.unwrap();
+    let _late = handle.add_task("late", ok("late").init(Do::Hang)).unwrap();
+    let seen = handle.snapshot().await.to_string();
+    assert_eq!(seen, "test running\n├─ a waiting\n└─ late in init");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_takes_the_place_of_another_has_its_own_time() {
+    for inline in [false, true] {
+        let (job, _) = job([waits("a")]);
+        let result = run_with(job, inline, async |handle| {
+            sleep(1).await;
+            let old = handle.add_task("old", task("old", [Do::DoneAfter(5000)]));
+            sleep(1000).await;
+            assert_eq!(handle.snapshot().await.tasks[1].name, "old");
+            old.unwrap().await.unwrap();
+            // One of them takes the slot, as soon as it is known to be free.
+            for _ in 0..2 {
+                drop(handle.add_task("new", hangs("new")));
+                sleep(1).await;
+            }
+            let seen = handle.snapshot().await;
+            assert_eq!(seen.tasks[1].name, "new", "{seen}");
+            for task in seen.tasks.iter().filter(|task| task.name == "new") {
+                assert_eq!(task.same_for, None, "{seen}");
+            }
+            handle.cancel("seen enough");
+        });
+        result.await.unwrap_err();
+    }
 }

@@ -1,8 +1,8 @@
 //! Jobs on threads of their own: rule 13.
 
-use std::{sync::mpsc, thread, time::Duration};
+use std::{num::NonZero, sync::mpsc, thread, time::Duration};
 
-use teamwork::{By, CauseKind, Context, Job, Outcome};
+use teamwork::{BlockingPool, By, CauseKind, Context, Job, Outcome};
 use tokio::sync::oneshot;
 
 use crate::scripted::outcomes;
@@ -121,4 +121,30 @@ async fn outside_of_a_job_it_runs_where_it_is_awaited() {
         Ok(())
     });
     assert_eq!(job.run().await.unwrap().outcome(), Outcome::Done);
+}
+
+#[tokio::test]
+async fn a_call_that_is_stuck_on_the_threads_runtime_does_not_hold_up_the_parent() {
+    let (begun, has_begun) = oneshot::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let pool = BlockingPool::new(NonZero::<usize>::MIN, 0);
+    let stuck = pool.task(move |_| {
+        let _ = begun.send(());
+        let _ = released.recv();
+        Ok(())
+    });
+    let mut child = Job::new("child").on_own_thread().isolated();
+    child.add_task("stuck", stuck);
+    child.add_fn("fails", async move |_: &Context| -> teamwork::Result {
+        has_begun.await?;
+        Err("out of luck".into())
+    });
+    let mut parent = Job::new("parent");
+    parent.add_job(child.finalizer_deadline(Duration::from_millis(20)));
+    // Nothing stops the parent, so nothing but the end of the child ends it.
+    let report = parent.run().await.unwrap();
+    assert_eq!(outcomes(&report), "child failed");
+    let child = report.jobs().next().unwrap();
+    assert_eq!(outcomes(child), "stuck leaked in finalize · fails failed");
+    drop(release);
 }

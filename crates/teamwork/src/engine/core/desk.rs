@@ -21,7 +21,7 @@ use crate::{
         pile::Pile,
         record::Kind,
         step::Driver,
-        sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard},
+        sync::{AtomicBool, AtomicUsize, AtomicWaker, Mutex, MutexGuard},
     },
     name::Name,
 };
@@ -99,6 +99,7 @@ impl Mail {
 /// What handles and runs elsewhere need.
 pub(in crate::engine) struct Annex {
     pub(super) desk: Mutex<Desk>,
+    pub(super) supervisor: AtomicWaker,
     pub(in crate::engine) report: OnceLock<Arc<Report>>,
     pub(in crate::engine) ended: Notify,
     pub(in crate::engine) started: Notify,
@@ -153,5 +154,30 @@ impl Annex {
     pub(super) fn desk(&self) -> MutexGuard<'_, Desk> {
         // Nothing that could panic happens under this lock, but a poisoned desk must not take the job down either.
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether somebody wants to hear of everything when it happens.
+    pub(super) fn has_listener(&self) -> bool {
+        let listeners = self.listeners.get();
+        listeners.is_some_and(|listeners| listeners.receiver_count() > 0)
+    }
+}
+
+#[cfg(all(test, not(teamwork_loom)))]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::engine::core::Core;
+
+    #[test]
+    fn stops_of_a_job_that_is_over_do_not_pile_up() {
+        let core = Core::new(Name::Static("over"), Duration::ZERO);
+        core.watch();
+        core.stop(Signal::Drain, None);
+        assert!(!core.desk().mail.is_empty());
+        drop(core.close());
+        core.stop(Signal::Cut, None);
+        assert!(core.desk().mail.is_empty());
     }
 }

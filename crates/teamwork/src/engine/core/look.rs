@@ -1,6 +1,6 @@
 //! Looking at a job from outside: who looks, who has answered what.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::{broadcast, oneshot},
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Core, Mail};
 use crate::{
-    Doing, EVENTS_MAX, Event, Report,
+    Doing, EVENTS_MAX, Event, Report, Routine,
     engine::{
         machine::{Row, Seen, Signal},
         sync::Ordering,
@@ -33,22 +33,90 @@ pub(crate) struct Look {
 #[derive(Default)]
 pub(super) struct Looks {
     lookers: u32,
+    /// When the last one began.
+    since: Option<Instant>,
     /// By slot.
-    answers: BTreeMap<u32, Look>,
-    /// The ticks of earlier answers, and since when they were those.
-    before: BTreeMap<u32, (u64, Instant)>,
+    answers: Vec<Answer>,
+    /// How many answers are awaited.
+    awaited: usize,
+    /// The ticks of earlier answers, and since when they were those, by slot.
+    before: Vec<Option<(u64, Instant)>>,
+}
+
+#[derive(Clone, Default)]
+enum Answer {
+    #[default]
+    None,
+    Awaited,
+    Given(Look),
 }
 
 impl Looks {
-    fn note(&mut self, slot: u32, mut look: Look) {
-        let now = Instant::now();
-        let (ticks, since) = self.before.entry(slot).or_insert((look.ticks, now));
+    /// Says whether this was the last answer that somebody waits for.
+    fn note(&mut self, slot: u32, mut look: Look) -> bool {
+        let now = self.since.unwrap_or_else(Instant::now);
+        let (ticks, since) = at(&mut self.before, slot).get_or_insert((look.ticks, now));
         if *ticks != look.ticks {
             (*ticks, *since) = (look.ticks, now);
         }
-        look.same_for = Some(now.duration_since(*since)).filter(|same| !same.is_zero());
-        self.answers.insert(slot, look);
+        look.same_for = Some(now.saturating_duration_since(*since)).filter(|same| !same.is_zero());
+        let answer = std::mem::replace(at(&mut self.answers, slot), Answer::Given(look));
+        let was_awaited = matches!(answer, Answer::Awaited);
+        self.awaited -= usize::from(was_awaited);
+        was_awaited && self.awaited == 0
     }
+
+    /// Waits for the answers of tasks that have not given any.
+    fn wait_for(&mut self, rows: &[Row]) {
+        for row in rows.iter().filter(|row| row.doing == Doing::Running) {
+            let answer = at(&mut self.answers, row.slot);
+            if matches!(answer, Answer::None) {
+                *answer = Answer::Awaited;
+                self.awaited += 1;
+            }
+        }
+    }
+
+    fn answer_of(&self, slot: u32) -> Option<&Look> {
+        match self.answers.get(slot as usize)? {
+            Answer::Given(look) => Some(look),
+            Answer::None | Answer::Awaited => None,
+        }
+    }
+
+    /// Forgets those whose slots are given to others: what they said is not said by these.
+    pub(super) fn forget(&mut self, slots: &[u32]) {
+        for slot in slots.iter().map(|slot| *slot as usize) {
+            if let Some(before) = self.before.get_mut(slot) {
+                *before = None;
+            }
+            if let Some(answer @ Answer::Given(_)) = self.answers.get_mut(slot) {
+                *answer = Answer::None;
+            }
+        }
+    }
+
+    /// Forgets the answers. Of those that did not answer this time, there is nothing to compare the next answer with.
+    fn end(&mut self) -> Vec<Answer> {
+        let answers = std::mem::take(&mut self.answers);
+        self.awaited = 0;
+        self.before.truncate(answers.len());
+        for (before, answer) in self.before.iter_mut().zip(&answers) {
+            if !matches!(answer, Answer::Given(_)) {
+                *before = None;
+            }
+        }
+        answers
+    }
+}
+
+/// What there is of a slot, of which there may be nothing yet.
+fn at<T: Clone + Default>(by_slot: &mut Vec<T>, slot: u32) -> &mut T {
+    let index = slot as usize;
+    if by_slot.len() <= index {
+        by_slot.resize(index + 1, T::default());
+    }
+    &mut by_slot[index]
 }
 
 /// Somebody who looks at a job; while there is one, tasks that are polled say how they are.
@@ -59,7 +127,10 @@ pub(crate) struct Looker<'a> {
 impl Core {
     /// Begins to look.
     pub(crate) fn look(&self) -> Looker<'_> {
-        self.desk().looks.lookers += 1;
+        let mut desk = self.desk();
+        desk.looks.lookers += 1;
+        desk.looks.since = Some(Instant::now());
+        drop(desk);
         self.lookers.store(true, Ordering::Release);
         Looker { core: self }
     }
@@ -72,8 +143,10 @@ impl Core {
     /// A task says how it is.
     #[cold]
     pub(crate) fn answer(&self, slot: u32, look: Look) {
-        self.desk().looks.note(slot, look);
-        self.annex().answered.notify_waiters();
+        let is_last = self.desk().looks.note(slot, look);
+        if is_last {
+            self.annex().answered.notify_waiters();
+        }
     }
 
     pub(crate) fn report(&self) -> Option<Arc<Report>> {
@@ -135,35 +208,45 @@ impl Looker<'_> {
         asked.await.ok()
     }
 
+    /// Sets right what tasks do that end or begin by themselves, of whom the job knows only that they are under way.
+    pub(crate) fn correct(&self, rows: &mut [Row]) {
+        for (&slot, known) in &self.core.desk().known {
+            let doing = match known.routine {
+                Some(Routine::Init) => Doing::Init,
+                Some(Routine::Finalize) => Doing::Finalizing,
+                Some(Routine::Run) | None => continue,
+            };
+            if let Ok(found) = rows.binary_search_by_key(&slot, |row| row.slot)
+                && rows[found].doing == Doing::Running
+            {
+                rows[found].doing = doing;
+            }
+        }
+    }
+
     /// Waits until every task that runs has said how it is.
     pub(crate) async fn answers(&self, rows: &[Row]) {
         let annex = self.core.annex();
-        // Goes through them once, however often it is woken.
-        let mut rest = runs_of(rows);
+        self.core.desk().looks.wait_for(rows);
         loop {
             let mut answered = std::pin::pin!(annex.answered.notified());
             answered.as_mut().enable();
-            {
-                let desk = self.core.desk();
-                let answers = &desk.looks.answers;
-                while rest.pop_if(|slot| answers.contains_key(slot)).is_some() {}
-            }
-            if rest.is_empty() {
+            if self.core.desk().looks.awaited == 0 {
                 return;
             }
             answered.await;
         }
     }
 
-    pub(crate) fn look_of(&self, slot: u32) -> Option<Look> {
-        self.core.desk().looks.answers.get(&slot).cloned()
+    /// The tasks, each with what it has said of itself, as `join` puts them together.
+    pub(crate) fn join<T>(&self, rows: &[Row], join: impl Fn(&Row, Option<&Look>) -> T) -> Vec<T> {
+        let desk = self.core.desk();
+        let joined = rows.iter().map(|row| {
+            let look = desk.looks.answer_of(row.slot);
+            join(row, look)
+        });
+        joined.collect()
     }
-}
-
-/// The tasks that can be asked.
-fn runs_of(rows: &[Row]) -> Vec<u32> {
-    let runs = rows.iter().filter(|row| row.doing == Doing::Running);
-    runs.map(|row| row.slot).collect()
 }
 
 impl Drop for Looker<'_> {
@@ -174,11 +257,7 @@ impl Drop for Looker<'_> {
             return;
         }
         self.core.lookers.store(false, Ordering::Release);
-        let answers = std::mem::take(&mut desk.looks.answers);
-        // Of those that did not answer this time, there is nothing to compare the next answer with.
-        desk.looks
-            .before
-            .retain(|slot, _| answers.contains_key(slot));
+        let answers = desk.looks.end();
         drop(desk);
         // A child may be dropped here; not under the lock.
         drop(answers);

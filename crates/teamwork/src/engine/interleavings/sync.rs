@@ -1,7 +1,12 @@
 //! Atomics and a lock, at each use of which another thread of the test may have its turn first.
 
-use std::sync::{LockResult, PoisonError, TryLockError, atomic};
 pub(in crate::engine) use std::sync::{MutexGuard, atomic::Ordering};
+use std::{
+    sync::{LockResult, PoisonError, TryLockError, atomic},
+    task::Waker,
+};
+
+use futures_util::task;
 
 use super::threads::point;
 
@@ -35,11 +40,35 @@ pub(in crate::engine) fn fence(order: Ordering) {
     atomic::fence(order);
 }
 
+/// Of [`futures_util`], likewise.
+#[derive(Debug)]
+pub(in crate::engine) struct AtomicWaker(task::AtomicWaker);
+
+impl AtomicWaker {
+    pub(in crate::engine) fn new() -> Self {
+        Self(task::AtomicWaker::new())
+    }
+
+    pub(in crate::engine) fn register(&self, waker: &Waker) {
+        point();
+        self.0.register(waker);
+    }
+
+    pub(in crate::engine) fn wake(&self) {
+        point();
+        self.0.wake();
+    }
+}
+
 /// Whoever finds it locked lets others have their turn until it is not.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Mutex<T>(std::sync::Mutex<T>);
 
 impl<T> Mutex<T> {
+    pub(in crate::engine) fn new(guarded: T) -> Self {
+        Self(std::sync::Mutex::new(guarded))
+    }
+
     pub(in crate::engine) fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
         loop {
             if !point() {

@@ -142,6 +142,7 @@ pub(super) fn run(seed: u64, future: impl Future<Output = ()> + Send + 'static) 
     let _in_runtime = runtime.enter();
     drop(left);
     if let Some(panicked) = panicked {
+        println!("TEAMWORK_SEED={seed}");
         resume_unwind(panicked);
     }
 }

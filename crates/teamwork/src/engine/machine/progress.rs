@@ -74,8 +74,10 @@ impl Machine {
         }
         let records = &self.records;
         if let Some(rare) = &mut self.rare {
+            // The next number is the oldest there can be.
+            let next = self.seq.wrapping_add(1);
             rare.late_order
-                .sort_unstable_by_key(|&slot| records[slot as usize].seq);
+                .sort_unstable_by_key(|&slot| records[slot as usize].seq.wrapping_sub(next));
         }
         self.arm = Some(if self.haste == Haste::Abandoned {
             Deadline::Now
@@ -139,6 +141,24 @@ impl Machine {
             });
             record.state = State::Leaking;
             self.give_up = Some(0);
+        }
+    }
+
+    /// There is nowhere to go on: names what is left behind.
+    pub(crate) fn forsake(&mut self) {
+        self.phase = Phase::Ended;
+        for record in &mut self.records {
+            record.outcome = match (record.state, record.outcome) {
+                (State::Added, _) => TaskOutcome::NeverStarted,
+                (State::Starting, _) => TaskOutcome::Leaked(Routine::Init),
+                (State::Running, _) => TaskOutcome::Leaked(Routine::Run),
+                // How it failed is more to know than that it was not finalized after that.
+                (State::Parked, failed @ (TaskOutcome::Failed | TaskOutcome::Panicked)) => failed,
+                (State::Inited | State::Parked | State::Finalizing, _) => {
+                    TaskOutcome::Leaked(Routine::Finalize)
+                }
+                (State::Leaking | State::Ended | State::Vacant, outcome) => outcome,
+            };
         }
     }
 

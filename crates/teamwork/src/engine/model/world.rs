@@ -121,6 +121,9 @@ impl World {
             rng: Rng::with_seed(seed),
             script: Vec::new(),
         };
+        // Old enough to have given all numbers there are to tasks that came and went.
+        let age = world.rng.u32(..8);
+        world.machine.set_seq(0_u32.wrapping_sub(age));
         let tasks = world.rng.u32(..6);
         world.has_oneshot = tasks > 0 && world.rng.bool();
         for _ in 0..tasks {

@@ -75,7 +75,12 @@ impl Supervisor {
     pub(super) fn progressed(&mut self, slot: u32, progress: Progress) -> bool {
         // A stop that the task asked for before it failed was the first interruption.
         if progress.has_failed() && self.core.has_mail() {
+            // Out of the way of those who come in: its driver has said what it had to say, and must not be polled with theirs.
+            let driver = self.take(slot);
             self.handle_mail();
+            if driver.is_some() {
+                self.put(slot, driver);
+            }
         }
         match progress {
             Progress::Pending => return false,
@@ -129,10 +134,10 @@ impl Supervisor {
         }
         let mut index = 0;
         while let Some(slot) = self.near_at(index) {
-            if self.poll_driver(slot, cx) {
-                self.rare().near.swap_remove(index);
-            } else {
+            if !self.poll_driver(slot, cx) {
                 index += 1;
+            } else if self.near_at(index) == Some(slot) {
+                self.rare().near.swap_remove(index);
             }
         }
     }
@@ -182,7 +187,10 @@ impl Supervisor {
         let few = (0..FEW as u32).filter(|slot| few & (1 << slot) != 0);
         for slot in few.chain(near) {
             let driver = self.drivers.get_mut(slot as usize).and_then(Option::take);
-            tracked.push(Tracked { slot, driver });
+            // None of one that has just ended.
+            if driver.is_some() {
+                tracked.push(Tracked { slot, driver });
+            }
         }
     }
 

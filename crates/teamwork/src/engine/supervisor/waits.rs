@@ -1,13 +1,14 @@
 //! What a supervisor waits for besides its tasks: prerequisites, signals of the process, deadlines.
 
 use std::{
+    future::pending,
     task::{Context, Poll},
     time::Duration,
 };
 
 use tokio::time::{Instant, sleep_until};
 
-use super::{Cancelled, Supervisor};
+use super::{Cancelled, Prerequisite, Supervisor};
 use crate::{
     By, Cause, CauseKind,
     engine::{
@@ -20,6 +21,12 @@ use crate::{
 /// How long a child job may take to give up on what it has left. It takes no time, unless something keeps its thread.
 const ABANDON_TIME: Duration = Duration::from_secs(1);
 
+/// Drops a prerequisite. A panic in that is a failure as well.
+fn dropped(prerequisite: Prerequisite) -> Option<CauseKind> {
+    let caught = panics::catch(|| drop(prerequisite));
+    caught.err().map(|panicked| *panicked)
+}
+
 impl Supervisor {
     pub(super) fn poll_prerequisites(&mut self, cx: &mut Context<'_>) {
         let Some(rare) = self
@@ -29,23 +36,27 @@ impl Supervisor {
         else {
             return;
         };
-        let mut error = None;
+        let mut failed = Vec::new();
         rare.prerequisites.retain_mut(|prerequisite| {
             match panics::catch(|| prerequisite.as_mut().poll(cx)) {
                 Ok(Poll::Pending) => return true,
                 Ok(Poll::Ready(Ok(()))) => {}
-                Ok(Poll::Ready(Err(failed))) => error = Some(CauseKind::error(failed)),
-                Err(panicked) => error = Some(panicked),
+                Ok(Poll::Ready(Err(error))) => failed.push(CauseKind::error(error)),
+                Err(panicked) => failed.push(*panicked),
             }
+            failed.extend(dropped(std::mem::replace(
+                prerequisite,
+                Box::pin(pending()),
+            )));
             false
         });
-        if let Some(kind) = error {
-            self.machine.fail_job(Cause::of_job(kind));
-        }
-        if self.machine.signal() >= Signal::Finish {
-            rare.prerequisites.clear();
+        if !failed.is_empty() || self.machine.signal() >= Signal::Finish {
+            failed.extend(rare.prerequisites.drain(..).filter_map(dropped));
         } else if rare.prerequisites.is_empty() {
             self.machine.begin();
+        }
+        for kind in failed {
+            self.machine.fail_job(Cause::of_job(kind));
         }
     }
 
@@ -54,10 +65,11 @@ impl Supervisor {
         while let Some(rare) = &mut self.rare
             && let Some(signals) = &mut rare.signals
         {
-            if signals.poll_signal(cx).is_pending() {
+            let Poll::Ready(received) = signals.poll_signal(cx) else {
                 return;
-            }
-            if self.machine.signal() == Signal::Run {
+            };
+            // Somebody else may have had the job drain; that was no signal.
+            if received == 1 && self.machine.signal() < Signal::Cut {
                 tracing::info!(job = %self.core.name, "signal received: draining; a second one cancels");
                 self.machine.stop(Signal::Drain, None);
             } else {
