@@ -1,5 +1,7 @@
 //! Which decoder reads a picture and which encoder writes it.
 
+#[cfg(feature = "avif")]
+use crate::avif;
 use crate::extras::Kept;
 use crate::pixels::Pixels;
 use crate::rows::RowSink;
@@ -26,6 +28,8 @@ pub(crate) fn decode(decoding: &Decoding<'_>, sink: &mut dyn RowSink) -> Result<
         Format::Jpeg => jpeg::decode(decoding, sink),
         Format::Png => png::decode(decoding, sink),
         Format::WebP => webp::decode(decoding, sink),
+        #[cfg(feature = "avif")]
+        Format::Avif => avif::decode(decoding, sink),
         _ => raster::decode(decoding, sink),
     }?;
     // Some decoders give what they have when they are stopped.
@@ -69,6 +73,8 @@ impl Codec {
                     Self::WebP(Loss::None)
                 }
                 Format::WebP => Self::WebP(Loss::Some),
+                #[cfg(feature = "avif")]
+                Format::Avif => Self::Avif,
                 _ => Self::Png,
             },
         }
@@ -88,14 +94,15 @@ impl Codec {
         !matches!(self, Self::Jpeg)
     }
 
-    /// Returns how many bytes of each kind of metadata a file can have.
-    pub(crate) const fn metadata_bytes_max(self) -> usize {
+    /// Returns how many bytes of EXIF and of XMP a file can have.
+    pub(crate) const fn metadata_bytes_max(self) -> [usize; 2] {
         match self {
             // A segment has 65533, and some are taken by its name.
-            Self::Jpeg => 65_500,
-            Self::Png | Self::WebP(_) => usize::MAX,
+            Self::Jpeg => [65_500; 2],
+            Self::Png | Self::WebP(_) => [usize::MAX; 2],
+            // ravif writes no XMP.
             #[cfg(feature = "avif")]
-            Self::Avif => 0,
+            Self::Avif => [usize::MAX, 0],
         }
     }
 
@@ -109,7 +116,7 @@ impl Codec {
             Self::Png => png::encode(pixels, writing),
             Self::WebP(loss) => webp::encode(pixels, loss, writing),
             #[cfg(feature = "avif")]
-            Self::Avif => crate::avif::encode(pixels, writing),
+            Self::Avif => avif::encode(pixels, writing),
         }
     }
 }

@@ -8,6 +8,7 @@ use moxcms::{
 
 use crate::ImageError;
 use crate::Size;
+use crate::extras::Profile;
 use crate::guard::catch_panic;
 use crate::pixels::{Channels, Pixels};
 
@@ -28,7 +29,7 @@ impl Colours {
     /// # Errors
     ///
     /// If the profile is broken, of a kind that is not understood, or for other channels.
-    pub(crate) fn read(profile: &[u8], channels: Channels) -> Result<Self, ImageError> {
+    pub(crate) fn read(profile: &Profile<'_>, channels: Channels) -> Result<Self, ImageError> {
         // Whatever a profile does to its reader, it must not cost the picture.
         catch_panic(|| new(profile, channels).map_err(|error| ImageError::Scale(error.into())))
     }
@@ -61,24 +62,28 @@ impl Colours {
     }
 }
 
-fn new(profile: &[u8], channels: Channels) -> Result<Colours, CmsError> {
-    let profile = ColorProfile::new_from_slice(profile)?;
+fn new(profile: &Profile<'_>, channels: Channels) -> Result<Colours, CmsError> {
+    let profile = match profile {
+        Profile::Icc(bytes) => &ColorProfile::new_from_slice(bytes)?,
+        #[cfg(feature = "avif")]
+        Profile::Made(profile) => profile.as_ref(),
+    };
     match (channels, profile.color_space) {
         (Channels::Gray | Channels::GrayAlpha, DataColorSpace::Gray) => {
-            let transform = transform(&profile, (Layout::Gray, Layout::Rgb))?;
+            let transform = transform(profile, (Layout::Gray, Layout::Rgb))?;
             let grays: Vec<u8> = (0..=255).collect();
             gray_table(transform.as_ref(), &grays)
         }
         // Not by the book, but common: a gray picture with the profile of the colour picture it once was.
         (Channels::Gray | Channels::GrayAlpha, DataColorSpace::Rgb) => {
-            let transform = transform(&profile, (Layout::Rgb, Layout::Rgb))?;
+            let transform = transform(profile, (Layout::Rgb, Layout::Rgb))?;
             let grays: Vec<u8> = (0..=255).flat_map(|gray| [gray; 3]).collect();
             gray_table(transform.as_ref(), &grays)
         }
-        (Channels::Rgb, DataColorSpace::Rgb) => colours(&profile, (Layout::Rgb, Layout::Rgb)),
-        (Channels::Rgba, DataColorSpace::Rgb) => colours(&profile, (Layout::Rgba, Layout::Rgba)),
+        (Channels::Rgb, DataColorSpace::Rgb) => colours(profile, (Layout::Rgb, Layout::Rgb)),
+        (Channels::Rgba, DataColorSpace::Rgb) => colours(profile, (Layout::Rgba, Layout::Rgba)),
         (Channels::Inks, DataColorSpace::Cmyk) => {
-            transform(&profile, (Layout::Rgba, Layout::Rgb)).map(Colours::Profile)
+            transform(profile, (Layout::Rgba, Layout::Rgb)).map(Colours::Profile)
         }
         _ => Err(CmsError::UnsupportedProfileConnection),
     }

@@ -13,7 +13,7 @@ pub type CodecError = Box<dyn std::error::Error + Send + Sync>;
 #[non_exhaustive]
 pub enum ImageError {
     /// The content is of no format that is read here.
-    #[error("not a JPEG, PNG, WebP, GIF, BMP or TIFF image")]
+    #[error("not a JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF image")]
     Unrecognised,
     /// The image exceeds one of the [`Limits`](crate::Limits).
     #[error("{limit} is {actual}, and at most {maximum} is allowed")]

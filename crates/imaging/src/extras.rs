@@ -2,13 +2,17 @@
 
 use std::borrow::Cow;
 
+#[cfg(feature = "avif")]
+use moxcms::ColorProfile;
+
+#[cfg(feature = "avif")]
+use crate::avif;
 use crate::{Format, Header, Limits, Metadata, Turn, Warning, exif, jpeg, png, tiff, webp};
 
 /// What was found in a file.
 #[derive(Debug, Default)]
 pub(crate) struct Extras<'a> {
-    /// The colour profile.
-    pub(crate) profile: Option<Cow<'a, [u8]>>,
+    pub(crate) profile: Option<Profile<'a>>,
     /// EXIF: a TIFF structure.
     pub(crate) exif: Option<&'a [u8]>,
     /// Whether that structure is the whole file, so that it cannot be copied.
@@ -16,6 +20,18 @@ pub(crate) struct Extras<'a> {
     pub(crate) xmp: Option<&'a [u8]>,
     /// Whether there was a profile that is not here, as it is incomplete or above the limit.
     pub(crate) lost_profile: bool,
+    /// Whether there is more light than sRGB can say, of which the profile makes less.
+    pub(crate) is_bright: bool,
+}
+
+/// What the colours of a picture mean.
+#[derive(Debug)]
+pub(crate) enum Profile<'a> {
+    /// As ICC has it.
+    Icc(Cow<'a, [u8]>),
+    /// Made of what the file says in other words.
+    #[cfg(feature = "avif")]
+    Made(Box<ColorProfile>),
 }
 
 impl<'a> Extras<'a> {
@@ -27,7 +43,9 @@ impl<'a> Extras<'a> {
             Format::Png => png::read_extras(input, most),
             Format::WebP => webp::read_extras(input, most),
             Format::Tiff => tiff::read_extras(input, most),
-            Format::Gif | Format::Bmp | Format::Avif => Self::default(),
+            #[cfg(feature = "avif")]
+            Format::Avif => avif::read_extras(input, most),
+            _ => Self::default(),
         }
     }
 
@@ -35,7 +53,7 @@ impl<'a> Extras<'a> {
     pub(crate) fn set_profile(&mut self, profile: impl Into<Cow<'a, [u8]>>, most: usize) {
         let profile = profile.into();
         self.lost_profile = profile.len() > most;
-        self.profile = (!self.lost_profile).then_some(profile);
+        self.profile = (!self.lost_profile).then_some(Profile::Icc(profile));
     }
 }
 
@@ -67,13 +85,12 @@ impl Kept {
         }
     }
 
-    /// Drops what is longer than an output can take, and says whether there was such a thing.
-    pub(crate) fn within(&mut self, limits: &Limits, most: usize) -> Option<Warning> {
-        let most = most.min(limits.metadata_bytes_max);
-        let fits = |text: &Vec<u8>| text.len() <= most;
+    /// Drops EXIF and XMP that are longer than an output can take, and says whether there was such a thing.
+    pub(crate) fn within(&mut self, limits: &Limits, most: [usize; 2]) -> Option<Warning> {
+        let [exif, xmp] = most.map(|most| most.min(limits.metadata_bytes_max));
         let before = (self.exif.is_some(), self.xmp.is_some());
-        self.exif = self.exif.take().filter(fits);
-        self.xmp = self.xmp.take().filter(fits);
+        self.exif = self.exif.take().filter(|text| text.len() <= exif);
+        self.xmp = self.xmp.take().filter(|text| text.len() <= xmp);
         let after = (self.exif.is_some(), self.xmp.is_some());
         (before != after).then_some(Warning::MetadataDropped)
     }

@@ -7,6 +7,9 @@ pub(crate) const PNG_MAGIC: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// The lengths of the headers that tell one kind of BMP from another.
 const BMP_HEADERS: [u8; 8] = [12, 16, 40, 52, 56, 64, 108, 124];
 
+/// Where the brands of an AVIF begin.
+const BRANDS_START: usize = 8;
+
 /// An image format that can be read or written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -23,12 +26,16 @@ pub enum Format {
     Bmp,
     /// TIFF: scans and prints. Read only.
     Tiff,
-    /// AVIF: photographs in fewer bytes. Written only, with the feature `avif`.
+    /// AVIF: photographs in fewer bytes. Read and written with the feature `avif`, and told apart without it.
     Avif,
 }
 
 impl Format {
-    /// Tells the format by the first bytes of a file; 18 are enough.
+    /// As many of the first bytes of a file as are looked at to tell its format. An AVIF may say what it is behind other brands
+    /// that it goes by; for all else 18 are enough.
+    pub const HEAD_BYTES: usize = 128;
+
+    /// Tells the format by the first [`HEAD_BYTES`](Self::HEAD_BYTES) of a file.
     #[must_use]
     pub fn detect(input: &[u8]) -> Option<Self> {
         match input {
@@ -53,6 +60,9 @@ impl Format {
             [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Some(Self::Tiff),
             // Two letters are too little to go by.
             [b'B', b'M', rest @ ..] if is_bmp(rest) => Some(Self::Bmp),
+            [_, _, _, _, b'f', b't', b'y', b'p', rest @ ..] if is_avif(input, rest) => {
+                Some(Self::Avif)
+            }
             _ => None,
         }
     }
@@ -101,6 +111,23 @@ impl Format {
 /// Whether what follows the two letters is the header of a BMP: its length lies behind three numbers of the file.
 fn is_bmp(rest: &[u8]) -> bool {
     matches!(rest.get(12..16), Some([length, 0, 0, 0]) if BMP_HEADERS.contains(length))
+}
+
+/// Whether one of the brands of a file is that of AVIF. Behind the first one lies a version, then the others.
+fn is_avif(input: &[u8], brands: &[u8]) -> bool {
+    let length = input
+        .first_chunk()
+        .map_or(0, |&length| u32::from_be_bytes(length));
+    let length = (length as usize)
+        .min(Format::HEAD_BYTES)
+        .saturating_sub(BRANDS_START);
+    let (brands, _) = brands.get(..length).unwrap_or(brands).as_chunks::<4>();
+    let is_avif = |brand: &[u8; 4]| matches!(brand, b"avif" | b"avis");
+    match brands {
+        [first, _version, others @ ..] => is_avif(first) || others.iter().any(is_avif),
+        [first] => is_avif(first),
+        [] => false,
+    }
 }
 
 impl fmt::Display for Format {

@@ -1,5 +1,7 @@
 //! What an image says about itself before a pixel is decoded.
 
+#[cfg(feature = "avif")]
+use crate::avif;
 use crate::{Format, ImageError, Limits, Orientation, Size, bmp, gif, jpeg, png, tiff, webp};
 
 /// What the header of an image says.
@@ -62,7 +64,13 @@ pub fn inspect(input: &[u8], limits: &Limits) -> Result<Header, ImageError> {
         Format::Gif => gif::read_header(input),
         Format::Bmp => bmp::read_header(input),
         Format::Tiff => tiff::read_header(input),
-        Format::Avif => Err(ImageError::Unrecognised),
+        #[cfg(feature = "avif")]
+        Format::Avif => avif::read_header(input),
+        #[cfg(not(feature = "avif"))]
+        Format::Avif => Err(ImageError::Unsupported {
+            format: Format::Avif,
+            feature: "a build without the feature `avif`",
+        }),
     }?;
     limits.check_source(header.stored_size())?;
     Ok(header)

@@ -65,7 +65,7 @@
 //! # What it does
 //!
 //! - JPEG, PNG, WebP, GIF, BMP and TIFF in; JPEG, PNG and WebP out, the format of the source unless another is
-//!   asked for. The content decides which it is, never a name.
+//!   asked for; with a feature, AVIF in and out. The content decides which it is, never a name.
 //! - The picture is turned upright as its EXIF tag says, then fitted into the box: proportions kept, never
 //!   enlarged. Broken EXIF is ignored, never an error. Other [modes](Mode) cut, stretch or pad.
 //! - Lanczos3, with transparent pixels weighted by their opacity; on request in [linear light](Light::Linear).
@@ -75,7 +75,8 @@
 //!   other formats what their decoders need.
 //! - Colours are converted to sRGB, after scaling, and the profile is dropped. One that is broken or does not fit the picture
 //!   is [said](Warning::BrokenProfile) and ignored.
-//! - Grayscale stays grayscale. CMYK becomes RGB, 16 bits become 8, a palette becomes colours.
+//! - Grayscale stays grayscale. CMYK becomes RGB, 10 to 16 bits become 8, a palette becomes colours. What is brighter than sRGB can
+//!   say (HDR) is made [less bright](Warning::Dimmed).
 //! - Other metadata is dropped, or [kept](Metadata) if asked for.
 //! - [Several sizes](resize_each) come from one decode, and work that [nobody waits for](resize_until) stops.
 //!
@@ -97,13 +98,19 @@
 //! - `webp`: libwebp writes WebP with loss. Without it, [`Output::WebP`] is [`ImageError::Unsupported`], and a WebP stays a
 //!   WebP without loss. Reading WebP, which is where libwebp had its worst holes, is done in Rust either way.
 //!
-//! - `avif`, off: rav1e writes [AVIF](Output), in Rust and without assembly, which is slow. Nothing here reads AVIF yet: decision 005
-//!   in `docs/decisions` says what there is to read it with.
+//! A third one is off by default, because it is much code, and slow without assembly. It is Rust only:
+//!
+//! - `avif`: our own reader of the container and `oxideav-av1` read AVIF, and rav1e writes it. Without it, an AVIF is
+//!   [`ImageError::Unsupported`]. What is read: a still picture of 8, 10 or 12 bits or a grid of such, that of a sequence if there is
+//!   one, with its opacity, rotation, mirror, colours, EXIF and XMP. What is not: pictures of which a part is to be cut out, several
+//!   layers of which one is to be chosen, colours that are not those of BT.601, BT.709 or BT.2020. A coded picture, or a piece of a grid, may have
+//!   36 megapixels, for each of which the decoder takes 14 to 20 bytes of memory; and it is decoded, as it is encoded, in one go:
+//!   [`stop`](resize_until) is asked before and after, and between the pieces of a grid.
 //!
 //! # Hostile input
 //!
 //! [`Limits`] are checked on the header, before anything is allocated, and a file must have enough data for the
-//! picture it claims. Panics of the decoders are caught and
+//! picture it claims, which cannot be told of AVIF. Panics of the decoders are caught and
 //! become [`ImageError::Panicked`], which needs a build with `panic = "unwind"`.
 
 #[cfg(feature = "avif")]

@@ -82,7 +82,7 @@ impl<'a> Making<'a> {
         if self.channels.replace(channels) == Some(channels) {
             return;
         }
-        let profile = self.extras.profile.as_deref();
+        let profile = self.extras.profile.as_ref();
         let colours = profile.map(|profile| Colours::read(profile, channels));
         self.broken_profile = self.extras.lost_profile || matches!(colours, Some(Err(_)));
         self.colours = colours.and_then(Result::ok).unwrap_or(Colours::Plain);

@@ -152,7 +152,7 @@ pub enum Output {
     WebP,
     /// WebP without loss.
     WebPLossless,
-    /// AVIF with loss. Metadata is not written, and it is encoded in one piece, which takes seconds for a large picture.
+    /// AVIF with loss. XMP is not written, and it is encoded in one piece, which takes seconds for a large picture. Needs the feature `avif`.
     #[cfg(feature = "avif")]
     Avif,
 }

@@ -6,7 +6,7 @@ use fearless_simd::{Level, Simd, dispatch};
 
 use crate::ImageError;
 use crate::resample::{Resampler, WIDE};
-use crate::rows::{Matrix, Plane};
+use crate::rows::{Matrix, Plane, Range};
 use crate::scale::Scaling;
 
 /// Scales three planes to the same size.
@@ -98,24 +98,21 @@ const HALF: i32 = 1 << (SHIFT - 1);
 const GROUP: usize = 16;
 
 impl Formula {
-    const fn new(matrix: Matrix) -> Self {
-        match matrix {
-            // 1.402; 0.344136 and 0.714136; 1.772.
-            Matrix::Jfif => Self {
-                black: 0,
-                light: 1 << BITS,
-                red: 22_970,
-                green: [5_638, 11_700],
-                blue: 29_032,
-            },
-            // The same times 255/219 for the light and 255/224 for the colours.
-            Matrix::Bt601 => Self {
-                black: 16 * WIDE as i32,
-                light: 19_077,
-                red: 26_149,
-                green: [6_419, 13_320],
-                blue: 33_050,
-            },
+    fn new(Matrix { weights, range }: Matrix) -> Self {
+        let (black, light, colours) = match range {
+            Range::Full => (0, 1.0, 1.0),
+            Range::Studio => (16, 255.0 / 219.0, 255.0 / 224.0),
+        };
+        let scaled = |factor: f64| (factor * f64::from(1 << BITS)).round() as i32;
+        let (red, blue) = weights.red_and_blue();
+        let green = 1.0 - red - blue;
+        let [of_red, of_blue] = [red, blue].map(|weight| 2.0 * (1.0 - weight) * colours);
+        Self {
+            black: black * i32::from(WIDE),
+            light: scaled(light),
+            red: scaled(of_red),
+            green: [scaled(of_blue * blue / green), scaled(of_red * red / green)],
+            blue: scaled(of_blue),
         }
     }
 
@@ -158,14 +155,27 @@ impl Formula {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rows::Weights;
 
-    /// What BT.601 says, for numbers from 0 to 1 and colours from -0.5 to 0.5.
-    fn exact([light, blue, red]: [f64; 3]) -> [f64; 3] {
-        [
-            light + 1.402 * red,
-            light - 0.344_136 * blue - 0.714_136 * red,
-            light + 1.772 * blue,
-        ]
+    /// What the standards say, for numbers from 0 to 1 and colours from -0.5 to 0.5.
+    fn exact(weights: Weights, [light, blue, red]: [f64; 3]) -> [f64; 3] {
+        match weights {
+            Weights::Bt601 => [
+                light + 1.402 * red,
+                light - 0.344_136 * blue - 0.714_136 * red,
+                light + 1.772 * blue,
+            ],
+            Weights::Bt709 => [
+                light + 1.5748 * red,
+                light - 0.187_324 * blue - 0.468_124 * red,
+                light + 1.8556 * blue,
+            ],
+            Weights::Bt2020 => [
+                light + 1.4746 * red,
+                light - 0.164_553 * blue - 0.571_353 * red,
+                light + 1.8814 * blue,
+            ],
+        }
     }
 
     fn check(matrix: Matrix, numbers: [u8; 3]) {
@@ -175,28 +185,41 @@ mod tests {
         let rows = wide.each_ref().map(<[i16; 1]>::as_slice);
         dispatch!(level, simd => Formula::new(matrix).apply(simd, rows, &mut rgb));
         let [light, blue, red] = numbers.map(f64::from);
-        let parts = match matrix {
-            Matrix::Jfif => [light / 255.0, (blue - 128.0) / 255.0, (red - 128.0) / 255.0],
-            Matrix::Bt601 => [
+        let parts = match matrix.range {
+            Range::Full => [light / 255.0, (blue - 128.0) / 255.0, (red - 128.0) / 255.0],
+            Range::Studio => [
                 (light - 16.0) / 219.0,
                 (blue - 128.0) / 224.0,
                 (red - 128.0) / 224.0,
             ],
         };
-        for (ours, exact) in rgb.into_iter().zip(exact(parts)) {
+        for (ours, exact) in rgb.into_iter().zip(exact(matrix.weights, parts)) {
             let off = f64::from(ours) - (exact * 255.0).clamp(0.0, 255.0);
             assert!(off.abs() <= 0.6, "{matrix:?} {numbers:?}: {off}");
         }
     }
 
+    #[track_caller]
+    fn check_all(matrix: Matrix) {
+        for light in (0..=255).step_by(15) {
+            for (blue, red) in (0..=255).flat_map(|blue| (0..=255).map(move |red| (blue, red))) {
+                check(matrix, [light, blue, red]);
+            }
+        }
+    }
+
     #[test]
     fn all_colours_are_within_a_step_of_the_definition() {
-        for matrix in [Matrix::Jfif, Matrix::Bt601] {
-            for light in (0..=255).step_by(15) {
-                for (blue, red) in (0..=255).flat_map(|blue| (0..=255).map(move |red| (blue, red)))
-                {
-                    check(matrix, [light, blue, red]);
-                }
+        check_all(Matrix::JFIF);
+        check_all(Matrix::VIDEO);
+    }
+
+    #[cfg(feature = "avif")]
+    #[test]
+    fn all_colours_of_other_standards_are_too() {
+        for weights in [Weights::Bt709, Weights::Bt2020] {
+            for range in [Range::Full, Range::Studio] {
+                check_all(Matrix { weights, range });
             }
         }
     }

@@ -49,7 +49,7 @@ pub fn resize(input: &[u8], options: &Options) -> Result<Resized, ImageError> {
 /// Does what [`resize`] does, unless `stop` says `true` before it is done.
 ///
 /// `stop` is asked between batches of rows while the picture is decoded, scaled and encoded, a few times in each
-/// millisecond or two of work. So a flag that it looks at or a deadline that it knows really ends the work, and not only
+/// millisecond or two of work; only of AVIF, whole pieces are decoded and whole pictures encoded in between. So a flag that it looks at or a deadline that it knows really ends the work, and not only
 /// the waiting for it.
 ///
 /// ```
@@ -284,6 +284,7 @@ impl<'a> Job<'a> {
             (shared.is_damaged, Warning::Damaged),
             (self.source.animated, Warning::FirstPictureOnly),
             (shared.broken_profile, Warning::BrokenProfile),
+            (shared.extras.is_bright, Warning::Dimmed),
             (self.stays_small(), Warning::NotEnlarged),
         ]
         .into_iter()

@@ -4,7 +4,7 @@
 //! number at a time; planes should advance together, because rows that wait for those of other planes are kept.
 //!
 //! ```text
-//! sink.begin(&Form::Planes { planes: [luma, blue, red], matrix: Matrix::Bt601 })?;
+//! sink.begin(&Form::Planes { planes: [luma, blue, red], matrix: Matrix::VIDEO })?;
 //! for band in bands {                          // say, a row of macroblocks
 //!     for row in band.luma { sink.take(0, row)?; }
 //!     for row in band.blue { sink.take(1, row)?; }
@@ -89,11 +89,54 @@ pub(crate) struct Plane {
 
 /// What the numbers of light and colours mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Matrix {
-    /// ITU-T T.871 (JFIF): BT.601, and all numbers are used.
-    Jfif,
-    /// BT.601 as video has it: light from 16 to 235, colours from 16 to 240. What VP8 stores.
+pub(crate) struct Matrix {
+    pub(crate) weights: Weights,
+    pub(crate) range: Range,
+}
+
+impl Matrix {
+    /// What JPEG stores: ITU-T T.871 (JFIF).
+    pub(crate) const JFIF: Self = Self {
+        weights: Weights::Bt601,
+        range: Range::Full,
+    };
+    /// What VP8 stores.
+    pub(crate) const VIDEO: Self = Self {
+        weights: Weights::Bt601,
+        range: Range::Studio,
+    };
+}
+
+/// How much red, green and blue are in the light.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    not(feature = "avif"),
+    expect(dead_code, reason = "only AVIF has the others")
+)]
+pub(crate) enum Weights {
     Bt601,
+    Bt709,
+    Bt2020,
+}
+
+impl Weights {
+    /// Returns the shares of red and of blue; the rest is green.
+    pub(crate) const fn red_and_blue(self) -> (f64, f64) {
+        match self {
+            Self::Bt601 => (0.299, 0.114),
+            Self::Bt709 => (0.2126, 0.0722),
+            Self::Bt2020 => (0.2627, 0.0593),
+        }
+    }
+}
+
+/// Which numbers are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Range {
+    /// All of them.
+    Full,
+    /// As video has it: light from 16 to 235, colours from 16 to 240.
+    Studio,
 }
 
 /// Gives a picture that is in memory as a whole.

@@ -115,7 +115,7 @@ impl Scaler {
             }
             Form::Planes {
                 planes,
-                matrix: Matrix::Jfif,
+                matrix: Matrix::JFIF,
             } if scaling.passes_colours_on() => {
                 Self::Halved(Box::new(Halved::new(scaling, planes)))
             }
@@ -163,7 +163,7 @@ impl Scaler {
 }
 
 /// How planes become a picture as large as the finest of them.
-fn joining(finest: Plane) -> Scaling {
+pub(crate) fn joining(finest: Plane) -> Scaling {
     let (size, (columns, rows)) = (finest.size, finest.pitch);
     Scaling {
         seen: Area::whole(Size::new(size.width * columns, size.height * rows)),

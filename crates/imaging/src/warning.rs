@@ -16,6 +16,8 @@ pub enum Warning {
     FirstPictureOnly,
     /// Its colour profile is broken, above the limit, or not for such a picture. The colours were taken for sRGB.
     BrokenProfile,
+    /// It has brighter light than sRGB can say (HDR: PQ or HLG), which was made less bright.
+    Dimmed,
     /// EXIF or XMP was to be kept, and is too large for the limit or the format of the result.
     MetadataDropped,
 }
@@ -30,6 +32,7 @@ impl Warning {
             Self::Flattened => "flattened",
             Self::FirstPictureOnly => "first-picture-only",
             Self::BrokenProfile => "broken-profile",
+            Self::Dimmed => "dimmed",
             Self::MetadataDropped => "metadata-dropped",
         }
     }
@@ -43,6 +46,7 @@ impl fmt::Display for Warning {
             Self::Flattened => "the picture was transparent and now has a background",
             Self::FirstPictureOnly => "of several pictures only the first is kept",
             Self::BrokenProfile => "the colour profile is of no use and was ignored",
+            Self::Dimmed => "the picture has brighter light than sRGB, which was made less bright",
             Self::MetadataDropped => "the metadata is too large to be kept",
         })
     }

@@ -21,7 +21,7 @@ Examples:
 
 The resizers take the same names and words in their query: /resize?width=96&height=96&fit=fill&gravity=north";
 
-/// Resizes the images of a directory tree: JPEG, PNG, WebP, GIF, BMP and TIFF.
+/// Resizes the images of a directory tree: JPEG, PNG, WebP, GIF, BMP and TIFF; AVIF if built with that feature.
 ///
 /// Every image of INPUT_DIR is fitted into --size and saved under OUTPUT_DIR as `name-WxH.jpg`, or with the extension of
 /// its format, in the same sub-directory. Images are recognized by their content, not by their extension; symbolic links are not

@@ -17,16 +17,15 @@ use crate::failure::FileError;
 /// The largest file that is read: the limit of the resizers on a request.
 pub(crate) const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// As much of a file as is read to recognize its format.
-const HEAD_BYTES: u64 = 32;
-
 const TEMPORARY_PREFIX: &str = ".resize-";
 const TEMPORARY_SUFFIX: &str = ".tmp";
 
 /// Recognizes the image format of a file by its first bytes; `None` is not an image that we read.
 pub(crate) fn detect(path: &Path) -> io::Result<Option<Format>> {
-    let mut head = Vec::with_capacity(HEAD_BYTES as usize);
-    File::open(path)?.take(HEAD_BYTES).read_to_end(&mut head)?;
+    let mut head = Vec::with_capacity(Format::HEAD_BYTES);
+    File::open(path)?
+        .take(Format::HEAD_BYTES as u64)
+        .read_to_end(&mut head)?;
     Ok(Format::detect(&head))
 }
 

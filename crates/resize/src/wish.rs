@@ -28,8 +28,8 @@ pub struct Wish {
     #[arg(long)]
     pub enlarge: bool,
 
-    /// The format of the results: same, jpeg, png, webp (with loss) or webp-lossless. GIF, BMP and TIFF are not
-    /// written; with same they become PNG. [default: same]
+    /// The format of the results: same, jpeg, png, webp (with loss), webp-lossless, or avif in a build with that
+    /// feature. GIF, BMP and TIFF are not written; with same they become PNG. [default: same]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Output>,
 

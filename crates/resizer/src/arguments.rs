@@ -95,7 +95,8 @@ into that box. One of the two sides is enough. What else may be said, with the d
   fit=fit|fill|exact|pad     all of it, cut to fill the box, stretched, or with a background around it
   gravity=centre|north|...   what fill keeps, and where pad puts it; or north-east, east, south-east ...
   enlarge=false|true         whether a small image grows
-  format=same|jpeg|png|webp|webp-lossless      same: GIF, BMP and TIFF become PNG
+  format=same|jpeg|png|webp|webp-lossless|avif      same: GIF, BMP and TIFF become PNG;
+                             avif: only of a build with the feature avif, and slow
   quality=1..100             of JPEG (82) and WebP (78)
   background=ffffff          for pad, and behind transparency that becomes JPEG; with opacity: 00000080
   metadata=none|copyright|all      what is kept of EXIF and XMP

@@ -52,7 +52,7 @@ pub(crate) enum Problem {
     #[error("send the image without a Content-Encoding; got {encoding:?}")]
     ContentEncoding { encoding: String },
 
-    #[error("the body is not a JPEG, PNG, WebP, GIF, BMP or TIFF image")]
+    #[error("the body is not a JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF image")]
     NotAnImage,
     #[error("cannot resize this image: {why}")]
     ImageUnsupported { why: String },

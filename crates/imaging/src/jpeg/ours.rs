@@ -48,7 +48,7 @@ pub(crate) fn decode(
         },
         (&[light, blue, red], Colours::YCbCr) => Form::Planes {
             planes: [light, blue, red],
-            matrix: Matrix::Jfif,
+            matrix: Matrix::JFIF,
         },
         _ => return Ok(false),
     };

@@ -49,7 +49,7 @@ fn decode_lossy(
     });
     sink.begin(&Form::Planes {
         planes,
-        matrix: Matrix::Bt601,
+        matrix: Matrix::VIDEO,
     })?;
     while let Some(band) = decoder.next_band().map_err(error)? {
         decoding.watch.check()?;

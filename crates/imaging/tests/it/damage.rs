@@ -12,6 +12,8 @@ use imaging::{
 use jpeg_encoder::{ColorType, Encoder};
 use testkit::images;
 
+#[cfg(feature = "avif")]
+use crate::avif;
 use crate::picture::{Picture, encode_png};
 use crate::{formats, samples};
 
@@ -101,6 +103,8 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
     ]);
     #[cfg(feature = "webp")]
     files.push(("lossy webp", formats::lossy_webp()));
+    #[cfg(feature = "avif")]
+    files.extend(avif::files());
     files
 }
 

@@ -343,6 +343,11 @@ fn formats_are_told_by_content() {
         (b"MM\0*", Some(Format::Tiff)),
         (b"BM and the rest of a letter", None),
         (b"BM", None),
+        (b"\0\0\0\x14ftypavif", Some(Format::Avif)),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0miafavis", Some(Format::Avif)),
+        (b"\0\0\0\x14ftypmif1\0\0\0\0miafavif", None),
+        (b"\0\0\0\x14ftypheic\0\0\0\0mif1", None),
+        (b"\0\0\0\x14ftyp", None),
     ] {
         assert_eq!(Format::detect(input), format, "{input:?}");
     }
@@ -351,16 +356,24 @@ fn formats_are_told_by_content() {
 
 #[cfg(feature = "avif")]
 #[test]
-fn an_avif_is_written_but_not_read() {
+fn an_avif_is_as_fine_as_asked_for() {
     for input in [
         bmp(),
         testkit::images::solid_png(30, 30, [200, 100, 50, 120]),
     ] {
         let [coarse, fine] =
             [10, 95].map(|quality| written(&input, Output::Avif, Some(quality)).bytes);
-        assert_eq!(&fine[4..12], b"ftypavif");
+        assert_eq!(Format::detect(&fine), Some(Format::Avif));
         assert!(coarse.len() <= fine.len());
-        let error = resize(&fine, &Options::new(Size::new(9, 9))).unwrap_err();
-        assert!(matches!(error, ImageError::Unrecognised), "{error:?}");
     }
+}
+
+#[cfg(not(feature = "avif"))]
+#[test]
+fn an_avif_is_refused_by_name_without_its_feature() {
+    let error = inspect(b"\0\0\0\x14ftypavif\0\0\0\0", &Limits::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "AVIF with a build without the feature `avif` is not supported"
+    );
 }

@@ -1,10 +1,14 @@
 //! The engine as its users see it: bytes in, bytes out.
 
+#[cfg(feature = "avif")]
+mod avif;
 mod colours;
 mod damage;
 mod formats;
 mod incomplete;
 mod kinds;
+#[cfg(feature = "avif")]
+mod libavif;
 mod limits;
 mod metadata;
 mod modes;

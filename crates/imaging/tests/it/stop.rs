@@ -74,3 +74,14 @@ fn scaling_and_encoding_stop_too() {
     // The file is small, so it is not the reader who asks.
     check(&flat, options, 8);
 }
+
+#[cfg(feature = "avif")]
+#[test]
+fn an_avif_stops_between_its_pieces() {
+    let options = Options {
+        output: Output::Png,
+        ..Options::new(Size::new(250, 250))
+    };
+    // Before each of the four, and while rows are scaled and encoded; within a piece nobody asks.
+    check(&crate::avif::file("grid"), options, 6);
+}

@@ -22,7 +22,7 @@ pub(crate) fn encode(pixels: &Pixels, writing: &Writing<'_>) -> Result<Vec<u8>, 
     };
     let spread = with_channels(pixels.clone(), channels);
     let (width, height) = (pixels.size.width as usize, pixels.size.height as usize);
-    let encoder = Encoder::new()
+    let mut encoder = Encoder::new()
         .with_quality(
             writing
                 .quality
@@ -32,6 +32,10 @@ pub(crate) fn encode(pixels: &Pixels, writing: &Writing<'_>) -> Result<Vec<u8>, 
         )
         .with_speed(SPEED)
         .with_num_threads(Some(1));
+    if let Some(exif) = &writing.kept.exif {
+        // Before EXIF stands how many bytes are between. ravif would write that elsewhere, and some look for all in one place.
+        encoder = encoder.with_exif([&[0; 4], exif.as_slice()].concat());
+    }
     let encoded = match channels {
         Channels::Rgb => encoder.encode_rgb(Img::new(spread.data.as_rgb(), width, height)),
         _ => encoder.encode_rgba(Img::new(spread.data.as_rgba(), width, height)),
