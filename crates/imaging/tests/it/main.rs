@@ -1,6 +1,7 @@
 //! The engine as its users see it: bytes in, bytes out.
 
 mod colours;
+mod corpora;
 mod damage;
 mod formats;
 mod incomplete;
