@@ -75,7 +75,7 @@ fn check_fits(file: &File, options: &Options, made: &Resized) {
 
 #[test]
 fn every_file_fits_into_every_box_or_is_refused_with_a_reason() {
-    for_each(150_000_000, |file| {
+    let said = for_each(150_000_000, |file| {
         let ways = ways();
         match resize_each(&file.bytes, &ways, &|| false) {
             Ok(results) => {
@@ -91,6 +91,7 @@ fn every_file_fits_into_every_box_or_is_refused_with_a_reason() {
             }
         }
     });
+    println!("{said}");
 }
 
 /// Whether the error is about the file. The crate `tiff` is known to panic at damaged ones, which is caught.
@@ -216,7 +217,7 @@ const LOSSLESS_STEPS_MAX: u8 = 2;
 
 #[test]
 fn what_libvips_reads_is_read_alike() {
-    for_each(150_000_000, |file| {
+    let said = for_each(150_000_000, |file| {
         let Some(theirs) = file.decoded() else {
             return false;
         };
@@ -253,11 +254,12 @@ fn what_libvips_reads_is_read_alike() {
         );
         is_alike
     });
+    println!("{said}");
 }
 
 #[test]
 fn thumbnails_of_photos_are_as_good_as_those_of_libvips() {
-    for_each(30_000_000, |file| {
+    let said = for_each(30_000_000, |file| {
         let Some(theirs) = file.thumbnail() else {
             return false;
         };
@@ -292,6 +294,7 @@ fn thumbnails_of_photos_are_as_good_as_those_of_libvips() {
         );
         is_lossy
     });
+    println!("{said}");
 }
 
 /// Red, green and blue of each pixel.

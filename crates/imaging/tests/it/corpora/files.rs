@@ -45,14 +45,14 @@ impl File {
 }
 
 /// Calls `look` with files of which no package has more than so many pixels, and says how many of them it took for good. None at all
-/// are a failure. Says that it is skipped if there are no corpora.
-pub(crate) fn for_each(pixels_max: u64, mut look: impl FnMut(&File) -> bool) {
+/// are a failure. Without corpora, says that it is skipped.
+pub(crate) fn for_each(pixels_max: u64, mut look: impl FnMut(&File) -> bool) -> String {
     let root = Path::new(FOLDER).join("files");
     if !root.is_dir() {
-        println!("skipped: no {FOLDER}; crates/imaging/scripts/corpora.sh makes it");
-        return;
+        return format!("skipped: no {FOLDER}; crates/imaging/scripts/corpora.sh makes it");
     }
     let mut total = 0;
+    let mut said = Vec::new();
     for package in PACKAGES {
         let mut paths = Vec::new();
         collect(&root.join(package), &mut paths);
@@ -73,10 +73,14 @@ pub(crate) fn for_each(pixels_max: u64, mut look: impl FnMut(&File) -> bool) {
             seen += 1;
             good += u32::from(look(&File { name, bytes }));
         }
-        println!("{package}: {good} of {seen} files, {} in all", paths.len());
+        said.push(format!(
+            "{package}: {good} of {seen} files, {} in all",
+            paths.len()
+        ));
         total += good;
     }
     assert!(total > 0, "nothing was looked at");
+    said.join("\n")
 }
 
 fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
