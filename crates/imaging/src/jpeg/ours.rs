@@ -73,10 +73,13 @@ pub(crate) fn decode(
     Ok(true)
 }
 
+/// Takes the next row of a plane.
+type Take<'a> = dyn FnMut(usize, &[u8]) -> Result<(), ImageError> + 'a;
+
 fn read(
     decoder: &Decoder<'_>,
     request: &Request<'_>,
-    take: &mut dyn FnMut(usize, &[u8]) -> Result<(), ImageError>,
+    take: &mut Take<'_>,
 ) -> Result<Data, ImageError> {
     let mut taken = Ok(());
     let decoded = decoder.rows(request, &mut |plane, row| {
