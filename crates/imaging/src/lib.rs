@@ -93,8 +93,8 @@
 //! everything is Rust.
 //!
 //! - `mozjpeg`: libjpeg decodes progressive JPEG at a fraction of its size; common JPEG is decoded so in Rust either way.
-//!   Without it, the others are decoded at their full size, a sequential one with a scan for each colour, which is rare, is [`ImageError::Unsupported`], and the profile of a CMYK photo
-//!   is [ignored](Warning::BrokenProfile).
+//!   Without it, the others are decoded at their full size, a sequential one with a scan for each colour, which is rare, is
+//!   [`ImageError::Unsupported`], and the profile of a CMYK photo that is progressive or has coarser colours is [ignored](Warning::BrokenProfile).
 //! - `webp`: libwebp writes WebP with loss. Without it, [`Output::WebP`] is [`ImageError::Unsupported`], and a WebP stays a
 //!   WebP without loss. Reading WebP, which is where libwebp had its worst holes, is done in Rust either way.
 //!

@@ -10,7 +10,7 @@ use crate::codec::Decoding;
 use crate::pixels::{Channels, Pixels};
 use crate::rows::{RowSink, give};
 use crate::watch::WatchedReader;
-use crate::{Format, ImageError};
+use crate::{Format, ImageError, tiff};
 
 /// What a decoder may use besides its pixels: rows, tables and small files.
 const WORK_BYTES: u64 = 16 << 20;
@@ -23,7 +23,12 @@ pub(crate) fn decode(decoding: &Decoding<'_>, sink: &mut dyn RowSink) -> Result<
         Format::WebP => read(WebPDecoder::new(reader), decoding),
         Format::Gif => read(GifDecoder::new(reader), decoding),
         Format::Bmp => read(BmpDecoder::new(reader), decoding),
-        _ => read(TiffDecoder::new(reader), decoding),
+        _ => read(TiffDecoder::new(reader), decoding).map(|mut pixels| {
+            if tiff::is_weighted(decoding.input) {
+                unweight(&mut pixels);
+            }
+            pixels
+        }),
     }?;
     give(&pixels, 1, sink)
 }
@@ -57,6 +62,22 @@ fn read(
     };
     Pixels::new(source.stored_size(), channels, data)
         .ok_or_else(|| ImageError::corrupt(source.format, "the picture is incomplete"))
+}
+
+/// Divides colours by their opacity.
+fn unweight(pixels: &mut Pixels) {
+    if !pixels.channels.has_alpha() {
+        return;
+    }
+    for pixel in pixels.data.chunks_exact_mut(pixels.channels.count()) {
+        if let Some((&mut opacity @ 1.., colours)) = pixel.split_last_mut() {
+            let opacity = u32::from(opacity);
+            for colour in colours {
+                let quotient = (u32::from(*colour) * 255 + opacity / 2) / opacity;
+                *colour = quotient.min(255) as u8;
+            }
+        }
+    }
 }
 
 /// How many bits a sample has.

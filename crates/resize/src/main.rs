@@ -24,6 +24,8 @@ const USAGE: u8 = 2;
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
+    // With the large pages that mimalloc asks for, a photo takes twice the memory and no less time. Where it cannot be had otherwise, it is only memory.
+    let _ = heap::use_small_pages();
     let raw = RawConfig::parse();
     log_to_stderr();
     let config = match Config::try_from(raw) {

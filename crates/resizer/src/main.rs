@@ -18,6 +18,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const STOPPED_AT_ONCE: u8 = 130;
 
 fn main() -> ExitCode {
+    // With the large pages that mimalloc asks for, a photo takes twice the memory and no less time. Where it cannot be had otherwise, it is only memory.
+    let _ = heap::use_small_pages();
     let raw = match RawConfig::try_parse() {
         Ok(raw) => raw,
         Err(error) => return usage(&error),

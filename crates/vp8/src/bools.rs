@@ -5,7 +5,8 @@
 //! 2. Where the data ends it is followed by zeros.
 //!
 //! Each bit waits for the range that the one before leaves, so what counts is how long that takes. Therefore the range is left as
-//! it is until the next bit is asked for, and multiplied while it is being found out how far it has to be shifted.
+//! it is until the next bit is asked for, and multiplied while it is being found out how far it has to be shifted. The product is
+//! then added to and shifted once.
 
 /// Reads bits from one partition.
 #[derive(Debug, Clone, Copy)]
@@ -94,10 +95,13 @@ impl<'a> Bools<'a> {
     /// Shifts range and window, and returns the range and the part of it that stands for 0.
     #[inline(always)]
     const fn split(&mut self, probability: u32) -> (u32, u32) {
-        let shift = self.range.leading_zeros() & 7;
+        // 24 to 31, of which the lowest three bits are the shift.
+        let zeros = self.range.leading_zeros();
+        let shift = zeros & 7;
         let range = self.range << shift;
-        // The same as 1 + ((range - 1) * probability >> 8).
-        let split = (((self.range * probability) << shift) + 256 - probability) >> 8;
+        // The same as 1 + ((range - 1) * probability >> 8): what is added is shifted the other way, beside the product.
+        let rest = ((256 - probability as u64) << 24) >> zeros;
+        let split = (self.range * probability + rest as u32) >> (32 - zeros);
         self.window <<= shift;
         self.count = self.count.wrapping_sub(shift);
         (range, split)

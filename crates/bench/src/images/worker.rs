@@ -32,6 +32,10 @@ pub(crate) enum Tool {
 
 /// Answers each batch on standard input, until there is none.
 pub(crate) fn serve(tool: Tool, at_a_time: NonZero<usize>, out: &mut dyn Write) -> Result<()> {
+    if tool == Tool::Imaging {
+        // As our programs do.
+        heap::use_small_pages();
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .max_blocking_threads(at_a_time.get())

@@ -1,5 +1,6 @@
 //! Chooses how a JPEG is decoded.
 
+#[cfg(feature = "mozjpeg")]
 use super::frame::Colours;
 use super::markers::{Frame, Scans, read_frame, read_scans};
 use crate::ImageError;
@@ -13,10 +14,7 @@ use crate::rows::RowSink;
 pub(crate) fn decode(decoding: &Decoding<'_>, sink: &mut dyn RowSink) -> Result<(), ImageError> {
     let frame = read_frame(decoding.input)?;
     let scans = read_scans(decoding.input, &frame, decoding.limits)?;
-    if scans.interleaved
-        && frame.colours != Colours::Inks
-        && super::ours::decode(decoding, &frame, sink)?
-    {
+    if scans.interleaved && super::ours::decode(decoding, &frame, sink)? {
         return Ok(());
     }
     // Neither of the others says that it filled up what is missing.

@@ -11,6 +11,7 @@
 use super::corrupt;
 use super::coverage::Coverage;
 use super::frame::{Colours, FrameHeader};
+use super::joined::Inks;
 use crate::{Format, Header, ImageError, Limits, Orientation, Size, exif};
 
 const DHT: u8 = 0xC4;
@@ -30,6 +31,8 @@ const TWO_FRAMES: &str = "the file has two frame headers";
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Frame {
     pub(crate) colours: Colours,
+    /// How its inks are stored, if it has any.
+    pub(crate) inks: Inks,
     header: FrameHeader,
     orientation: Orientation,
     /// Where the first scan starts: the offset of its marker.
@@ -68,7 +71,7 @@ pub(crate) fn read_frame(input: &[u8]) -> Result<Frame, ImageError> {
     let mut markers = Markers { input, position: 0 };
     let mut header = None;
     let mut orientation = None;
-    let mut adobe = false;
+    let mut adobe = None;
     loop {
         let marker = markers.next_marker()?;
         match marker {
@@ -82,13 +85,14 @@ pub(crate) fn read_frame(input: &[u8]) -> Result<Frame, ImageError> {
                 }
             }
             APP1 => orientation = orientation.or(read_exif(markers.segment()?)),
-            APP14 => adobe |= markers.segment()?.starts_with(ADOBE_PREFIX),
+            APP14 => adobe = read_adobe(markers.segment()?).or(adobe),
             _ => _ = markers.segment()?,
         }
     }
     let header = header.ok_or_else(|| corrupt("the file has no frame header"))?;
     Ok(Frame {
-        colours: Colours::new(header.components, adobe)?,
+        colours: Colours::new(header.components, adobe.is_some())?,
+        inks: adobe.unwrap_or(Inks::Plain),
         header,
         orientation: orientation.unwrap_or_default(),
         scan: markers.position - 2,
@@ -141,6 +145,16 @@ pub(crate) fn read_scans(
 
 const fn is_frame_header(marker: u8) -> bool {
     matches!(marker, 0xC0..=0xCF) && !matches!(marker, DHT | JPG | DAC)
+}
+
+/// Reads how inks are stored, if it is a segment of Adobe. Like libjpeg, one that is too short says nothing of it.
+fn read_adobe(segment: &[u8]) -> Option<Inks> {
+    segment
+        .starts_with(ADOBE_PREFIX)
+        .then(|| match segment.get(11) {
+            None | Some(0) => Inks::Plain,
+            Some(_) => Inks::Light,
+        })
 }
 
 fn read_exif(segment: &[u8]) -> Option<Orientation> {

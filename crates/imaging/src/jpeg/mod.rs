@@ -5,6 +5,7 @@ mod decode;
 mod encode;
 mod extras;
 mod frame;
+mod joined;
 #[cfg(feature = "mozjpeg")]
 mod libjpeg;
 mod markers;

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use jpeg::{Colours, Data, DecodeError, Decoder, Detail, PlaneLayout, Request, Shrink};
 
+use super::joined::Joined;
 use super::markers::Frame;
 use crate::codec::Decoding;
 use crate::pixels::Channels;
@@ -50,22 +51,46 @@ pub(crate) fn decode(
             planes: [light, blue, red],
             matrix: Matrix::JFIF,
         },
+        ([plane, others @ ..], _) if others.iter().all(|other| other == plane) => Form::Whole {
+            plane: *plane,
+            channels: frame.colours.channels(),
+        },
         _ => return Ok(false),
     };
     sink.begin(&form)?;
+    let is_joined = planes.len() > 1 && matches!(form, Form::Whole { .. });
+    let data = if is_joined {
+        let mut joined = Joined::new(sink, planes.len(), frame.inks);
+        read(&decoder, &request, &mut |plane, row| {
+            joined.take(plane, row)
+        })
+    } else {
+        read(&decoder, &request, &mut |plane, row| sink.take(plane, row))
+    }?;
+    if data == Data::Damaged {
+        sink.note_damage();
+    }
+    Ok(true)
+}
+
+/// Takes the next row of a plane.
+type Take<'a> = dyn FnMut(usize, &[u8]) -> Result<(), ImageError> + 'a;
+
+fn read(
+    decoder: &Decoder<'_>,
+    request: &Request<'_>,
+    take: &mut Take<'_>,
+) -> Result<Data, ImageError> {
     let mut taken = Ok(());
-    let decoded = decoder.rows(&request, &mut |plane, row| {
-        taken = sink.take(plane, row);
+    let decoded = decoder.rows(request, &mut |plane, row| {
+        taken = take(plane, row);
         match taken {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         }
     });
     taken?;
-    if decoded.map_err(error)? == Data::Damaged {
-        sink.note_damage();
-    }
-    Ok(true)
+    decoded.map_err(error)
 }
 
 /// Looks through compressed data that another decoder makes pixels of, and does not say when it makes them up. Of what is not

@@ -196,7 +196,8 @@ fn plain_tiff(tags: &[(u16, u32)], samples: &[u8]) -> Vec<u8> {
     bytes.extend((entries.len() as u16).to_le_bytes());
     for (tag, value) in entries {
         bytes.extend(tag.to_le_bytes());
-        bytes.extend([4, 0, 1, 0, 0, 0]);
+        // One SHORT.
+        bytes.extend([3, 0, 1, 0, 0, 0]);
         bytes.extend(value.to_le_bytes());
     }
     bytes.extend([0; 4]);
@@ -236,6 +237,50 @@ fn sixteen_bits_of_a_tiff_are_rounded() {
     ];
     let picture = fit_picture(&plain_tiff(&tags, &[0xFF, 0x12, 0xFF, 0xFF]), 9, 9);
     assert_eq!(picture.data, [19, 255]);
+}
+
+#[test]
+fn colours_of_a_tiff_that_are_multiplied_with_their_opacity_are_divided_by_it() {
+    let tags = |meaning| {
+        [
+            (256, 2),
+            (257, 1),
+            (258, 8),
+            (259, 1),
+            (262, 2),
+            (277, 4),
+            (278, 1),
+            (338, meaning),
+        ]
+    };
+    let samples = [50, 20, 0, 128, 0, 0, 0, 0];
+    let weighted = fit_picture(&plain_tiff(&tags(1), &samples), 9, 9);
+    assert_eq!(weighted.data, [100, 40, 0, 128, 0, 0, 0, 0]);
+    let plain = fit_picture(&plain_tiff(&tags(2), &samples), 9, 9);
+    assert_eq!(plain.data, samples);
+}
+
+#[test]
+fn a_tiff_with_its_bits_in_the_opposite_order_is_refused() {
+    let tags = [
+        (256, 2),
+        (257, 1),
+        (258, 8),
+        (259, 1),
+        (262, 1),
+        (266, 2),
+        (277, 1),
+        (278, 1),
+    ];
+    let error = resize(
+        &plain_tiff(&tags, &[10, 200]),
+        &Options::new(Size::new(9, 9)),
+    )
+    .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "TIFF with bits in the opposite order is not supported"
+    );
 }
 
 #[test]

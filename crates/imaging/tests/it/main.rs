@@ -3,6 +3,7 @@
 #[cfg(feature = "avif")]
 mod avif;
 mod colours;
+mod corpora;
 mod damage;
 mod formats;
 mod incomplete;

@@ -293,7 +293,6 @@ fn inks() -> Vec<u8> {
     profile
 }
 
-#[cfg(feature = "mozjpeg")]
 #[test]
 fn inks_are_converted_by_their_profile() {
     // Lightness 80 is this gray in sRGB; without the profile, cyan would have no red.
@@ -312,8 +311,14 @@ fn inks_are_converted_by_their_profile() {
 
 #[cfg(not(feature = "mozjpeg"))]
 #[test]
-fn without_libjpeg_a_profile_for_inks_is_ignored() {
-    let resized = fitted(&jpeg(&[255, 0, 0, 0], ColorType::Cmyk, &inks()));
+fn without_libjpeg_a_profile_for_the_inks_of_a_progressive_photo_is_ignored() {
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, 100);
+    encoder.set_progressive(true);
+    encoder.add_icc_profile(&inks()).unwrap();
+    let pixels = [255, 0, 0, 0].repeat(32 * 32);
+    encoder.encode(&pixels, 32, 32, ColorType::Cmyk).unwrap();
+    let resized = fitted(&bytes);
     assert_eq!(resized.warnings, [Warning::BrokenProfile]);
     check_pixel(&resized, &[0, 255, 255], 3);
 }

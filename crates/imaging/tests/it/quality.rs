@@ -32,7 +32,7 @@ fn xyb(picture: &Picture) -> Xyb {
     Xyb::try_from(rgb.expect("the right length")).expect("a known kind of colours")
 }
 
-fn score(reference: &Picture, other: &Picture) -> f64 {
+pub(crate) fn score(reference: &Picture, other: &Picture) -> f64 {
     compute_frame_ssimulacra2(xyb(reference), xyb(other)).expect("pictures of one size")
 }
 

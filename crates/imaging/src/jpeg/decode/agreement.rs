@@ -146,6 +146,31 @@ fn check_alike(jpeg: &[u8], what: &str) {
     }
 }
 
+/// Inks, plain or as light and colours, as libjpeg reads them: exactly, as no colour is coarser than others.
+#[test]
+fn inks_and_plain_colours_are_those_of_libjpeg() {
+    let mut random = fastrand::Rng::with_seed(9);
+    for round in 0..60 {
+        let (width, height) = (random.u16(1..=70), random.u16(1..=70));
+        let kind = [ColorType::Cmyk, ColorType::CmykAsYcck][round % 2];
+        let pixels: Vec<u8> = (0..usize::from(width) * usize::from(height) * 4)
+            .map(|at| (at % 251) as u8 / 2 + random.u8(..64))
+            .collect();
+        let mut bytes = Vec::new();
+        let mut encoder = Encoder::new(&mut bytes, 90);
+        encoder.set_sampling_factor(SamplingFactor::F_1_1);
+        encoder.encode(&pixels, width, height, kind).unwrap();
+        let size = Size::new(width.into(), height.into());
+        let [ours, libjpeg] = [ours as Decode, jpeg::libjpeg::decode]
+            .map(|decoder| decode(decoder, (&bytes, 1), size));
+        assert_eq!((ours.size, ours.channels), (libjpeg.size, libjpeg.channels));
+        let furthest = ours.data.iter().zip(&libjpeg.data);
+        let furthest = furthest.map(|(ours, theirs)| ours.abs_diff(*theirs)).max();
+        // A step of each of the transforms, which the conversion adds up.
+        assert!(furthest <= Some(3), "round {round}, {kind:?}: {furthest:?}");
+    }
+}
+
 #[test]
 fn both_decode_what_our_encoder_can_write() {
     use SamplingFactor as S;
