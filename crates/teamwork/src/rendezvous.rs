@@ -8,7 +8,7 @@ use std::{
     ops::{Deref, DerefMut},
     pin::Pin,
     sync::Arc,
-    task::{self, Poll, ready},
+    task::{self, Poll, Waker, ready},
 };
 
 use tokio::task::coop;
@@ -58,7 +58,8 @@ pub fn rendezvous<T, A>() -> (Sender<T, A>, Receiver<T, A>) {
     let sender = Sender {
         table: table.clone(),
     };
-    (sender, Receiver { table })
+    let known = None;
+    (sender, Receiver { table, known })
 }
 
 /// The side of a [`rendezvous`] that has items.
@@ -69,6 +70,8 @@ pub struct Sender<T, A> {
 /// The side of a [`rendezvous`] that answers.
 pub struct Receiver<T, A> {
     table: Arc<Table<T, A>>,
+    /// What the table has to call it with.
+    known: Option<Waker>,
 }
 
 /// Why an item has no answer.
@@ -127,7 +130,18 @@ impl<T, A> Receiver<T, A> {
         poll_fn(|cx| {
             // As the channels of Tokio do: whoever always finds something lets others have their turn.
             let budget = ready!(coop::poll_proceed(cx));
-            let taken = ready!(self.table.poll_take(cx.waker()));
+            let is_known = self
+                .known
+                .as_ref()
+                .is_some_and(|waker| waker.will_wake(cx.waker()));
+            if is_known && !self.table.has_news() {
+                return Poll::Pending;
+            }
+            let taken = self.table.poll_take(cx.waker());
+            if taken.is_pending() && !is_known {
+                self.known = Some(cx.waker().clone());
+            }
+            let taken = ready!(taken);
             budget.made_progress();
             Poll::Ready(taken.map(|(place, item)| {
                 let reply = Reply {

@@ -1,16 +1,23 @@
 //! Where the senders of a rendezvous lay items down, and its receiver the answers.
 //!
-//! One lock, taken four times for an exchange, and no allocation: a place on the table is used again and again.
+//! One lock, taken four times for an exchange (a receiver that finds no news need not take it), and no allocation: a place on the table is used again and again.
 
 use std::{
     collections::VecDeque,
     mem,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Poll, Waker},
 };
 
 /// What the two sides share.
-pub(super) struct Table<T, A>(Mutex<State<T, A>>);
+pub(super) struct Table<T, A> {
+    state: Mutex<State<T, A>>,
+    /// There is something for the receiver: an item, or word that every sender is gone. Written under the lock.
+    has_news: AtomicBool,
+}
 
 struct State<T, A> {
     places: Vec<Place<T, A>>,
@@ -18,6 +25,7 @@ struct State<T, A> {
     free: Vec<usize>,
     /// Where items wait, in the order in which they came.
     waiting: VecDeque<usize>,
+    /// Stays, and is called whenever there are news.
     receiver: Option<Waker>,
     senders: usize,
     /// The receiver is gone.
@@ -50,19 +58,23 @@ pub(super) enum End<T, A> {
 impl<T, A> Table<T, A> {
     /// A table with one sender.
     pub(super) fn new() -> Self {
-        Self(Mutex::new(State {
+        let state = State {
             places: Vec::new(),
             free: Vec::new(),
             waiting: VecDeque::new(),
             receiver: None,
             senders: 1,
             is_closed: false,
-        }))
+        };
+        Self {
+            state: Mutex::new(state),
+            has_news: AtomicBool::new(false),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T, A>> {
         // Nothing of the users' is called or dropped under this lock but the clone of a waker, before anything has changed.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -85,7 +97,8 @@ impl<T, A> Table<T, A> {
         }
         let place = state.lay(Place::Item(item, sender));
         state.waiting.push_back(place);
-        let receiver = state.receiver.take();
+        self.has_news.store(true, Ordering::Release);
+        let receiver = state.receiver.clone();
         drop(state);
         call(receiver);
         Ok(place)
@@ -139,7 +152,8 @@ impl<T, A> Table<T, A> {
         let mut state = self.lock();
         state.senders -= 1;
         let receiver = if state.senders == 0 {
-            state.receiver.take()
+            self.has_news.store(true, Ordering::Release);
+            state.receiver.clone()
         } else {
             None
         };
@@ -150,6 +164,11 @@ impl<T, A> Table<T, A> {
 
 /// For the receiver.
 impl<T, A> Table<T, A> {
+    /// Whether a look at the table is worth it, for a receiver that is called when that changes.
+    pub(super) fn has_news(&self) -> bool {
+        self.has_news.load(Ordering::Acquire)
+    }
+
     /// Takes the item that waits for the longest time, with its place; `None` when every sender is gone.
     pub(super) fn poll_take(&self, receiver: &Waker) -> Poll<Option<(usize, T)>> {
         let mut state = self.lock();
@@ -158,6 +177,8 @@ impl<T, A> Table<T, A> {
             match mem::replace(there, Place::Free) {
                 Place::Item(item, sender) => {
                     *there = Place::Taken(sender);
+                    let has_more = !state.waiting.is_empty() || state.senders == 0;
+                    self.has_news.store(has_more, Ordering::Relaxed);
                     return Poll::Ready(Some((place, item)));
                 }
                 other => *there = other,
@@ -166,7 +187,13 @@ impl<T, A> Table<T, A> {
         if state.senders == 0 {
             return Poll::Ready(None);
         }
-        let before = state.receiver.replace(receiver.clone());
+        self.has_news.store(false, Ordering::Relaxed);
+        let is_known = |known: &Waker| known.will_wake(receiver);
+        let before = if state.receiver.as_ref().is_some_and(is_known) {
+            None
+        } else {
+            state.receiver.replace(receiver.clone())
+        };
         drop(state);
         drop(before);
         Poll::Pending
