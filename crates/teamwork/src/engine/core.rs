@@ -413,7 +413,9 @@ impl Core {
     pub(super) fn free(&self, slots: &[u32]) {
         let mut desk = self.desk();
         desk.free.extend_from_slice(slots);
-        desk.looks.forget(slots);
+        if let Some(looks) = &mut desk.looks {
+            looks.forget(slots);
+        }
     }
 
     /// Lets everybody read the cause. It may have been set before; the first one stays.

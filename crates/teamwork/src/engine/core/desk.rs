@@ -136,7 +136,8 @@ pub(super) struct Desk {
     pub(super) late: u32,
     /// Runs on runtime tasks that wait for something, by slot.
     pub(super) parked: Vec<Option<Waker>>,
-    pub(super) looks: Looks,
+    /// Made when somebody looks.
+    pub(super) looks: Option<Box<Looks>>,
     /// What is known of some tasks, by slot.
     pub(super) known: BTreeMap<u32, Known>,
 }
@@ -148,6 +149,12 @@ pub(super) struct Known {
     pub(super) bell: Arc<Notify>,
     /// The routine it is in, if that is another one than the machine knows of.
     pub(super) routine: Option<Routine>,
+}
+
+impl Desk {
+    pub(super) fn looks(&mut self) -> &mut Looks {
+        self.looks.get_or_insert_default()
+    }
 }
 
 impl Annex {

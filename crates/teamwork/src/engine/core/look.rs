@@ -128,8 +128,9 @@ impl Core {
     /// Begins to look.
     pub(crate) fn look(&self) -> Looker<'_> {
         let mut desk = self.desk();
-        desk.looks.lookers += 1;
-        desk.looks.since = Some(Instant::now());
+        let looks = desk.looks();
+        looks.lookers += 1;
+        looks.since = Some(Instant::now());
         drop(desk);
         self.lookers.store(true, Ordering::Release);
         Looker { core: self }
@@ -143,7 +144,7 @@ impl Core {
     /// A task says how it is.
     #[cold]
     pub(crate) fn answer(&self, slot: u32, look: Look) {
-        let is_last = self.desk().looks.note(slot, look);
+        let is_last = self.desk().looks().note(slot, look);
         if is_last {
             self.annex().answered.notify_waiters();
         }
@@ -227,11 +228,11 @@ impl Looker<'_> {
     /// Waits until every task that runs has said how it is.
     pub(crate) async fn answers(&self, rows: &[Row]) {
         let annex = self.core.annex();
-        self.core.desk().looks.wait_for(rows);
+        self.core.desk().looks().wait_for(rows);
         loop {
             let mut answered = std::pin::pin!(annex.answered.notified());
             answered.as_mut().enable();
-            if self.core.desk().looks.awaited == 0 {
+            if self.core.desk().looks().awaited == 0 {
                 return;
             }
             answered.await;
@@ -240,9 +241,10 @@ impl Looker<'_> {
 
     /// The tasks, each with what it has said of itself, as `join` puts them together.
     pub(crate) fn join<T>(&self, rows: &[Row], join: impl Fn(&Row, Option<&Look>) -> T) -> Vec<T> {
-        let desk = self.core.desk();
+        let mut desk = self.core.desk();
+        let looks = desk.looks();
         let joined = rows.iter().map(|row| {
-            let look = desk.looks.answer_of(row.slot);
+            let look = looks.answer_of(row.slot);
             join(row, look)
         });
         joined.collect()
@@ -252,12 +254,13 @@ impl Looker<'_> {
 impl Drop for Looker<'_> {
     fn drop(&mut self) {
         let mut desk = self.core.desk();
-        desk.looks.lookers -= 1;
-        if desk.looks.lookers > 0 {
+        let looks = desk.looks();
+        looks.lookers -= 1;
+        if looks.lookers > 0 {
             return;
         }
         self.core.lookers.store(false, Ordering::Release);
-        let answers = desk.looks.end();
+        let answers = looks.end();
         drop(desk);
         // A child may be dropped here; not under the lock.
         drop(answers);
