@@ -166,3 +166,21 @@ async fn a_prerequisite_that_panics_when_it_is_dropped_fails_the_job() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_panics_when_it_is_cut_has_panicked() {
+    for inline in [false, true] {
+        let mut job = Job::new("test");
+        job.add_fn("a", async |_: &Context| {
+            let _bomb = Bomb;
+            std::future::pending::<Result>().await
+        });
+        job.add_task("b", fails("b"));
+        let report = ended(job, inline).await;
+        assert_eq!(outcomes(&report), "a panicked · b failed");
+        let [later] = report.secondary() else {
+            panic!("{report}")
+        };
+        assert_eq!(later.to_string(), "a: panicked: the drop panicked");
+    }
+}

@@ -122,6 +122,20 @@ fn a_third_signal_ends_even_a_process_that_is_stuck() {
     assert_eq!(status.signal(), Some(Signal::INT.as_raw()), "{status}");
 }
 
+#[test]
+fn a_job_after_one_that_was_interrupted_twice_is_drained_by_the_next_signal() {
+    if is_victim() {
+        assert_eq!(outcome(victim(false)), Outcome::Cancelled);
+        assert_eq!(outcome(victim(false)), Outcome::Cancelled);
+        return;
+    }
+    let child =
+        start("signals::a_job_after_one_that_was_interrupted_twice_is_drained_by_the_next_signal");
+    let words = [("begun", Signal::INT), ("draining", Signal::INT)];
+    let twice = [words, words].concat();
+    assert!(send(child, &twice).success());
+}
+
 /// Drains without a signal, and goes on with its work after the first one.
 fn drains_itself() -> Job {
     let mut job = Job::new("victim");

@@ -148,3 +148,13 @@ async fn a_call_that_is_stuck_on_the_threads_runtime_does_not_hold_up_the_parent
     assert_eq!(outcomes(child), "stuck leaked in finalize · fails failed");
     drop(release);
 }
+
+#[tokio::test]
+async fn a_name_that_no_thread_can_have_is_one_that_a_job_can() {
+    let mut child = Job::new("nul \0 in it").on_own_thread();
+    child.add_fn("look", async |_: &Context| Ok(()));
+    let mut parent = Job::new("parent");
+    parent.add_job(child);
+    let report = parent.run().await.unwrap();
+    assert_eq!(outcomes(&report), "nul \0 in it done");
+}
