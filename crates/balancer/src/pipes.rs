@@ -158,6 +158,8 @@ impl Pipe {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::readiness::Readiness;
+    use rustix::event::epoll::EventFlags;
 
     #[test]
     fn pipes_are_few_and_the_last_one_used_is_lent_first() {
@@ -180,6 +182,21 @@ mod tests {
         let pipe = pipes.borrow().unwrap();
         let read = rustix::io::read(&pipe.0.reader, &mut [0; 9]);
         assert_eq!(read, Err(rustix::io::Errno::WOULDBLOCK), "it is a new one");
+    }
+
+    /// A signal cuts a splice short, and then there is no news of a socket that takes more; who waited for it would wait for ever.
+    #[tokio::test]
+    async fn a_splice_that_was_cut_short_does_not_make_the_socket_full() {
+        let (sink, _reader) = testkit::backends::pair().await.unwrap();
+        let sink = OwnedFd::from(sink.into_std().unwrap());
+        let readiness = Readiness::default();
+        readiness.tell(0, EventFlags::OUT);
+        let pipes = Pipes::new(Splice::Auto, Budget::of(1));
+        let mut pipe = pipes.borrow().unwrap();
+        rustix::io::write(&pipe.0.writer, b"some").unwrap();
+        pipe.0.filled = b"some and more".len();
+        assert_eq!(pipe.drain(Socket::new(&sink, &readiness)).unwrap(), 4);
+        assert!(!pipe.is_empty() && readiness.see().is_writable());
     }
 
     #[test]

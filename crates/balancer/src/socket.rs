@@ -3,7 +3,8 @@
 //! A read that brings less than was asked for has emptied the socket, and a write that takes less than it was given has
 //! filled it. Both forget the socket's readiness at once, so that nobody asks again before the system says that something
 //! has changed. (On Linux, with edge-triggered readiness, this loses nothing: what comes after the short read is an edge
-//! of its own. Tokio's own `poll_read` and `poll_write` do the same.)
+//! of its own. Tokio's own `poll_read` and `poll_write` do the same.) Of a splice neither is true: it is made again until the
+//! system says "not yet".
 
 use std::io;
 use std::net::SocketAddr;
@@ -55,8 +56,11 @@ impl<'a> Socket<'a> {
     ///
     /// `WouldBlock` when it takes nothing yet.
     pub(crate) fn write(self, bytes: &[u8]) -> io::Result<usize> {
-        // A peer that is gone is an error like any other, not a signal.
-        self.put_in(bytes.len(), |file| send(file, bytes, SendFlags::NOSIGNAL))
+        self.put_in(|file| {
+            // A peer that is gone is an error like any other, not a signal.
+            let count = send(file, bytes, SendFlags::NOSIGNAL)?;
+            Ok((count, count < bytes.len()))
+        })
     }
 
     /// Moves what is there into an empty pipe, at most `bytes`; nothing at the end of the stream.
@@ -75,7 +79,9 @@ impl<'a> Socket<'a> {
     ///
     /// `WouldBlock` when it takes nothing yet.
     pub(crate) fn splice_out(self, pipe: impl AsFd, bytes: usize) -> io::Result<usize> {
-        self.put_in(bytes, |file| splice(pipe, None, file, None, bytes, FLAGS))
+        // A short count does not say that the socket is full: a signal, or a tracer, cuts a splice short as well. Then the system
+        // does not tell when the socket takes more, since it has not refused any.
+        self.put_in(|file| Ok((splice(pipe, None, file, None, bytes, FLAGS)?, false)))
     }
 
     /// Has small messages sent at once.
@@ -103,25 +109,20 @@ impl<'a> Socket<'a> {
         Ok(outcome?.0)
     }
 
-    /// Puts so many bytes into the socket by a call that returns how many it took.
+    /// Puts something into the socket by a call that returns how much it took, and whether it is full now.
     fn put_in(
         self,
-        bytes: usize,
-        call: impl FnOnce(BorrowedFd<'a>) -> rustix::io::Result<usize>,
+        call: impl FnOnce(BorrowedFd<'a>) -> rustix::io::Result<(usize, bool)>,
     ) -> io::Result<usize> {
         let seen = self.readiness.see();
         if !seen.is_writable() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let outcome = call(self.file);
-        let is_full = match outcome {
-            Ok(count) => count < bytes,
-            Err(error) => error == Errno::AGAIN,
-        };
-        if is_full {
+        if matches!(outcome, Ok((_, true)) | Err(Errno::AGAIN)) {
             self.readiness.is_full(seen);
         }
-        Ok(outcome?)
+        Ok(outcome?.0)
     }
 }
 
