@@ -73,7 +73,8 @@ impl<T, A> Table<T, A> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T, A>> {
-        // Nothing of the users' is called or dropped under this lock but the clone of a waker, before anything has changed.
+        // Nothing of the users' is called or dropped under this lock but wakers: to clone one, and to call that of the receiver, which
+        // only puts its task into a queue.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -98,9 +99,9 @@ impl<T, A> Table<T, A> {
         let place = state.lay(Place::Item(item, sender));
         state.waiting.push_back(place);
         self.has_news.store(true, Ordering::Release);
-        let receiver = state.receiver.clone();
-        drop(state);
-        call(receiver);
+        if let Some(receiver) = &state.receiver {
+            receiver.wake_by_ref();
+        }
         Ok(place)
     }
 
