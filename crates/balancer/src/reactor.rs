@@ -32,6 +32,7 @@ const EVENTS: usize = 256;
 /// What is watched for. A socket is told of when something changes, and is believed to be so until a call shows otherwise.
 const ANY: EventFlags = EventFlags::IN
     .union(EventFlags::OUT)
+    .union(EventFlags::PRI)
     .union(EventFlags::RDHUP)
     .union(EventFlags::ET);
 

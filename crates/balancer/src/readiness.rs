@@ -19,8 +19,11 @@ const READ_CLOSED: u64 = 1 << 2;
 /// The socket is broken: writing never has to wait again.
 const WRITE_CLOSED: u64 = 1 << 3;
 
+/// Urgent data has come at some time, at which reading stops before there is nothing left.
+const URGENT: u64 = 1 << 4;
+
 /// The number of a telling is above these bits, and below that of the watch.
-const ONE_TELLING: u64 = 1 << 4;
+const ONE_TELLING: u64 = 1 << 5;
 const WATCH: u32 = 32;
 const LOWER: u64 = (1 << WATCH) - 1;
 
@@ -43,6 +46,10 @@ impl Seen {
 
     pub(crate) fn is_broken(self) -> bool {
         self.0 & WRITE_CLOSED != 0
+    }
+
+    pub(crate) fn has_been_urgent(self) -> bool {
+        self.0 & URGENT != 0
     }
 }
 
@@ -91,6 +98,7 @@ fn bits(events: EventFlags) -> u64 {
     let has = |flag, bit| if events.contains(flag) { bit } else { 0 };
     has(EventFlags::IN, READABLE)
         | has(EventFlags::OUT, WRITABLE)
+        | has(EventFlags::PRI, URGENT)
         | has(EventFlags::RDHUP, READ_CLOSED)
         | has(EventFlags::HUP, READ_CLOSED | WRITE_CLOSED)
         | has(EventFlags::ERR, READ_CLOSED | WRITE_CLOSED)
@@ -145,7 +153,7 @@ mod tests {
 
     #[test]
     fn after_very_many_tellings_the_numbers_start_anew_and_the_bits_stay() {
-        let readiness = Readiness(AtomicU64::new(LOWER & !0xf));
+        let readiness = Readiness(AtomicU64::new(LOWER & !0x1f));
         readiness.tell(0, EventFlags::IN);
         assert!(readiness.see().is_readable() && !readiness.see().is_writable());
         assert_eq!(

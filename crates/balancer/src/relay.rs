@@ -122,7 +122,7 @@ enum Manner {
     Copy { full: u8 },
     /// Through a pipe; so many splices in a row did not pay.
     Splice { poor: u8 },
-    /// Through the scratch buffer: the system cannot splice these sockets.
+    /// Through the scratch buffer: the system cannot splice these sockets, or these bytes.
     CopyOnly,
 }
 
@@ -302,6 +302,10 @@ impl Pump {
     /// Moves one chunk through a pipe, if the stream is to be spliced and there is one.
     fn splice(&mut self, source: Socket<'_>, sink: Socket<'_>, pipes: &Pipes) -> Option<Step> {
         if !self.manner.wants_a_pipe() {
+            return None;
+        }
+        if source.has_been_urgent() {
+            self.manner = Manner::CopyOnly;
             return None;
         }
         let mut pipe = pipes.borrow()?;

@@ -44,9 +44,10 @@ impl<'a> Socket<'a> {
     /// `WouldBlock` when nothing is there yet.
     pub(crate) fn read(self, buffer: &mut [u8]) -> io::Result<usize> {
         let room = buffer.len();
+        let is_plain = !self.has_been_urgent();
         self.take_out(|file| {
             let (count, _) = recv(file, &mut *buffer, RecvFlags::empty())?;
-            Ok((count, count > 0 && count < room))
+            Ok((count, is_plain && count > 0 && count < room))
         })
     }
 
@@ -82,6 +83,11 @@ impl<'a> Socket<'a> {
         // A short count does not say that the socket is full: a signal, or a tracer, cuts a splice short as well. Then the system
         // does not tell when the socket takes more, since it has not refused any.
         self.put_in(|file| Ok((splice(pipe, None, file, None, bytes, FLAGS)?, false)))
+    }
+
+    /// Whether its peer has sent urgent data. A read stops short there, and a splice does not get past it.
+    pub(crate) fn has_been_urgent(self) -> bool {
+        self.readiness.see().has_been_urgent()
     }
 
     /// Has small messages sent at once.

@@ -4,8 +4,9 @@ use std::io::ErrorKind;
 use std::num::NonZero;
 
 use crate::rig::{behind, exchange};
+use socket2::SockRef;
 use testkit::backends::{Behaviour, Connection, End, payload};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::tcp::OwnedWriteHalf;
 
 const MIB: usize = 1 << 20;
@@ -71,6 +72,49 @@ async fn an_upstream_that_has_finished_still_gets_the_rest() {
                 }
             );
             assert_eq!(rig.ending().await, "-- complete");
+        })
+        .await
+        .unwrap();
+}
+
+/// The urgent byte itself is out of band, and is not handed on.
+#[tokio::test]
+async fn what_follows_urgent_data_arrives_however_little_it_is() {
+    behind([Behaviour::Echo])
+        .check(async |rig| {
+            let mut client = rig.client().await;
+            // The balancer, which is on this thread, sees all of it at once.
+            SockRef::from(&client).send(b"before").unwrap();
+            SockRef::from(&client).send_out_of_band(b"!").unwrap();
+            SockRef::from(&client).send(b"after").unwrap();
+            let mut received = [0; 11];
+            client.read_exact(&mut received).await.unwrap();
+            assert_eq!(&received, b"beforeafter");
+        })
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn urgent_data_does_not_stop_a_busy_stream() {
+    behind([Behaviour::Echo])
+        .check(async |rig| {
+            let sent = payload(8, 8 * MIB);
+            let client = rig.client().await;
+            let (mut reader, mut writer) = client.into_split();
+            let write = async {
+                let (before, after) = sent.split_at(4 * MIB);
+                writer.write_all(before).await.unwrap();
+                let stream = writer.as_ref();
+                let urgent = || SockRef::from(stream).send_out_of_band(b"!");
+                stream.async_io(Interest::WRITABLE, urgent).await.unwrap();
+                writer.write_all(after).await.unwrap();
+                writer.shutdown().await.unwrap();
+            };
+            let mut received = Vec::new();
+            let ((), read) = tokio::join!(write, reader.read_to_end(&mut received));
+            read.unwrap();
+            assert!(received == sent, "{} bytes came back", received.len());
         })
         .await
         .unwrap();
