@@ -3,16 +3,15 @@
 use std::{
     io,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
 };
 
 use signal_hook::{
-    SigId,
     consts::{SIGINT, SIGTERM},
-    flag, low_level,
+    flag,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -25,30 +24,41 @@ pub(crate) struct Signals {
     received: u32,
     /// From now on, a signal does what it does by default: in its handler, so that it works even if the runtime is stuck.
     is_given_back: Arc<AtomicBool>,
-    defaults: Vec<SigId>,
+}
+
+/// Says whether a signal does what it does by default. Registered once, and before the handlers of Tokio unless the program has used
+/// those already: a signal goes through its handlers in their order, and one that came after Tokio's could find the flag that the job
+/// has raised because of this very signal.
+fn by_default() -> io::Result<Arc<AtomicBool>> {
+    static BY_DEFAULT: Mutex<Option<Arc<AtomicBool>>> = Mutex::new(None);
+    let mut registered = BY_DEFAULT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(flag) = &*registered {
+        return Ok(flag.clone());
+    }
+    let flag = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        flag::register_conditional_default(signal, flag.clone())?;
+    }
+    Ok(registered.insert(flag).clone())
 }
 
 impl Signals {
     /// Installs the handlers; those of Tokio stay for the life of the process.
     pub(crate) fn new() -> io::Result<Self> {
-        let is_given_back = Arc::new(AtomicBool::new(false));
-        let default = |signal| flag::register_conditional_default(signal, is_given_back.clone());
-        let defaults = vec![default(SIGINT)?, default(SIGTERM)?];
+        let is_given_back = by_default()?;
+        is_given_back.store(false, Ordering::Relaxed);
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             received: 0,
             is_given_back,
-            defaults,
         })
     }
 }
 
 impl Drop for Signals {
     fn drop(&mut self) {
-        for &id in &self.defaults {
-            low_level::unregister(id);
-        }
+        self.is_given_back.store(false, Ordering::Relaxed);
     }
 }
 
