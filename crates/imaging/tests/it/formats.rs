@@ -205,18 +205,16 @@ fn plain_tiff(tags: &[(u16, u32)], samples: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// The tags of two gray samples of so many bits, and more.
+fn gray(bits: u32, more: &[(u16, u32)]) -> Vec<(u16, u32)> {
+    let size = [(256, 2), (257, 1), (278, 1)];
+    let samples = [(258, bits), (259, 1), (262, 1), (277, 1)];
+    [&size[..], &samples, more].concat()
+}
+
 #[test]
 fn a_tiff_is_turned_as_it_says() {
-    let tags = [
-        (256, 2),
-        (257, 1),
-        (258, 8),
-        (259, 1),
-        (262, 1),
-        (274, 6),
-        (277, 1),
-        (278, 1),
-    ];
+    let tags = gray(8, &[(274, 6)]);
     let picture = fit_picture(&plain_tiff(&tags, &[10, 200]), 9, 9);
     assert_eq!(
         (picture.width, picture.height, picture.data),
@@ -226,15 +224,7 @@ fn a_tiff_is_turned_as_it_says() {
 
 #[test]
 fn sixteen_bits_of_a_tiff_are_rounded() {
-    let tags = [
-        (256, 2),
-        (257, 1),
-        (258, 16),
-        (259, 1),
-        (262, 1),
-        (277, 1),
-        (278, 1),
-    ];
+    let tags = gray(16, &[]);
     let picture = fit_picture(&plain_tiff(&tags, &[0xFF, 0x12, 0xFF, 0xFF]), 9, 9);
     assert_eq!(picture.data, [19, 255]);
 }
@@ -262,16 +252,7 @@ fn colours_of_a_tiff_that_are_multiplied_with_their_opacity_are_divided_by_it() 
 
 #[test]
 fn a_tiff_with_its_bits_in_the_opposite_order_is_refused() {
-    let tags = [
-        (256, 2),
-        (257, 1),
-        (258, 8),
-        (259, 1),
-        (262, 1),
-        (266, 2),
-        (277, 1),
-        (278, 1),
-    ];
+    let tags = gray(8, &[(266, 2)]);
     let error = resize(
         &plain_tiff(&tags, &[10, 200]),
         &Options::new(Size::new(9, 9)),
