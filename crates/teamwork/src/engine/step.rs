@@ -32,9 +32,9 @@ pub(super) enum Step {
 }
 
 /// Where a driver belongs.
-pub(super) struct Home {
-    pub(super) core: Arc<Core>,
-    pub(super) slot: u32,
+pub(crate) struct Home {
+    pub(crate) core: Arc<Core>,
+    pub(crate) slot: u32,
 }
 
 /// What came of polling a driver.

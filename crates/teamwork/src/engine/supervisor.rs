@@ -24,7 +24,7 @@ use super::{
     machine::{Action, Machine, make_room},
     record::Kind,
     spans::Observer,
-    step::Driver,
+    step::{Driver, Home},
     sync::{self, Ordering},
 };
 use crate::{Event, Report, name::Name};
@@ -86,6 +86,14 @@ impl Supervisor {
         u32::try_from(self.drivers.len()).unwrap_or(u32::MAX)
     }
 
+    /// Where it belongs.
+    pub(crate) fn next_home(&self) -> Home {
+        Home {
+            core: self.core.clone(),
+            slot: self.next_slot(),
+        }
+    }
+
     /// Adds a task before the start.
     pub(crate) fn add(&mut self, name: Name, driver: Driver, kind: Kind) {
         let slot = self.next_slot();
@@ -112,6 +120,11 @@ impl Supervisor {
         } else {
             Kind::Job
         }
+    }
+
+    /// Whether it is started over after failures.
+    pub(super) fn has_again(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.again.is_some())
     }
 
     pub(super) fn take_again(&mut self) -> Option<Box<Again>> {
