@@ -1,6 +1,6 @@
 //! Inverse transforms (sections 14.3 and 14.4).
 
-use fearless_simd::{Simd, i16x8, i32x4, i64x2, prelude::*};
+use fearless_simd::{Simd, i16x8, i32x4, i64x2, prelude::*, u8x16, u16x8};
 
 use crate::residue::Extent;
 use crate::tokens::Block;
@@ -58,13 +58,13 @@ pub(crate) fn add_pair<S: Simd, const N: usize>(
     }
 }
 
-/// Adds the differences of a block to its samples.
+/// Adds the differences of a block to its samples, which are four rows of four.
 #[inline(always)]
 pub(crate) fn add<S: Simd>(
     simd: S,
-    samples: [[u8; 4]; 4],
+    samples: u8x16<S>,
     (block, extent): (&Block, Extent),
-) -> [[u8; 4]; 4] {
+) -> u8x16<S> {
     let [upper, lower] = match extent {
         Extent::None => return samples,
         Extent::Mean => [i16x8::splat(simd, block[0].wrapping_add(4) >> 3); 2],
@@ -73,20 +73,12 @@ pub(crate) fn add<S: Simd>(
             [first_halves(a, b), first_halves(c, d)]
         }
     };
-    let [a, b, c, d] = samples;
-    let sum = |first: [u8; 4], second: [u8; 4], differences: i16x8<S>| -> [[u8; 4]; 2] {
-        let samples =
-            u64::from(u32::from_le_bytes(second)) << 32 | u64::from(u32::from_le_bytes(first));
-        let samples = i16x8::simd_from(simd, samples.to_le_bytes().map(i16::from));
-        let sum: [i16; 8] = (samples + differences).max(0).min(255).into();
-        let sum = u64::from_le_bytes(sum.map(|sample| sample as u8));
-        [
-            (sum as u32).to_le_bytes(),
-            ((sum >> 32) as u32).to_le_bytes(),
-        ]
+    let sum = |samples: u16x8<S>, differences: i16x8<S>| {
+        let sum = samples.bitcast::<i16x8<S>>() + differences;
+        sum.max(0).min(255).bitcast::<u16x8<S>>()
     };
-    let ([a, b], [c, d]) = (sum(a, b, upper), sum(c, d, lower));
-    [a, b, c, d]
+    let (first, second) = samples.widen();
+    sum(first, upper).relaxed_narrow(sum(second, lower))
 }
 
 /// Transforms two blocks to rows of differences, side by side.

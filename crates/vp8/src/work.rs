@@ -144,8 +144,10 @@ impl Work {
                     let (column, row) = (START + at % 4 * 4, 1 + at / 4 * 4);
                     let edge = self.edge(column, row);
                     let samples = add(simd, predict(simd, &edge, *mode), residue.light(at));
-                    for (row, samples) in self.light[row..].iter_mut().zip(samples) {
-                        put(row, column, samples);
+                    let samples: [u8; 16] = samples.into();
+                    let rows = samples.as_chunks().0;
+                    for (row, &samples) in self.light[row..].iter_mut().zip(rows) {
+                        put::<4>(row, column, samples);
                     }
                 }
             }
