@@ -61,17 +61,10 @@ impl Residue {
         self.extents == [Extent::None; BLOCKS]
     }
 
+    /// Returns two blocks that are side by side: of light, from 8 on of the first colour, and from 10 on of the second.
     #[inline(always)]
-    pub(crate) const fn light(&self, at: usize) -> (&Block, Extent) {
-        (&self.blocks[at], self.extents[at])
-    }
-
-    #[inline(always)]
-    pub(crate) const fn colour(&self, at: usize) -> (&Block, Extent) {
-        (
-            &self.blocks[LIGHT_BLOCKS + at],
-            self.extents[LIGHT_BLOCKS + at],
-        )
+    pub(crate) fn pair(&self, at: usize) -> [(&Block, Extent); 2] {
+        [2 * at, 2 * at + 1].map(|at| (&self.blocks[at], self.extents[at]))
     }
 
     /// Forgets the macroblock before.
