@@ -96,11 +96,12 @@ fn differences<S: Simd>(
 /// Transforms two blocks to rows of differences, side by side.
 #[inline(always)]
 fn transform<S: Simd>(simd: S, first: &Block, second: &Block) -> [i16x8<S>; 4] {
-    let rows = [0, 4, 8, 12].map(|at| {
-        let [a, b, c, d] = [0, 1, 2, 3].map(|column| first[at + column]);
-        let [e, f, g, h] = [0, 1, 2, 3].map(|column| second[at + column]);
-        i16x8::simd_from(simd, [a, b, c, d, e, f, g, h])
-    });
+    let halves = |block: &Block| {
+        let [upper, lower] = [0, 8].map(|at| i16x8::from_slice(simd, &block[at..at + 8]));
+        [upper, lower].map(|rows| rows.bitcast::<i64x2<S>>())
+    };
+    let ([a, c], [b, d]) = (halves(first), halves(second));
+    let rows = [a.zip_low(b), a.zip_high(b), c.zip_low(d), c.zip_high(d)].map(|row| row.bitcast());
     let mut columns = turn(cosine(simd, rows));
     columns[0] += 4;
     turn(cosine(simd, columns).map(|column| column >> 3))

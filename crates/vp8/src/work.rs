@@ -148,17 +148,12 @@ impl Work {
                 }
             }
         }
-        for (number, column) in [START, SECOND].into_iter().enumerate() {
+        for column in [START, SECOND] {
             predict_whole::<8, 9>(&mut self.colour, column, modes.colour, around);
-            for pair in 0..2 {
-                let start = (column, 1 + pair * 4);
-                add_pair(
-                    simd,
-                    &mut self.colour,
-                    start,
-                    residue.pair(8 + number * 2 + pair),
-                );
-            }
+        }
+        for pair in 0..4 {
+            let start = ([START, SECOND][pair / 2], 1 + pair % 2 * 4);
+            add_pair(simd, &mut self.colour, start, residue.pair(8 + pair));
         }
     }
 
