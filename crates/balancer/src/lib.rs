@@ -51,7 +51,6 @@ mod address;
 mod backends;
 #[cfg(feature = "bare-sessions")]
 mod bare;
-mod batches;
 mod bind;
 mod choose;
 mod config;
@@ -87,7 +86,6 @@ use crate::pipes::{Budget, PIPES_MAX};
 
 pub use address::{AddressError, ListenAddress, Upstream};
 pub use backends::{Backend, Backends};
-pub use batches::Batches;
 pub use bind::{BindError, Listener, bind};
 pub use config::{Config, ConfigError, RawConfig, Splice};
 pub use crowd::after_each_crowd;
