@@ -5,7 +5,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Component, Path, PathBuf};
 use std::thread::available_parallelism;
 
-use imaging::{Mode, Options, Size};
+use imaging::{Options, Size};
 
 use crate::via::{
     Action, Address, CONNECTIONS_LIMIT, CONNECTIONS_MAX, CONNECTIONS_MIN, Connections, Via,
@@ -139,12 +139,6 @@ pub enum ConfigError {
         /// Connections at most.
         max: NonZeroUsize,
     },
-    /// A place in the box, where the mode leaves no choice.
-    #[error("--gravity has no effect with --fit {mode}: it needs --fit fill or --fit pad")]
-    Gravity {
-        /// What was asked for.
-        mode: Mode,
-    },
     /// Not an address.
     #[error("\"{text}\" is not HOST:PORT, such as 127.0.0.1:9090 or [::1]:9090")]
     Address {
@@ -201,7 +195,7 @@ impl TryFrom<RawConfig> for Config {
     type Error = ConfigError;
 
     fn try_from(raw: RawConfig) -> Result<Self, ConfigError> {
-        let options = Options::try_from(raw.wish)?;
+        let Wish(options) = raw.wish;
         let mut config = Self::with_options(&raw.input_dir, &raw.output_dir, options)?;
         config.times = raw.times;
         if let Some(threads) = raw.threads {
@@ -276,7 +270,7 @@ mod tests {
     use std::fs;
 
     use clap::Parser;
-    use imaging::{Bounds, Enlarge, Gravity, Light, Metadata, Output, Shrink, Turn};
+    use imaging::{Bounds, Gravity, Light, Mode, SETTINGS, Shrink};
 
     use super::*;
 
@@ -332,44 +326,49 @@ mod tests {
                 ..Options::new(Bounds::of_height(96))
             })
         );
+        // Gravity comes before fit, and a switch between others.
         assert_eq!(
-            options(
-                "--size 9x9 --fit pad --gravity south-west --enlarge --format webp-lossless --quality 100 \
-                 --background #01020304 --metadata copyright --linear --turn as-stored --shrink fast"
-            ),
+            options("--gravity south-west --size 9x9 --linear --fit pad --background #01020304"),
             Ok(Options {
                 mode: Mode::Pad(Gravity::SouthWest),
-                enlarge: Enlarge::Allowed,
-                turn: Turn::AsStored,
-                output: Output::WebPLossless,
-                quality: Some(100),
-                background: [1, 2, 3, 4],
-                metadata: Metadata::Copyright,
                 light: Light::Linear,
-                shrink: Shrink::Fast,
+                background: [1, 2, 3, 4],
                 ..Options::new(Size::new(9, 9))
             })
         );
     }
 
     #[test]
+    fn every_setting_has_a_flag() {
+        for setting in SETTINGS {
+            let said = match (setting.value, setting.name) {
+                (None, name) => format!("--{name}"),
+                (Some(_), "quality") => "--quality 7".to_owned(),
+                (Some(_), name) => format!("--fit fill --{name} {}", setting.usual()).replacen(
+                    "--fit fill --fit",
+                    "--fit",
+                    1,
+                ),
+            };
+            check(&format!("./in ./out --size 9x9 {said}")).expect(&said);
+        }
+    }
+
+    #[test]
     fn a_wish_that_cannot_be_met_says_what_can() {
         for (arguments, expected) in [
-            ("--fit cover", "must be fit, fill, exact or pad"),
             (
-                "--fit fill --gravity up",
-                "must be centre, north, north-east",
+                "--fit cover",
+                "'--fit <MODE>': must be fit, fill, exact or pad",
             ),
-            ("--gravity north", "--fit <MODE>"),
-            ("--fit exact --gravity north", "no effect with --fit exact"),
-            ("--format gif", "must be same, jpeg, png, webp"),
-            ("--quality 0", "1..=100"),
-            ("--quality high", "--quality <Q>"),
-            ("--background white", "must be a colour as rrggbb"),
-            ("--metadata some", "must be none, copyright or all"),
-            ("--turn left", "must be upright or as-stored"),
-            ("--shrink 8", "must be safe, fast or off"),
-            ("--enlarge=yes", "--enlarge"),
+            ("--gravity up", "'--gravity <PLACE>': must be centre, north"),
+            ("--gravity north", "--gravity has no effect unless fit is"),
+            (
+                "--fit exact --gravity north",
+                "--gravity has no effect unless",
+            ),
+            ("--quality 0", "must be a whole number from 1 to 100"),
+            ("--enlarge=yes", "unexpected value 'yes' for '--enlarge'"),
         ] {
             check_error(&format!("./in ./out --size 9x9 {arguments}"), expected);
         }
@@ -398,7 +397,10 @@ mod tests {
     fn a_wrong_command_line_is_refused_with_what_would_be_right() {
         check_error("./in ./out", "--size <WxH>");
         check_error("./in ./out --size 256", "WIDTHxHEIGHT");
-        check_error("./in ./out --size 9x9 --quality 101", "1..=100");
+        check_error(
+            "./in ./out --size 9x9 --quality 101",
+            "must be a whole number from 1 to 100",
+        );
         check_error("./in ./out --size 9x9 --times 0", "--times");
         check_error("./in ./out --size 9x9 --dry-run", "--via");
         check_error("./in ./out --size 9x9 --max-connections 3", "--via");

@@ -7,6 +7,8 @@ use std::{
     str::FromStr,
 };
 
+use imaging::SETTINGS;
+
 use crate::{
     config::{self, Config, ServerName, Timeouts},
     units::{ByteSize, Span},
@@ -14,7 +16,7 @@ use crate::{
 
 /// The command line as the operator wrote it.
 #[derive(Debug, Clone, clap::Parser)]
-#[command(name = "resizer", version, about, after_help = EXAMPLES)]
+#[command(name = "resizer", version, about, after_help = help())]
 pub struct RawConfig {
     /// The name told to clients in the x-resizer header
     #[arg(long, value_name = "NAME", default_value = "resizer")]
@@ -90,24 +92,57 @@ Examples:
   curl --data-binary @photo.jpg -o small.jpg 'http://127.0.0.1:9091/resize?width=256&height=256'
   curl http://127.0.0.1:9091/healthz
 
-POST /resize?width=PIXELS&height=PIXELS takes an image as its body and answers the image, made to fit
-into that box. One of the two sides is enough. What else may be said, with the default first:
-  fit=fit|fill|exact|pad     all of it, cut to fill the box, stretched, or with a background around it
-  gravity=centre|north|...   what fill keeps, and where pad puts it; or north-east, east, south-east ...
-  enlarge=false|true         whether a small image grows
-  format=same|jpeg|png|webp|webp-lossless|avif      same: GIF, BMP and TIFF become PNG;
-                             avif: only of a build with the feature avif, and slow
-  quality=1..100             of JPEG (82) and WebP (78)
-  background=ffffff          for pad, and behind transparency that becomes JPEG; with opacity: 00000080
-  metadata=none|copyright|all      what is kept of EXIF and XMP
-  linear=false|true          averages light, not numbers: a little better and slower
-  turn=upright|as-stored     whether the EXIF orientation is obeyed
-  shrink=safe|fast|off       how much the JPEG decoder shrinks: faster, or as exact as can be
-With dry_run=true the body is read and dropped.
-Errors are application/problem+json with a stable \"code\"; 503 says by Retry-After when to try again.
+POST /resize?width=PIXELS&height=PIXELS takes an image as its body and answers
+the image, made to fit into that box. One of the two sides is enough. With
+dry_run=true the body is read and dropped. What else may be said, in any order:";
+
+const ENDINGS: &str = "
+Errors are application/problem+json with a stable \"code\"; 503 says by Retry-After
+when to try again.
 
 The first Ctrl-C or SIGTERM lets requests in flight end, the second stops at once.
 Exit codes: 0 stopped as told, 1 failed, 2 wrong usage, 130 stopped at once.";
+
+/// How long a line of the help is, so that it fits every terminal, and where that of a setting begins.
+const LINE_CHARS: usize = 79;
+const INDENT: &str = "              ";
+
+/// What follows the flags in the help.
+fn help() -> String {
+    let settings = SETTINGS.iter().map(|setting| {
+        let usual = match (setting.value, setting.usual()) {
+            (None, _) => " true or false [default: false]".to_owned(),
+            (Some(_), usual) if usual.is_empty() => String::new(),
+            (Some(_), usual) => format!(" [default: {usual}]"),
+        };
+        entry(setting.name, &format!("{}{usual}", setting.help))
+    });
+    let settings: String = settings.collect();
+    format!("{EXAMPLES}\n{settings}{ENDINGS}")
+}
+
+/// Lays out what is said of one setting beside its name.
+fn entry(name: &str, text: &str) -> String {
+    let mut lines = format!("  {name}=");
+    let mut column = lines.len();
+    for word in text.split(' ') {
+        let is_first = column < INDENT.len();
+        if is_first {
+            lines.push_str(&INDENT[column..]);
+            column = INDENT.len();
+        } else if column + word.len() >= LINE_CHARS {
+            lines.push('\n');
+            lines.push_str(INDENT);
+            column = INDENT.len();
+        } else {
+            lines.push(' ');
+            column += 1;
+        }
+        lines.push_str(word);
+        column += word.len();
+    }
+    lines + "\n"
+}
 
 impl Listen {
     /// The addresses to try, in this order, until one can be listened on.

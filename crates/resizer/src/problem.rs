@@ -3,7 +3,7 @@
 use std::{error::Error, fmt::Write, time::Duration};
 
 use http::StatusCode;
-use imaging::ImageError;
+use imaging::{ImageError, SETTINGS};
 use serde::Serialize;
 
 use crate::units::ByteSize;
@@ -20,7 +20,8 @@ pub(crate) enum Problem {
     MethodNotAllowed { allow: &'static str },
 
     #[error(
-        "unknown parameter {name:?}; known are width, height, fit, gravity, enlarge, format, quality, background, metadata, linear, turn, shrink and dry_run"
+        "unknown parameter {name:?}; known are width, height, dry_run{}",
+        settings()
     )]
     UnknownParameter { name: String },
     #[error("parameter {name} {why}")]
@@ -146,6 +147,12 @@ impl Problem {
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
     }
+}
+
+/// The names of all settings, each after a comma.
+fn settings() -> String {
+    let names = SETTINGS.iter().map(|setting| format!(", {}", setting.name));
+    names.collect()
 }
 
 impl From<ImageError> for Problem {

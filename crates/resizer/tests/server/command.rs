@@ -93,8 +93,10 @@ async fn help_shows_how_to_call_it() {
 #[tokio::test]
 async fn the_help_says_the_quality_that_is_taken() {
     let help = run(&["--help"]).await.stdout;
-    let (_, said) = help.split_once("of JPEG (82) and WebP (").unwrap();
-    let (webp, _) = said.split_once(')').unwrap();
+    let help: Vec<_> = help.split_whitespace().collect();
+    let help = help.join(" ");
+    let (_, said) = help.split_once("82 for JPEG, ").unwrap();
+    let (webp, _) = said.split_once(" for WebP]").unwrap();
     let photo = gradient_jpeg(90, 60);
     for (output, quality) in [(Output::Jpeg, 82), (Output::WebP, webp.parse().unwrap())] {
         let made = |quality| {
