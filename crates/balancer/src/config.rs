@@ -41,9 +41,9 @@ pub struct RawConfig {
     #[arg(long, value_name = "N")]
     pub max_connections: Option<usize>,
 
-    /// Threads, each with a listening socket and an event loop of its own
+    /// Threads, 1 to 1024, each with a listening socket and an event loop of its own
     /// [default: as many as the process may use cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<NonZero<usize>>,
 
     /// Whether bytes of busy streams are moved inside the kernel, without copying them
@@ -201,6 +201,17 @@ impl Config {
     }
 }
 
+/// Threads at most: each holds files of its own, and no machine has more cores.
+const THREADS_MAX: usize = 1024;
+
+/// Reads how many threads there are to be.
+fn threads(text: &str) -> Result<NonZero<usize>, String> {
+    match text.parse() {
+        Ok(threads) if NonZero::<usize>::get(threads) <= THREADS_MAX => Ok(threads),
+        _ => Err(format!("must be a whole number from 1 to {THREADS_MAX}")),
+    }
+}
+
 /// How many cores the process may use; one if the system does not say.
 fn cores() -> NonZero<usize> {
     available_parallelism().unwrap_or(NonZero::<usize>::MIN)
@@ -298,6 +309,14 @@ mod tests {
             (
                 "-u 127.0.0.1:1 --idle-timeout 5",
                 "for example 500ms, 5s or 10m",
+            ),
+            (
+                "-u 127.0.0.1:1 --threads 0",
+                "must be a whole number from 1 to 1024",
+            ),
+            (
+                "-u 127.0.0.1:1 --threads 18446744073709551615",
+                "must be a whole number from 1 to 1024",
             ),
             ("-u 127.0.0.1:1 --idle-timeout 0s", "must be more than zero"),
             ("-u 127.0.0.1:1 --idle-timeout 400d", "must be at most 365d"),

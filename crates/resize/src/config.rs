@@ -38,7 +38,7 @@ pub struct RawConfig {
     pub output_dir: PathBuf,
 
     /// Resizes every image N times, to put a load on the resizers; only one result is kept.
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = times)]
     pub times: NonZeroU32,
 
     /// Threads that resize in this process, 1 to 1024. The default is one more than there are cores.
@@ -50,11 +50,11 @@ pub struct RawConfig {
     pub via: Option<Address>,
 
     /// Connections that are open from the start.
-    #[arg(long, value_name = "N", default_value_t = CONNECTIONS_MIN, requires = "via")]
+    #[arg(long, value_name = "N", default_value_t = CONNECTIONS_MIN, requires = "via", value_parser = connections)]
     pub min_connections: NonZeroUsize,
 
     /// Connections that are open at most, up to 65535: one more is opened while images wait for a free one.
-    #[arg(long, value_name = "N", default_value_t = CONNECTIONS_MAX, requires = "via")]
+    #[arg(long, value_name = "N", default_value_t = CONNECTIONS_MAX, requires = "via", value_parser = connections)]
     pub max_connections: NonZeroUsize,
 
     /// Sends the images but asks for no work and saves nothing: measures the way to the resizers and back.
@@ -220,6 +220,17 @@ impl TryFrom<RawConfig> for Config {
 
 /// Threads at most: each holds an image, and no machine has more cores.
 const THREADS_MAX: usize = 1024;
+
+/// Reads how often each image is resized.
+fn times(text: &str) -> Result<NonZeroU32, String> {
+    text.parse()
+        .map_err(|_| format!("must be a whole number from 1 to {}", u32::MAX))
+}
+
+/// Reads a number of connections, whose limits are checked together.
+fn connections(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse().map_err(|_| "must be a whole number above 0")
+}
 
 /// Reads how many threads there are to be.
 fn threads(text: &str) -> Result<NonZeroUsize, String> {
@@ -401,7 +412,14 @@ mod tests {
             "./in ./out --size 9x9 --quality 101",
             "must be a whole number from 1 to 100",
         );
-        check_error("./in ./out --size 9x9 --times 0", "--times");
+        check_error(
+            "./in ./out --size 9x9 --times 0",
+            "'--times <N>': must be a whole number from 1 to 4294967295",
+        );
+        check_error(
+            "./in ./out --size 9x9 --via a:1 --min-connections 0",
+            "must be a whole number above 0",
+        );
         check_error("./in ./out --size 9x9 --dry-run", "--via");
         check_error("./in ./out --size 9x9 --max-connections 3", "--via");
         check_error("./in ./out --size 9x9 --via a:1 --threads 3", "--threads");

@@ -24,14 +24,14 @@ pub struct RawConfig {
     /// Where to listen; :9091 listens on every address
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9091")]
     pub listen: Listen,
-    /// Images resized at the same time [default: one for each core]
-    #[arg(long, value_name = "N")]
+    /// Images resized at the same time, 1 to 1024 [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<NonZero<usize>>,
     /// Images that may wait for a thread; one more is refused [default: 16 for each thread]
     #[arg(long, value_name = "N")]
     pub queue: Option<usize>,
     /// Connections served at the same time
-    #[arg(long, value_name = "N", default_value_t = config::CONNECTIONS_MAX)]
+    #[arg(long, value_name = "N", default_value_t = config::CONNECTIONS_MAX, value_parser = connections)]
     pub max_connections: NonZero<usize>,
     /// The largest body of one request
     #[arg(long, value_name = "SIZE", default_value_t = config::BODY_BYTES_MAX)]
@@ -142,6 +142,22 @@ fn entry(name: &str, text: &str) -> String {
         column += word.len();
     }
     lines + "\n"
+}
+
+/// Threads at most: each holds an image, and no machine has more cores.
+const THREADS_MAX: usize = 1024;
+
+/// Reads how many threads there are to be.
+fn threads(text: &str) -> Result<NonZero<usize>, String> {
+    match text.parse() {
+        Ok(threads) if NonZero::<usize>::get(threads) <= THREADS_MAX => Ok(threads),
+        _ => Err(format!("must be a whole number from 1 to {THREADS_MAX}")),
+    }
+}
+
+/// Reads how many connections there may be.
+fn connections(text: &str) -> Result<NonZero<usize>, &'static str> {
+    text.parse().map_err(|_| "must be a whole number above 0")
 }
 
 impl Listen {
@@ -273,8 +289,13 @@ mod tests {
 
     #[test]
     fn a_wrong_flag_says_what_would_do() {
-        check("--threads 0", Err("--threads"));
-        check("--max-connections 0", Err("--max-connections"));
+        for threads in ["0", "1025", "18446744073709551615", "all"] {
+            check(
+                &format!("--threads {threads}"),
+                Err("must be a whole number from 1 to 1024"),
+            );
+        }
+        check("--max-connections 0", Err("must be a whole number above 0"));
         check(
             "--max-body 64TB",
             Err("unknown unit \"TB\", expected one of KiB, MiB, GiB"),

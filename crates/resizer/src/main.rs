@@ -44,7 +44,7 @@ fn run(config: Config, listen: &Listen, log: &Batches<Stderr>) -> anyhow::Result
         .enable_all()
         // The pool of the server and the log are all that blocks. They never have more calls at a time, but without this
         // bound a call that begins just as another ends gets a thread of its own.
-        .max_blocking_threads(config.threads.saturating_add(1).get())
+        .max_blocking_threads(config.threads.get() + 1)
         .build()
         .context("start the runtime")?;
     Ok(log.run(runtime, async {
