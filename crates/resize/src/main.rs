@@ -5,12 +5,13 @@ mod progress;
 use std::fmt::Display;
 use std::io::{self, Stderr, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
 use logs::Batches;
 use resize::{Config, RawConfig, Summary};
-use teamwork::Failure;
+use teamwork::{CauseKind, Failure};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -58,8 +59,7 @@ fn work(config: &Config, log: &Batches<Stderr>) -> anyhow::Result<ExitCode> {
     if let Err(failure) = &ended
         && !failure.is_cancelled()
     {
-        let error = anyhow::Error::new(failure.cause().clone());
-        log.say(&format_args!("error: {error:#}"));
+        log.say(&format_args!("error: {:#}", why(failure)));
     }
     if summary.planned == 0 && summary.is_scanned {
         say(&format_args!(
@@ -69,6 +69,14 @@ fn work(config: &Config, log: &Batches<Stderr>) -> anyhow::Result<ExitCode> {
     }
     say(&summary);
     Ok(exit_code(&summary, ended.err().as_ref()))
+}
+
+/// What ended the run. Which task it was is no news to the user, unless it panicked or was stuck.
+fn why(failure: &Failure) -> anyhow::Error {
+    match failure.cause().kind() {
+        CauseKind::Error(error) => anyhow::Error::new(Arc::clone(error)),
+        _ => anyhow::Error::new(failure.cause().clone()),
+    }
 }
 
 fn exit_code(summary: &Summary, failure: Option<&Failure>) -> ExitCode {

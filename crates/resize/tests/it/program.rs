@@ -157,6 +157,21 @@ async fn a_directory_without_images_says_so() {
     check(&output, 0, "passed over: 1 files that are no images", "");
 }
 
+/// Not even root may save there.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_directory_in_which_nothing_can_be_saved_is_said_once_and_before_any_work() {
+    let place = Place::with_images(3);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_resize"));
+    command
+        .arg(place.input())
+        .args(["/proc", "--size", "64x64"]);
+    let said = output(&mut command).await;
+    let expected = "error: nothing can be saved in OUTPUT_DIR /proc: ";
+    check(&said, 1, "resized 0 of 0 images", expected);
+    assert!(!said.stderr.contains(".jpg"), "{}", said.stderr);
+}
+
 #[tokio::test]
 async fn nobody_at_the_address_is_1_and_says_what_to_check() {
     let place = Place::with_images(1);
@@ -168,7 +183,9 @@ async fn nobody_at_the_address_is_1_and_says_what_to_check() {
         &output,
         1,
         "resized 0 of 1 images",
-        &format!("connect to {address}: Connection refused"),
+        &format!(
+            "error: 4 connections to {address} in a row brought no answer, the last: connect to"
+        ),
     );
     check(
         &output,
