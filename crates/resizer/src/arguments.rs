@@ -92,6 +92,9 @@ Examples:
   curl --data-binary @photo.jpg -o small.jpg 'http://127.0.0.1:9091/resize?width=256&height=256'
   curl http://127.0.0.1:9091/healthz
 
+GET /healthz tells that the server is there, /readyz whether it has room for one more
+image (503 if not), and /metrics, in the text format of Prometheus, what it has done.
+
 POST /resize?width=PIXELS&height=PIXELS takes an image as its body and answers
 the image, made to fit into that box. One of the two sides is enough. With
 dry_run=true the body is read and dropped. What else may be said, in any order:";

@@ -12,6 +12,8 @@ use crate::{problem::Problem, units::ByteSize};
 pub(crate) struct MemoryBudget {
     /// One permit is one block, so that a count of permits fits 32 bits.
     blocks: Arc<Semaphore>,
+    /// How many there are.
+    size: usize,
 }
 
 /// A part of the budget, given back when dropped.
@@ -26,9 +28,22 @@ const BLOCK_BYTES: u64 = 4096;
 impl MemoryBudget {
     pub(crate) fn new(size: ByteSize) -> Self {
         let blocks = usize::try_from(size.0 / BLOCK_BYTES).unwrap_or(Semaphore::MAX_PERMITS);
+        let size = blocks.min(Semaphore::MAX_PERMITS);
         Self {
-            blocks: Arc::new(Semaphore::new(blocks.min(Semaphore::MAX_PERMITS))),
+            blocks: Arc::new(Semaphore::new(size)),
+            size,
         }
+    }
+
+    /// Returns how many bytes there are.
+    pub(crate) fn size(&self) -> u64 {
+        self.size as u64 * BLOCK_BYTES
+    }
+
+    /// Returns how many of them are taken, in whole blocks.
+    pub(crate) fn used(&self) -> u64 {
+        let used = self.size.saturating_sub(self.blocks.available_permits());
+        used as u64 * BLOCK_BYTES
     }
 
     /// Takes room for this many bytes, rounded up to whole blocks.

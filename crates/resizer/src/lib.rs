@@ -47,6 +47,7 @@ mod budget;
 mod config;
 mod connection;
 mod order;
+mod page;
 mod problem;
 mod route;
 mod server;

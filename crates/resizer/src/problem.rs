@@ -14,7 +14,9 @@ use crate::units::ByteSize;
 /// code come from one table, [`Problem::status_and_code`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Problem {
-    #[error("there is nothing at this path; POST an image to /resize, or GET /healthz")]
+    #[error(
+        "there is nothing at this path; POST an image to /resize, or GET /healthz, /readyz or /metrics"
+    )]
     NotFound,
     #[error("this path takes {allow}")]
     MethodNotAllowed { allow: &'static str },

@@ -8,7 +8,10 @@ use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use imaging::{Limits, Options};
 use teamwork::BlockingPool;
-use tokio::time::timeout_at;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout_at,
+};
 
 use crate::{
     access::Access,
@@ -17,6 +20,7 @@ use crate::{
     budget::MemoryBudget,
     config::Config,
     order::Order,
+    page::page,
     problem::Problem,
     route::{Route, route},
     stats::Stats,
@@ -28,6 +32,8 @@ pub(crate) struct Service {
     pub(crate) config: Config,
     pub(crate) pool: BlockingPool,
     pub(crate) stats: Arc<Stats>,
+    /// One for each connection that may be served.
+    places: Arc<Semaphore>,
     intake: Intake,
     limits: Limits,
 }
@@ -39,6 +45,9 @@ pub(crate) enum Admission {
     /// It came when the server had all the connections it takes; it is told so and closed.
     Refused,
 }
+
+/// How many connections a server can count at all; more places than that no semaphore has, nor a machine room for.
+const PLACES_MAX: usize = Semaphore::MAX_PERMITS / 2;
 
 /// Whether the client may still be sending a body that nobody reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +64,7 @@ impl Service {
             budget: MemoryBudget::new(config.in_flight_bytes_max),
         };
         let stats = Arc::default();
+        let places = config.connections_max.get().min(PLACES_MAX);
         let limits = Limits {
             input_bytes_max: usize::try_from(config.body_bytes_max.0).unwrap_or(usize::MAX),
             ..Limits::default()
@@ -63,8 +73,41 @@ impl Service {
             config,
             pool,
             stats,
+            places: Arc::new(Semaphore::new(places)),
             intake,
             limits,
+        }
+    }
+
+    /// How many connections are served at most.
+    pub(crate) fn connections_max(&self) -> usize {
+        self.config.connections_max.get().min(PLACES_MAX)
+    }
+
+    /// How many are served right now.
+    pub(crate) fn served(&self) -> usize {
+        self.connections_max()
+            .saturating_sub(self.places.available_permits())
+    }
+
+    /// Takes a place for a connection, if one is left.
+    pub(crate) fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).try_acquire_owned().ok()
+    }
+
+    /// What the bodies of requests and the images of answers may hold.
+    pub(crate) fn budget(&self) -> &MemoryBudget {
+        &self.intake.budget
+    }
+
+    /// Whether an image that came now would be taken.
+    fn readiness(&self) -> Done {
+        let places = self.config.threads.get().saturating_add(self.config.queue);
+        let taken = self.pool.busy() + self.pool.queued();
+        if taken < places {
+            Done::Ready
+        } else {
+            Done::Unready
         }
     }
 
@@ -106,8 +149,11 @@ impl Service {
         body: &mut Incoming,
         arrival: &mut Arrival,
     ) -> Result<Done, Problem> {
-        let Route::Resize(order) = route(parts)? else {
-            return Ok(Done::Healthy);
+        let order = match route(parts)? {
+            Route::Health => return Ok(Done::Healthy),
+            Route::Readiness => return Ok(self.readiness()),
+            Route::Metrics => return Ok(Done::Metrics(page(self).to_string())),
+            Route::Resize(order) => order,
         };
         let deadline = Deadline::within(self.config.timeouts.request);
         let held = self.intake.take(body, deadline, arrival).await?;
