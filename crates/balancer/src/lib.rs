@@ -62,6 +62,7 @@ mod halves;
 mod handover;
 mod limits;
 mod log;
+mod monitor;
 mod peer;
 mod pipes;
 mod progress;
@@ -91,6 +92,7 @@ pub use config::{Config, ConfigError, RawConfig, Splice};
 pub use crowd::after_each_crowd;
 pub use ending::{Ending, Phase, Side};
 pub use limits::{files_for, raise_open_files, sessions_within};
+pub use monitor::{answer_monitors, bind_monitor};
 pub use stats::Stats;
 
 /// Makes the job that balances the connections of `listeners` over the upstreams of `config`, and its counts.

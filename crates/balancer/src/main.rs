@@ -1,14 +1,16 @@
 //! The `balancer` program: reads the command line, and runs the balancer until it is told to stop.
 
 use std::io::{Stderr, Write, stderr};
+use std::net::TcpListener;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use balancer::{
-    Config, ConfigError, RawConfig, Stats, after_each_crowd, balancer, bind, files_for,
-    raise_open_files,
+    Config, ConfigError, RawConfig, Stats, after_each_crowd, answer_monitors, balancer, bind,
+    bind_monitor, files_for, raise_open_files,
 };
 use clap::{Parser, ValueEnum};
+use futures_util::future::OptionFuture;
 use logs::Batches;
 use tracing::{debug, info, warn};
 use tracing_subscriber::EnvFilter;
@@ -148,10 +150,18 @@ async fn serve(config: Config, open_files: usize) -> anyhow::Result<ExitCode> {
         threads = config.threads,
         "balancing"
     );
+    let monitors = config.metrics.as_ref().map(bind_monitor).transpose();
+    let monitors = monitors.context("--metrics")?;
+    if let Some(address) = monitors.as_ref().map(TcpListener::local_addr) {
+        info!(address = %address.context("read the address for monitors")?, "answering monitors");
+    }
     let (job, stats) = balancer(config, listeners);
     let outcome = tokio::select! {
         outcome = job.run_until_signal() => outcome,
         never = after_each_crowd(&stats, give_back) => match never {},
+        Some(never) = OptionFuture::from(monitors.map(|listener| answer_monitors(listener, &stats))) => {
+            match never.context("answer monitors")? {}
+        }
     };
     sum_up(&stats);
     match outcome {

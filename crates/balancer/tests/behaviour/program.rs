@@ -1,8 +1,10 @@
 //! The program as its users meet it: the command line, exit codes and signals.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use testkit::backends::{Backend, Behaviour};
+use testkit::exposition;
 use testkit::programs::{FullPipe, Program, Said, closed_pipe, output, within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -195,6 +197,77 @@ async fn the_second_signal_cuts_sessions_and_the_exit_code_tells() {
         assert!(read.is_err(), "the session is reset");
         assert_eq!(running.line("session").await["code"], "KD");
         assert_eq!(running.program.exit().await, Some(130));
+    })
+    .await;
+}
+
+/// Asks as a monitor does.
+async fn get(address: &str, path: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let read = stream.read_to_string(&mut answer);
+    within("the end of the answer", read).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.to_owned(), body.to_owned())
+}
+
+/// Reads the numbers when there is one session: the place of another is given back a moment after its line in the log.
+async fn one_session(monitors: &str) -> BTreeMap<String, f64> {
+    loop {
+        let (head, page) = get(monitors, "/metrics").await;
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+        let numbers = exposition::read(&page);
+        if numbers["balancer_sessions"] == 1.0 {
+            return numbers;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_monitor_reads_what_is_counted_until_the_last_session_has_ended() {
+    with_echo(async |upstream| {
+        let arguments = [
+            "-u",
+            upstream,
+            "-u",
+            "127.0.0.1:1",
+            "--metrics",
+            "127.0.0.1:0",
+        ];
+        let mut running = Running::start(balancer(), &arguments).await;
+        let monitors = running.line("answering monitors").await;
+        let monitors = monitors["address"].as_str().unwrap();
+        // Others that say nothing are in nobody's way.
+        let _silent = TcpStream::connect(monitors).await.unwrap();
+        drop(echo(&mut running.client().await, "hello").await.unwrap());
+        running.line("session").await;
+        let mut client = running.client().await;
+        echo(&mut client, "hello").await.unwrap();
+
+        running.program.signal("TERM").await;
+        running.line("accepting no more").await;
+        let numbers = within("one session that is left", one_session(monitors)).await;
+        for (name, value) in [
+            ("balancer_sessions_total", 2.0),
+            ("balancer_refused_total", 0.0),
+            ("balancer_upload_bytes_total", 5.0),
+            ("balancer_download_bytes_total", 5.0),
+            (
+                "balancer_upstream_sessions_total{upstream=\"127.0.0.1:1\"}",
+                0.0,
+            ),
+        ] {
+            assert_eq!(numbers[name], value, "{name}");
+        }
+        let served = format!("balancer_upstream_sessions_total{{upstream=\"{upstream}\"}}");
+        assert_eq!(numbers[&served], 2.0);
+        let (head, _) = get(monitors, "/").await;
+        assert!(head.starts_with("HTTP/1.1 404 "), "{head}");
+
+        drop(client);
+        assert_eq!(running.program.exit().await, Some(0));
     })
     .await;
 }
