@@ -50,8 +50,16 @@ fn work(config: &Config, log: &Batches<Stderr>) -> anyhow::Result<ExitCode> {
         .max_blocking_threads(config.blocking_threads())
         .build()
         .context("start the runtime")?;
-    let ended = log.run(runtime, play(config))?;
-    sum_up(config, &ended, log);
+    let settings = config.clone();
+    let told = log.run_and_report(runtime, play(config), move |ended, log| {
+        let ended = ended?;
+        sum_up(&settings, &ended, log);
+        exit_code(ended)
+    });
+    told.unwrap_or(Ok(INTERRUPTED.into()))
+}
+
+fn exit_code(ended: Ended) -> anyhow::Result<ExitCode> {
     let summary = ended.cast.client.summary();
     match ended.outcome {
         Err(failure) if !failure.is_cancelled() => Err(failure.cause().clone().into()),

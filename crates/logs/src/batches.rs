@@ -13,9 +13,9 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
-use teamwork::BlockingPool;
+use teamwork::{BlockingPool, Context, Job};
 use tokio::runtime::Runtime;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 use tracing_subscriber::fmt::MakeWriter;
@@ -74,16 +74,36 @@ impl<W: Write + Send + 'static> Batches<W> {
     ///
     /// It takes one blocking thread of the runtime. Threads that still block when the program has ended are not waited for.
     pub fn run<T>(&self, runtime: Runtime, program: impl Future<Output = T>) -> T {
-        let outcome = runtime.block_on(async {
-            let outcome = tokio::select! {
-                outcome = program => outcome,
-                () = self.write_on() => unreachable!("it goes on for ever"),
-            };
-            self.finish().await;
-            outcome
-        });
+        let outcome = runtime.block_on(self.beside(program));
         // What is left may be a write to a log that nobody reads, and waiting for it would have no end.
         runtime.shutdown_background();
+        outcome
+    }
+
+    /// As [`run`](Self::run), and then tells what came of it: `report` may print, and so wait for a reader. A signal ends that wait;
+    /// then there is no result.
+    pub fn run_and_report<T: Send + 'static, R: Send + 'static>(
+        &self,
+        runtime: Runtime,
+        program: impl Future<Output = T>,
+        report: impl FnOnce(T, &Self) -> R + Send + 'static,
+    ) -> Option<R> {
+        let log = self.clone();
+        let told = runtime.block_on(async {
+            let outcome = self.beside(program).await;
+            unless_signalled(move || report(outcome, &log)).await
+        });
+        runtime.shutdown_background();
+        told
+    }
+
+    /// Runs a program and writes the log until it has ended.
+    async fn beside<T>(&self, program: impl Future<Output = T>) -> T {
+        let outcome = tokio::select! {
+            outcome = program => outcome,
+            () = self.write_on() => unreachable!("it goes on for ever"),
+        };
+        self.finish().await;
         outcome
     }
 
@@ -141,6 +161,27 @@ impl<W: Write + Send + 'static> Batches<W> {
             );
         }
     }
+}
+
+/// Makes a call that may block for ever, and leaves it alone when a signal comes.
+async fn unless_signalled<R: Send + 'static>(
+    call: impl FnOnce() -> R + Send + 'static,
+) -> Option<R> {
+    let (sender, mut result) = oneshot::channel();
+    let mut job = Job::new("report");
+    job.add_fn("print", async move |cx: &Context| {
+        let pool = BlockingPool::new(NonZero::<usize>::MIN, 0);
+        let called = pool.run(move |_| call());
+        if let Some(returned) = cx.unless_draining(called).await {
+            // Whoever asked is there: it waits for this job.
+            let _taken = sender.send(returned?);
+        }
+        Ok(())
+    });
+    if let Err(failure) = job.run_until_signal().await {
+        warn!(%failure, "the report was not finished");
+    }
+    result.try_recv().ok()
 }
 
 impl<W> Shared<W> {

@@ -1,5 +1,7 @@
 //! Lines that nobody had room for, in a log that is the global one of its process.
 
+#![cfg(test)]
+
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 

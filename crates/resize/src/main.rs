@@ -4,6 +4,7 @@ mod progress;
 
 use std::fmt::Display;
 use std::io::{self, Stderr, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -48,27 +49,31 @@ fn main() -> ExitCode {
 fn work(config: &Config, log: &Batches<Stderr>) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Runtime::new().context("start the runtime")?;
     let (job, tally) = resize::resize(config);
-    let ended = log.run(runtime, async {
+    let run = async {
         tokio::select! {
             ended = job.run_until_signal() => ended,
             never = progress::show(&tally) => match never {},
         }
+    };
+    let (input, tally) = (config.input.clone(), tally.clone());
+    let told = log.run_and_report(runtime, run, move |ended, log| {
+        let summary = tally.summary();
+        report(&summary, &input, log, ended.as_ref().err());
+        exit_code(&summary, ended.as_ref().err())
     });
-    let summary = tally.summary();
-    complain_about_files(&summary, log);
-    if let Err(failure) = &ended
-        && !failure.is_cancelled()
-    {
+    Ok(told.unwrap_or(INTERRUPTED.into()))
+}
+
+/// Prints what went wrong, and then what was done.
+fn report(summary: &Summary, input: &Path, log: &Batches<Stderr>, failure: Option<&Failure>) {
+    complain_about_files(summary, log);
+    if let Some(failure) = failure.filter(|failure| !failure.is_cancelled()) {
         log.say(&format_args!("error: {:#}", why(failure)));
     }
     if summary.planned == 0 && summary.is_scanned {
-        say(&format_args!(
-            "no image found in {}",
-            config.input.display()
-        ));
+        say(&format_args!("no image found in {}", input.display()));
     }
-    say(&summary);
-    Ok(exit_code(&summary, ended.err().as_ref()))
+    say(summary);
 }
 
 /// What ended the run. Which task it was is no news to the user, unless it panicked or was stuck.

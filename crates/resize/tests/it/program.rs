@@ -289,6 +289,18 @@ async fn a_log_that_nobody_reads_keeps_no_image_from_being_resized() {
     }
 }
 
+/// It has nothing left to do but to print its report, on a pipe that is full.
+#[tokio::test]
+async fn a_signal_ends_the_wait_for_the_reader_of_the_report() {
+    let full = FullPipe::new();
+    let place = Place::with([("a.jpg", jpeg("broken"))]);
+    let mut command = command(&place, &["--size", "64x64"]);
+    let mut program = Program::start(command.stdout(full.stdio()));
+    program.line("a.jpg: cannot resize the image").await;
+    program.signal("TERM").await;
+    assert_eq!(program.exit().await, Some(130));
+}
+
 #[tokio::test]
 async fn a_warning_comes_before_the_failures_that_are_listed_at_the_end() {
     let place = Place::with([("a.jpg", jpeg("broken")), ("b.jpg", damaged())]);
