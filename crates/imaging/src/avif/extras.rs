@@ -24,7 +24,7 @@ pub(crate) fn read_extras(input: &[u8], most: usize) -> Extras<'_> {
         return extras;
     };
     for id in container
-        .referring(*b"cdsc", picture.id)
+        .referring(*b"cdsc", &[picture.id])
         .take(DESCRIPTIONS_MAX)
     {
         read_description(&container, id, &mut extras);

@@ -114,6 +114,31 @@ fn opacity_is_read_and_colours_do_not_depend_on_it() {
 }
 
 #[test]
+fn a_grid_has_one_opacity_that_may_be_a_grid_itself() {
+    let (_, picture) = read(&file("grid-opacity"));
+    let opacities = colours(&picture).map(|colour| colour[3]);
+    assert_eq!(opacities, [255, 255, 128, 128]);
+}
+
+#[test]
+fn opacity_that_cannot_be_read_is_not_left_out() {
+    // The opacity of the first piece is said to be that of the piece, and no longer that of the grid.
+    let pieces = patched(file("grid-opacity"), b"auxl", (0, &[0, 7, 0, 1, 0, 2]));
+    check_error(
+        &pieces,
+        "AVIF with a grid whose pieces have opacity, each for itself is not supported",
+    );
+    // Both pictures have a configuration, and that of the opacity is the last one.
+    let mut unknown = file("opacity");
+    let at = unknown.windows(4).rposition(|window| window == b"av1C");
+    unknown[at.expect("the word is there")] = b'x';
+    check_error(
+        &unknown,
+        "AVIF with an essential property that is not known is not supported",
+    );
+}
+
+#[test]
 fn a_picture_is_turned_as_its_boxes_say() {
     // A quarter turn to the left, then top and bottom change places.
     let header = inspect(&file("turned"), &Limits::default()).expect("a good header");
