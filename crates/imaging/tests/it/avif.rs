@@ -139,6 +139,26 @@ fn opacity_that_cannot_be_read_is_not_left_out() {
 }
 
 #[test]
+fn the_last_unit_of_coded_data_may_leave_out_its_length() {
+    let whole = file("420-8");
+    let start = whole.windows(4).position(|window| window == b"mdat");
+    let start = start.expect("the word is there") + 4;
+    let mut last = start;
+    // No unit is longer than a byte can say.
+    while last + 2 + usize::from(whole[last + 1]) < whole.len() {
+        last += 2 + usize::from(whole[last + 1]);
+    }
+    let mut shorter = whole.clone();
+    shorter[last] &= !2;
+    shorter.remove(last + 1);
+    let length = (shorter.len() - start) as u32;
+    // The box keeps its size.
+    shorter.push(0);
+    let shorter = patched(shorter, b"iloc", (18, &length.to_be_bytes()));
+    assert_eq!(read(&shorter).1.data, read(&whole).1.data);
+}
+
+#[test]
 fn a_picture_is_turned_as_its_boxes_say() {
     // A quarter turn to the left, then top and bottom change places.
     let header = inspect(&file("turned"), &Limits::default()).expect("a good header");
