@@ -21,7 +21,15 @@ pub(crate) fn file(name: &str) -> Vec<u8> {
 
 /// Files of every kind that takes a way of its own.
 pub(crate) fn files() -> Vec<(&'static str, Vec<u8>)> {
-    let names = ["420-8", "422-10-2020", "grid", "premultiplied", "described"];
+    let names = [
+        "420-8",
+        "422-10-2020",
+        "444-12-limited",
+        "gray-10",
+        "grid-opacity",
+        "premultiplied",
+        "described",
+    ];
     names.map(|name| (name, file(name))).into()
 }
 
