@@ -36,7 +36,8 @@ pub struct RawConfig {
     /// The largest body of one request
     #[arg(long, value_name = "SIZE", default_value_t = config::BODY_BYTES_MAX)]
     pub max_body: ByteSize,
-    /// What the bodies of all requests and the images of all answers together may hold
+    /// What the bodies of all requests and the images of all answers together may hold; not what --threads images take while
+    /// they are resized
     #[arg(long, value_name = "SIZE", default_value_t = config::IN_FLIGHT_BYTES_MAX)]
     pub max_in_flight: ByteSize,
     /// How long requests in flight may take when the server is told to stop

@@ -10,10 +10,9 @@ use crate::{problem::Problem, units::ByteSize};
 /// client that is told so can go elsewhere, and one that waits cannot.
 #[derive(Debug, Clone)]
 pub(crate) struct MemoryBudget {
+    size: ByteSize,
     /// One permit is one block, so that a count of permits fits 32 bits.
     blocks: Arc<Semaphore>,
-    /// How many there are.
-    size: usize,
 }
 
 /// A part of the budget, given back when dropped.
@@ -27,22 +26,20 @@ const BLOCK_BYTES: u64 = 4096;
 
 impl MemoryBudget {
     pub(crate) fn new(size: ByteSize) -> Self {
-        let blocks = usize::try_from(size.0 / BLOCK_BYTES).unwrap_or(Semaphore::MAX_PERMITS);
-        let size = blocks.min(Semaphore::MAX_PERMITS);
         Self {
-            blocks: Arc::new(Semaphore::new(size)),
             size,
+            blocks: Arc::new(Semaphore::new(blocks_of(size))),
         }
     }
 
-    /// Returns how many bytes there are.
-    pub(crate) fn size(&self) -> u64 {
-        self.size as u64 * BLOCK_BYTES
+    /// Says how much there is if nobody holds any.
+    pub(crate) const fn size(&self) -> ByteSize {
+        self.size
     }
 
-    /// Returns how many of them are taken, in whole blocks.
+    /// Says how much is taken, in whole blocks.
     pub(crate) fn used(&self) -> u64 {
-        let used = self.size.saturating_sub(self.blocks.available_permits());
+        let used = blocks_of(self.size).saturating_sub(self.blocks.available_permits());
         used as u64 * BLOCK_BYTES
     }
 
@@ -64,6 +61,14 @@ impl MemoryBudget {
             .try_acquire_many_owned(blocks)
             .map_err(|_| Problem::MemoryFull)
     }
+}
+
+/// How many blocks there are in so many bytes: what is as large as the budget fits, although its last block is not full.
+fn blocks_of(size: ByteSize) -> usize {
+    let blocks = usize::try_from(size.0.div_ceil(BLOCK_BYTES));
+    blocks.map_or(Semaphore::MAX_PERMITS, |blocks| {
+        blocks.min(Semaphore::MAX_PERMITS)
+    })
 }
 
 impl Reservation {
@@ -97,6 +102,14 @@ mod tests {
         );
         drop(most);
         budget.reserve(10 * BLOCK_BYTES).unwrap();
+    }
+
+    #[test]
+    fn all_of_a_budget_fits_into_it() {
+        for size in [1, BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1] {
+            let budget = MemoryBudget::new(ByteSize(size));
+            budget.reserve(budget.size().0).unwrap();
+        }
     }
 
     #[test]

@@ -73,5 +73,5 @@ fn add_load(page: &mut Page, service: &Service) {
         "resizer_in_flight_bytes_limit",
         "What they may hold; one more is refused.",
     )
-    .value(service.budget().size());
+    .value(service.budget().size().0);
 }

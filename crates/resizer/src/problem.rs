@@ -63,6 +63,10 @@ pub(crate) enum Problem {
     ImageTooLarge { why: String },
     #[error("cannot resize this image: {why}")]
     ImageBroken { why: String },
+    #[error(
+        "the resized image is larger than {limit}, all that this server holds; ask for a smaller size, a lower quality or another format"
+    )]
+    ResultTooLarge { limit: ByteSize },
 
     #[error("all workers are busy and the queue is full; try again, or elsewhere")]
     QueueFull,
@@ -142,6 +146,7 @@ impl Problem {
             }
             Self::ImageTooLarge { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "image_too_large"),
             Self::ImageBroken { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "image_broken"),
+            Self::ResultTooLarge { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "result_too_large"),
             Self::QueueFull => (StatusCode::SERVICE_UNAVAILABLE, "queue_full"),
             Self::MemoryFull => (StatusCode::SERVICE_UNAVAILABLE, "memory_full"),
             Self::TooManyConnections => (StatusCode::SERVICE_UNAVAILABLE, "too_many_connections"),

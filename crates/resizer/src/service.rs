@@ -17,7 +17,7 @@ use crate::{
     access::Access,
     answer::{Answer, Done},
     body::{Arrival, Deadline, Held, Intake},
-    budget::MemoryBudget,
+    budget::{MemoryBudget, Reservation},
     config::Config,
     order::Order,
     page::page,
@@ -59,7 +59,8 @@ pub(crate) enum Unread {
 impl Service {
     pub(crate) fn new(config: Config, pool: BlockingPool) -> Self {
         let intake = Intake {
-            size_max: config.body_bytes_max,
+            // What no budget of this size ever holds is too large for this server.
+            size_max: config.body_bytes_max.min(config.in_flight_bytes_max),
             stall: config.timeouts.body_stall,
             budget: MemoryBudget::new(config.in_flight_bytes_max),
         };
@@ -180,6 +181,8 @@ impl Service {
         let resized = self
             .pool
             .try_run(move |stop| {
+                // All of it, so that its part of the budget is free for the answer.
+                let held = held;
                 imaging::resize_until(&held.bytes, &options, &|| stop.is_stopped())
             })
             .map_err(|_| Problem::QueueFull)?;
@@ -187,7 +190,7 @@ impl Service {
             Ok(Ok(result)) => {
                 let result = result?;
                 // A client that reads slowly has it kept for long.
-                let memory = self.intake.budget.reserve(result.bytes.len() as u64)?;
+                let memory = self.reserve_answer(result.bytes.len() as u64)?;
                 Ok(Done::Resized(result, memory))
             }
             Ok(Err(error)) => {
@@ -198,5 +201,15 @@ impl Service {
                 limit: deadline.limit(),
             }),
         }
+    }
+
+    /// Takes room for an answer. One that will never have any is not worth another try.
+    fn reserve_answer(&self, bytes: u64) -> Result<Reservation, Problem> {
+        let budget = &self.intake.budget;
+        let limit = budget.size();
+        if bytes > limit.0 {
+            return Err(Problem::ResultTooLarge { limit });
+        }
+        budget.reserve(bytes)
     }
 }
