@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
-use crate::{Error, name::Name};
+use crate::{Error, engine::panics, name::Name};
 
 /// One of the three routines of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -165,7 +165,10 @@ impl fmt::Display for Cause {
 impl fmt::Display for CauseKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Error(error) => write!(f, "{error}"),
+            // These are words of the user's. They are asked for in places where a panic would take the job along.
+            Self::Error(error) => panics::catch(|| write!(f, "{error}")).unwrap_or_else(|_| {
+                f.write_str(" … (the error panicked when it was asked for its message)")
+            }),
             Self::Panic {
                 message,
                 location: Some(at),
@@ -198,7 +201,7 @@ impl By {
 impl std::error::Error for Cause {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.kind {
-            CauseKind::Error(error) => error.source(),
+            CauseKind::Error(error) => panics::catch(|| error.source()).ok().flatten(),
             CauseKind::Job(inner) => std::error::Error::source(&**inner),
             _ => None,
         }

@@ -340,6 +340,17 @@ impl<V: ?Sized> Context<V> {
     }
 }
 
+impl<V: ?Sized> Drop for Context<V> {
+    /// A driver that panics outside of the routines (a subscriber has, or there is no clock on this runtime) is gone. On a runtime task
+    /// nobody else would learn of it, and its job would wait for ever.
+    fn drop(&mut self) {
+        if std::thread::panicking() && self.is_away() {
+            self.end();
+            self.core.mourn(self.slot);
+        }
+    }
+}
+
 impl<V: ?Sized> fmt::Debug for Context<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")

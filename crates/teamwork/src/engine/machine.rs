@@ -18,9 +18,12 @@ mod seen;
 use std::sync::Arc;
 
 pub(crate) use self::seen::{Row, Seen};
-use super::record::{Kind, Record, State};
 pub(crate) use super::vocabulary::{
     Action, Admission, After, Deadline, Ending, Exit, Fault, Plain, Signal, Tally,
+};
+use super::{
+    panics,
+    record::{Kind, Record, State},
 };
 use crate::{
     Cause, Outcome, Report, Routine,
@@ -201,7 +204,7 @@ impl Machine {
             return;
         }
         if !record.is_alive() {
-            return;
+            return panics::discard(exit);
         }
         record.state = State::Parked;
         if record.late {
@@ -219,7 +222,10 @@ impl Machine {
             State::Finalizing => self.finalizing -= 1,
             State::Starting | State::Running | State::Parked => {}
             // It was given up as leaked before.
-            _ => return record.outcome,
+            _ => {
+                panics::discard(ending);
+                return record.outcome;
+            }
         }
         let was_alive = record.is_alive();
         record.state = State::Ended;
@@ -280,6 +286,8 @@ impl Machine {
     pub(crate) fn fail_job(&mut self, cause: Cause) {
         if self.phase < Phase::Finalizing {
             self.interrupted(cause);
+        } else {
+            panics::discard(cause);
         }
     }
 
@@ -484,6 +492,7 @@ impl Machine {
             self.rare().more.secondary.push(cause);
         } else {
             self.rare().more.secondary_dropped += 1;
+            panics::discard(cause);
         }
     }
 
@@ -492,6 +501,8 @@ impl Machine {
         let place = (!self.is_vacant(slot)).then_some(slot);
         if self.rare().more.jobs.len() < JOBS_MAX {
             self.rare().more.jobs.push((place, report));
+        } else {
+            panics::discard(report);
         }
     }
 

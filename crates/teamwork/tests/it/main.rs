@@ -14,6 +14,7 @@ mod events;
 mod fairness;
 mod go_work;
 mod handles;
+mod hostile;
 mod idle;
 mod interop;
 mod lifecycle;
