@@ -36,8 +36,8 @@ async fn a_task_handle_yields_the_value_after_the_finalizer() {
             journal.note(format!("value {value}"));
             assert!(valued.is_ended());
             assert!(
-                matches!(valued.await, Err(TaskError::Failed(None))),
-                "it was taken"
+                matches!(valued.await, Err(TaskError::Taken)),
+                "who asks again is not told that there was none"
             );
             handle.finish();
         });

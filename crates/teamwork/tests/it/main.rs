@@ -32,3 +32,4 @@ mod signals;
 mod snapshot;
 mod stop;
 mod threads;
+mod waiters;
