@@ -14,6 +14,7 @@
 
 mod progress;
 mod seen;
+mod stops;
 
 use std::sync::Arc;
 
@@ -26,9 +27,9 @@ use super::{
     record::{Kind, Record, State},
 };
 use crate::{
-    Cause, Outcome, Report, Routine,
+    Cause, Routine,
     name::Name,
-    report::{JOBS_MAX, More, SECONDARY_MAX, TaskOutcome},
+    report::{More, TaskOutcome},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -263,61 +264,6 @@ impl Machine {
         self.records[slot as usize].outcome = TaskOutcome::Leaked(routine);
     }
 
-    /// How a task has ended so far.
-    pub(crate) fn outcome_of(&self, slot: u32) -> TaskOutcome {
-        self.records[slot as usize].outcome
-    }
-
-    /// Somebody asks for an end, or for a higher rung of one.
-    pub(crate) fn stop(&mut self, signal: Signal, cause: Option<Cause>) {
-        if self.phase < Phase::Finalizing && signal > self.signal {
-            if let (Some(cause), None) = (cause, &self.cause) {
-                self.cause = Some(Arc::new(cause));
-            }
-            self.raise(signal);
-        }
-        if signal == Signal::Abandon && self.haste < Haste::Abandoned && self.phase < Phase::Ended {
-            self.haste = Haste::Abandoned;
-            self.arm = Some(Deadline::Now);
-        }
-    }
-
-    /// The job failed as a whole: a prerequisite, or its timeout.
-    pub(crate) fn fail_job(&mut self, cause: Cause) {
-        if self.phase < Phase::Finalizing {
-            self.interrupted(cause);
-        } else {
-            panics::discard(cause);
-        }
-    }
-
-    /// The time of a deadline is over.
-    pub(crate) fn passed(&mut self, deadline: Deadline) {
-        match (deadline, self.phase) {
-            (Deadline::Drain, phase) if phase < Phase::Finalizing => self.raise_to(Signal::Finish),
-            (Deadline::Grace, phase) if phase < Phase::Finalizing => self.raise_to(Signal::Cut),
-            (Deadline::Cut, phase) if phase < Phase::Finalizing => {
-                self.leak(Record::can_be_stuck);
-                if self.alive > 0 {
-                    self.raise_to(Signal::Abandon);
-                }
-            }
-            (Deadline::Now, phase) if phase < Phase::Finalizing => {
-                self.leak(Record::can_be_stuck);
-                self.arm = Some(Deadline::Abandon);
-            }
-            (Deadline::Abandon, phase) if phase < Phase::Finalizing => self.leak(Record::is_alive),
-            (Deadline::Order, Phase::Finalizing) => {
-                self.haste = Haste::Overtake;
-                self.arm = Some(Deadline::Finalizers);
-            }
-            (Deadline::Finalizers | Deadline::Now, Phase::Finalizing) => {
-                self.leak(|record| record.state == State::Finalizing);
-            }
-            _ => {}
-        }
-    }
-
     /// The next thing to do, or `None` until something happens.
     pub(crate) fn next(&mut self) -> Option<Action> {
         // First, so that nobody who is given up gets another word in.
@@ -346,73 +292,6 @@ impl Machine {
                 return self.arm.take().map(Action::Arm);
             }
         }
-    }
-
-    pub(crate) fn signal(&self) -> Signal {
-        self.signal
-    }
-
-    /// Whether a signal is about to be shown, with which everybody near is polled anyway.
-    pub(crate) fn has_signal(&self) -> bool {
-        self.signal_shown < self.signal
-    }
-
-    pub(crate) fn cause(&self) -> Option<&Arc<Cause>> {
-        self.cause.as_ref()
-    }
-
-    /// Whether the oneshot is done and every init is through.
-    pub(crate) fn is_started(&self) -> bool {
-        self.phase >= Phase::Running
-    }
-
-    /// Whether tasks are let through the start gate.
-    pub(crate) fn is_running(&self) -> bool {
-        self.phase == Phase::Running
-    }
-
-    /// Whether the driver in this slot is past its run.
-    pub(crate) fn is_finalizing(&self, slot: u32) -> bool {
-        self.records[slot as usize].state == State::Finalizing
-    }
-
-    /// Whether any child job is under way.
-    pub(crate) fn has_children(&self) -> bool {
-        let is_child = |record: &Record| record.kind.is_job() && record.is_alive();
-        self.records.iter().any(is_child)
-    }
-
-    /// Whether the failure of this task is only reported.
-    pub(crate) fn is_optional(&self, slot: u32) -> bool {
-        self.records[slot as usize].kind.is_optional()
-    }
-
-    pub(crate) fn name(&self, slot: u32) -> &str {
-        &self.records[slot as usize].name
-    }
-
-    pub(crate) fn outcome(&self) -> Outcome {
-        match &self.cause {
-            None => Outcome::Done,
-            Some(cause) if cause.is_cancelled() => Outcome::Cancelled,
-            Some(_) => Outcome::Failed,
-        }
-    }
-
-    /// How many tasks there are, and were.
-    pub(crate) fn tasks(&self) -> usize {
-        self.records.len()
-    }
-
-    /// As if so many tasks had come and gone.
-    #[cfg(test)]
-    pub(crate) fn set_seq(&mut self, tasks: u32) {
-        self.seq = tasks;
-    }
-
-    #[cfg(test)]
-    pub(crate) fn records(&self) -> &[Record] {
-        &self.records
     }
 
     /// Takes out what the report needs.
@@ -455,73 +334,6 @@ impl Machine {
             record.state = State::Vacant;
             record.name = Name::Static("");
             self.rare().more.come_and_gone += 1;
-        }
-    }
-
-    pub(crate) fn is_vacant(&self, slot: u32) -> bool {
-        self.records[slot as usize].state == State::Vacant
-    }
-
-    fn fail(&mut self, slot: u32, fault: impl Into<Box<Fault>>) {
-        let fault = *fault.into();
-        let record = &self.records[slot as usize];
-        let cause = Cause {
-            task: Some(record.name.clone()),
-            routine: Some(fault.routine),
-            kind: fault.kind,
-        };
-        if record.kind.is_optional() {
-            self.keep(cause);
-        } else {
-            self.interrupted(cause);
-        }
-    }
-
-    fn interrupted(&mut self, cause: Cause) {
-        if self.cause.is_none() {
-            self.cause = Some(Arc::new(cause));
-        } else {
-            self.keep(cause);
-        }
-        self.raise_to(Signal::Cut);
-    }
-
-    /// Keeps a failure that decides nothing.
-    fn keep(&mut self, cause: Cause) {
-        if self.rare().more.secondary.len() < SECONDARY_MAX {
-            self.rare().more.secondary.push(cause);
-        } else {
-            self.rare().more.secondary_dropped += 1;
-            panics::discard(cause);
-        }
-    }
-
-    /// Keeps what became of a child job in which something went wrong. One that is not listed any more has no place.
-    fn keep_job(&mut self, slot: u32, report: Box<Report>) {
-        let place = (!self.is_vacant(slot)).then_some(slot);
-        if self.rare().more.jobs.len() < JOBS_MAX {
-            self.rare().more.jobs.push((place, report));
-        } else {
-            panics::discard(report);
-        }
-    }
-
-    fn raise_to(&mut self, signal: Signal) {
-        if signal > self.signal && self.phase < Phase::Finalizing {
-            self.raise(signal);
-        }
-    }
-
-    fn raise(&mut self, signal: Signal) {
-        self.signal = signal;
-        self.arm = Some(match signal {
-            Signal::Run | Signal::Drain => Deadline::Drain,
-            Signal::Finish => Deadline::Grace,
-            Signal::Cut => Deadline::Cut,
-            Signal::Abandon => Deadline::Abandon,
-        });
-        if signal >= Signal::Finish && self.phase > Phase::Waiting {
-            self.phase = Phase::Stopping;
         }
     }
 
