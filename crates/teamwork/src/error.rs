@@ -82,7 +82,7 @@ impl fmt::Debug for Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "job {}: {}", self.report.name(), self.cause())
+        write!(f, "job {}: {}", self.report.name, self.cause())
     }
 }
 

@@ -2,7 +2,11 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{Cause, Routine, engine::Record, name::Name};
+use crate::{
+    Cause, Routine,
+    engine::Record,
+    name::{Name, Shown},
+};
 
 /// How a job ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -227,7 +231,8 @@ impl Report {
             } else {
                 ("├─", "│  ")
             };
-            write!(f, "\n{indent}{branch} {} {}", task.name, task.outcome)?;
+            let name = Shown(task.name);
+            write!(f, "\n{indent}{branch} {name} {}", task.outcome)?;
             write!(
                 f,
                 "  ticks {}  init {:.1?}  run {:.1?}  finalize {:.1?}",

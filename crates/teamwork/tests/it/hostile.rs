@@ -208,3 +208,43 @@ fn a_task_that_breaks_between_its_routines_is_a_failure_and_does_not_hang_its_jo
     let kind = report.cause().unwrap().kind();
     assert!(matches!(kind, CauseKind::Panic { .. }), "{kind}");
 }
+
+/// What comes from a peer may end a line, or tell the terminal what to do.
+const NAME: &str = "a\n├─ b done\r\u{1b}[31m\u{202e}";
+const SHOWN: &str = r"a\n├─ b done\r\u{1b}[31m\u{202e}";
+
+#[tokio::test(start_paused = true)]
+async fn a_name_cannot_forge_a_line_of_what_is_printed() {
+    for inline in [false, true] {
+        let mut job = Job::new(NAME);
+        job.add_fn(NAME, async |_: &Context| Err::<(), _>("no".into()));
+        let (handle, mut events) = (job.handle(), job.handle().events());
+        let failure = placed(job, inline).run().await.unwrap_err();
+        let seen = handle.snapshot().await;
+        assert_eq!((failure.report().name(), &*seen.name), (NAME, NAME));
+        let mut printed = vec![
+            failure.to_string(),
+            format!("{failure:?}"),
+            seen.to_string(),
+        ];
+        while let Some(event) = events.next().await {
+            printed.push(event.to_string());
+        }
+        let printed = printed.join("|");
+        assert!(
+            printed.contains(&format!("job {SHOWN}: {SHOWN}: no")),
+            "{printed}"
+        );
+        assert!(
+            printed.contains(&format!("├─ {SHOWN} failed").replacen('├', "└", 1)),
+            "{printed}"
+        );
+        let is_unsafe = |char: char| char != '\n' && char.is_control() || char == '\u{202e}';
+        assert!(!printed.contains(is_unsafe), "{printed:?}");
+        assert_eq!(
+            printed.matches('\n').count(),
+            2,
+            "a line for each task: {printed}"
+        );
+    }
+}
