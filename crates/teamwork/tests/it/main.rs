@@ -7,7 +7,9 @@
     reason = "tests fail by panicking and say why, and so do their helpers; each scene is played inline and spawned"
 )]
 
+mod causes;
 mod complaints;
+mod deadlines;
 mod drops;
 mod dynamic;
 mod events;
