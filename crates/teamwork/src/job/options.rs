@@ -104,7 +104,10 @@ impl<V: ?Sized> Job<V> {
     /// How long finalizers may take: one by one while the job runs, all together when it stops. [`FINALIZER_DEADLINE`](crate::FINALIZER_DEADLINE) by default.
     ///
     /// When half of it is over, a finalizer that hangs no longer holds up those after it; when all of it is over, those that
-    /// have not ended are dropped and reported as [`Leaked`](crate::TaskOutcome::Leaked). Runs that were cut have as long to end.
+    /// have not ended are dropped and reported as [`Leaked`](crate::TaskOutcome::Leaked). With [`Duration::ZERO`], each is polled once: a
+    /// finalizer may not wait for anything then.
+    ///
+    /// Runs that were cut have as long to end, and a second at the least. It takes them no time, unless they keep their thread.
     ///
     /// Child jobs have to be through in that time, finalizers included, whatever their own deadlines are: each level has half of
     /// the time of the one above for the levels below it, and what is left of it for its own finalizers.

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use teamwork::Job;
+use teamwork::{Job, JobHandle, OnIdle, Restart, Routine};
 
 use crate::scripted::{
-    Do, Journal, PLACES, hangs, job, named, outcomes, placed, run_with, sleep, task, waits,
+    Do, Journal, PLACES, fails, hangs, job, named, ok, outcomes, placed, run_with, sleep, task,
+    waits,
 };
 
 #[tokio::test(start_paused = true)]
@@ -158,5 +159,135 @@ async fn the_word_of_a_child_is_heard_though_a_sibling_was_given_up() {
         assert_eq!(outcomes(&report), expected);
         let elapsed = report.elapsed();
         assert!(elapsed < Duration::from_millis(4_100), "{elapsed:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn finalizers_that_have_no_time_are_polled_once_and_runs_come_home_all_the_same() {
+    for (outer, inner) in PLACES {
+        let journal = Journal::default();
+        let slow = hangs("slow").finalize(Do::Sleep(1));
+        let mut job = named("test", &journal, [hangs("a"), slow, waits("b")]);
+        let child = named("child", &journal, [hangs("c")]);
+        job.add_job(placed(child, inner));
+        let job = job.finalizer_deadline(Duration::ZERO);
+        let result = run_with(job, outer, async |handle| {
+            sleep(5).await;
+            handle.cancel("enough");
+        });
+        let report = result.await.unwrap_err().into_report();
+        let told = "a cut · slow leaked in finalize · b cut · child cut";
+        assert_eq!(outcomes(&report), told);
+        let steps = journal.text();
+        assert!(
+            steps.ends_with("fin c · fin b · fin slow · fin a"),
+            "{steps}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_ends_by_itself_is_finalized_in_no_time_or_has_leaked() {
+    for inline in [false, true] {
+        let at_once = ok("at once").finalize(Do::Nothing);
+        let (job, _) = job([at_once, ok("slow").finalize(Do::Sleep(1)), hangs("b")]);
+        let job = job.finalizer_deadline(Duration::ZERO);
+        let report = placed(job, inline).run().await.unwrap_err().into_report();
+        let told = "at once done · slow leaked in finalize · b cut";
+        assert_eq!(outcomes(&report), told);
+        assert_eq!(report.cause().unwrap().routine(), Some(Routine::Finalize));
+    }
+}
+
+/// Jobs in jobs, so many of them.
+fn very_deep(levels: u32, inline: bool) -> Job {
+    let mut job = placed(Job::new("innermost"), inline);
+    job.add_task("a", hangs("a"));
+    for _ in 0..levels {
+        let mut outer = placed(Job::new("level"), inline);
+        outer.add_job(job);
+        job = outer;
+    }
+    job
+}
+
+/// Each level has half of the time of the one above, so that little is left at the bottom. (On real time: what is told here takes some.)
+#[tokio::test(flavor = "multi_thread")]
+async fn the_innermost_of_many_levels_has_time_to_come_home() {
+    for inline in [false, true] {
+        let job = very_deep(40, inline);
+        let result = run_with(job, inline, async |handle| {
+            tokio::task::yield_now().await;
+            handle.cancel("enough");
+        });
+        let report = result.await.unwrap_err().into_report();
+        assert_eq!(report.leaked().count(), 0, "{report}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_time_at_all_is_a_time_like_any_other() {
+    let zero = Duration::ZERO;
+    for inline in [false, true] {
+        let ended = async |job: Job, stop: fn(&JobHandle)| {
+            let result = run_with(job, inline, async |handle| {
+                sleep(5).await;
+                stop(&handle);
+            });
+            let report = result.await.unwrap_or_else(teamwork::Failure::into_report);
+            outcomes(&report)
+        };
+        let (plain, _) = job([hangs("a")]);
+        let plain = plain.drain_deadline(zero).grace(zero);
+        assert_eq!(ended(plain, JobHandle::drain).await, "a cut");
+        let (timed, _) = job([hangs("a")]);
+        assert_eq!(ended(timed.timeout(zero), |_| {}).await, "a cut");
+        for policy in [OnIdle::FailJob, OnIdle::FinishTask, OnIdle::FinishJob] {
+            let mut idle = Job::new("test");
+            idle.add_task("a", hangs("a"))
+                .idle_timeout(zero)
+                .on_idle(policy);
+            let told = if policy == OnIdle::FailJob {
+                "a failed"
+            } else {
+                "a done"
+            };
+            assert_eq!(ended(idle, |_| {}).await, told);
+        }
+        let mut timed = Job::new("test");
+        timed.add_task("a", hangs("a")).timeout(zero);
+        assert_eq!(ended(timed, |_| {}).await, "a failed");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_without_end_lasts_until_the_job_ends() {
+    for inline in [false, true] {
+        let mut job = Job::new("test");
+        let never = Restart::at_most(9, Duration::MAX).pause(Duration::MAX, Duration::MAX);
+        job.add_task("a", never.task(|| fails("a")));
+        let result = run_with(job, inline, async |handle| {
+            sleep(5).await;
+            handle.finish();
+        });
+        assert_eq!(outcomes(&result.await.unwrap()), "a done");
+    }
+}
+
+/// (On real time: that of tests stands still while there is something to do.)
+#[tokio::test]
+async fn attempts_without_a_pause_let_others_have_their_turn() {
+    for inline in [false, true] {
+        let mut job = Job::new("test");
+        let always =
+            Restart::at_most(u32::MAX, Duration::ZERO).pause(Duration::ZERO, Duration::ZERO);
+        job.add_task("a", always.task(|| fails("a")));
+        let result = run_with(job, inline, async |handle| {
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+            handle.finish();
+        });
+        assert_eq!(outcomes(&result.await.unwrap()), "a done");
     }
 }
