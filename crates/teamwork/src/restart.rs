@@ -72,7 +72,8 @@ impl Restart {
         }
     }
 
-    /// How long the first pause is, and the longest.
+    /// How long the first pause is, and the longest. Without any, an attempt that fails at once is followed by the next at once, as often as
+    /// there may be one; others have their turn in between.
     #[must_use]
     pub fn pause(mut self, min: Duration, max: Duration) -> Self {
         self.pause_min = min;
@@ -94,6 +95,9 @@ impl Restart {
     }
 
     /// A child job that `make` makes anew for each attempt. It counts when it is added to another job.
+    ///
+    /// Options of the job belong into `make`: set on what this returns, they hold for the first attempt, as do handles on that.
+    /// ([`isolated`](Job::isolated) is what the child is to its parent, and holds for all.)
     ///
     /// A panic in `make` is a failure of that attempt; the first call is made here, and panics here.
     pub fn job<W: ?Sized + 'static>(

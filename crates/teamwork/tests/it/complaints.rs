@@ -6,6 +6,7 @@
 //! |---|---|
 //! | the second Ctrl-C is swallowed | `signals::the_first_signal_drains_and_the_second_is_not_swallowed` |
 //! | a parent dies, and its children are not finalized | `nested::dropping_the_parents_future_finalizes_the_children_too` |
+//! | a panic is thrown while the others still run | `lifecycle::a_panic_can_go_on_after_all_finalizers` |
 //! | the timeouts of the levels of a tree add up | `deadlines::the_deadline_of_a_job_holds_for_all_levels_below_it_and_is_no_sum` |
 //! | a cancel before the start is lost | `lifecycle::a_stop_before_the_start_is_remembered` |
 //! | nobody can tell when it is ready | `handles::a_job_in_the_background_is_returned_once_it_has_started` |

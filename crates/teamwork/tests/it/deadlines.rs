@@ -291,3 +291,16 @@ async fn attempts_without_a_pause_let_others_have_their_turn() {
         assert_eq!(outcomes(&result.await.unwrap()), "a done");
     }
 }
+
+#[tokio::test]
+async fn a_thread_ends_though_its_finalizers_have_time_without_end() {
+    let mut child = Job::new("child").on_own_thread();
+    child.add_task("c", ok("c"));
+    let mut job = Job::new("test").finalizer_deadline(Duration::MAX);
+    job.add_job(child.finalizer_deadline(Duration::MAX));
+    let report = job
+        .run()
+        .await
+        .unwrap_or_else(teamwork::Failure::into_report);
+    assert_eq!(outcomes(&report), "child done");
+}

@@ -21,6 +21,7 @@ mod idle;
 mod interop;
 mod lifecycle;
 mod nested;
+mod odd;
 mod optional;
 mod places;
 mod pool;
