@@ -26,6 +26,7 @@ mod optional;
 mod places;
 mod pool;
 mod prerequisites;
+mod printed;
 mod random;
 mod rendezvous;
 mod restart;
