@@ -1,6 +1,6 @@
 //! Any number may wait for the end of a task or of a job: the value of a task has one taker, its end has not.
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error, fmt, num::ParseIntError, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use teamwork::{Context, Job, Result, TaskError, TaskHandle};
@@ -129,5 +129,35 @@ async fn any_number_wait_for_the_end_of_a_child() {
             });
             result.await.unwrap();
         }
+    }
+}
+
+/// An error with a source.
+#[derive(Debug)]
+struct Broken(ParseIntError);
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("read the length")
+    }
+}
+
+impl Error for Broken {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_source_of_a_missing_value_is_that_of_its_cause() {
+    let mut job = Job::new("test");
+    let read = job.add_fn("read", async |_: &Context| {
+        Ok("x".parse::<u8>().map_err(Broken)?)
+    });
+    let read = read.handle();
+    let failure = job.run().await.unwrap_err();
+    let error = read.await.unwrap_err();
+    for source in [error.source(), failure.source()] {
+        assert!(source.unwrap().is::<ParseIntError>());
     }
 }
