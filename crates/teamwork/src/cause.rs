@@ -44,6 +44,24 @@ pub enum By {
 }
 
 /// What happened.
+///
+/// # Examples
+///
+/// ```
+/// # use std::time::Duration;
+/// # use teamwork::{CauseKind, Context, Job};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let mut job = Job::new("fetch").timeout(Duration::from_secs(5));
+/// job.add_future("wait", std::future::pending::<teamwork::Result>());
+/// let failure = job.run().await.unwrap_err();
+/// let status = match failure.cause().kind() {
+///     CauseKind::Timeout(_) | CauseKind::IdleTimeout(_) => 504,
+///     CauseKind::Cancelled { .. } => 503,
+///     _ => 500,
+/// };
+/// assert_eq!(status, 504);
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 pub enum CauseKind {
     /// A routine returned an error.
