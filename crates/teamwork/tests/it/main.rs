@@ -28,6 +28,7 @@ mod pool;
 mod prerequisites;
 mod printed;
 mod random;
+mod refusals;
 mod rendezvous;
 mod restart;
 mod runtime;
