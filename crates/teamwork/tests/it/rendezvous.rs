@@ -196,3 +196,31 @@ async fn whoever_waits_long_enough_has_the_answer_to_its_own_item() {
     job.run().await.unwrap();
     assert!(answered.load(Ordering::Relaxed) > 0 && dropped.load(Ordering::Relaxed) > 0);
 }
+
+#[tokio::test]
+async fn the_place_of_one_that_gave_up_is_taken_by_another_but_not_its_turn() {
+    let (sender, mut receiver) = rendezvous::<u32, ()>();
+    let mut sends: Vec<_> = (1..=3).map(|item| Box::pin(sender.send(item))).collect();
+    for send in &mut sends {
+        assert!(is_pending(send).await);
+    }
+    drop(sends.remove(0));
+    let mut late = Box::pin(sender.send(4));
+    assert!(is_pending(&mut late).await);
+    for expected in [2, 3, 4] {
+        assert_eq!(*receiver.recv().await.unwrap(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_send_that_is_forgotten_is_delivered_and_does_not_hang_the_receiver() {
+    let (sender, mut receiver) = rendezvous::<u32, ()>();
+    assert!(is_pending(&mut Box::pin(receiver.recv())).await);
+    let mut send = Box::pin(sender.send(1));
+    assert!(is_pending(&mut send).await);
+    std::mem::forget(send);
+    drop(sender);
+    assert_eq!(*receiver.recv().await.unwrap(), 1);
+    let mut end = Box::pin(receiver.recv());
+    assert!(!is_pending(&mut end).await, "every sender is gone");
+}
