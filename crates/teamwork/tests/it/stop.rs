@@ -291,3 +291,22 @@ async fn what_is_done_while_the_job_stops_is_finalized_in_its_turn() {
         );
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_time_of_a_run_that_is_cut_goes_to_the_cut() {
+    for inline in [false, true] {
+        let (job, _) = job([hangs("a"), hangs("b")]);
+        let result = run_with(job, inline, async |handle| {
+            sleep(5).await;
+            handle.drain();
+            sleep(5).await;
+            handle.finish();
+            sleep(5).await;
+            handle.cancel("enough");
+        });
+        let report = result.await.unwrap_err().into_report();
+        for task in report.tasks() {
+            assert_eq!(task.run, Duration::from_millis(15), "{report}");
+        }
+    }
+}

@@ -149,15 +149,38 @@ impl Error for Broken {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_source_of_a_missing_value_is_that_of_its_cause() {
-    let mut job = Job::new("test");
-    let read = job.add_fn("read", async |_: &Context| {
+async fn the_source_of_a_missing_value_is_that_of_its_cause_at_all_levels() {
+    let mut child = Job::new("child");
+    let read = child.add_fn("read", async |_: &Context| {
         Ok("x".parse::<u8>().map_err(Broken)?)
     });
     let read = read.handle();
+    let mut job = Job::new("test");
+    job.add_job(child);
     let failure = job.run().await.unwrap_err();
     let error = read.await.unwrap_err();
     for source in [error.source(), failure.source()] {
         assert!(source.unwrap().is::<ParseIntError>());
+    }
+    assert!(failure.cause().downcast_ref::<Broken>().is_some());
+}
+
+/// (Threads race here, so it is on real time.)
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn no_waiter_misses_an_end_that_comes_while_it_looks() {
+    for _ in 0..500 {
+        let mut job = Job::new("test");
+        let end = job.add_fn("ends", async |_: &Context| {
+            tokio::task::yield_now().await;
+            Ok(7)
+        });
+        let end = end.handle();
+        for _ in 0..4 {
+            let end = end.wait();
+            job.add_fn("waits", async move |_: &Context| Ok(end.await?));
+        }
+        let ended = timeout(Duration::from_secs(60), job.run()).await;
+        assert!(ended.expect("nobody waits for ever").is_ok());
+        assert_eq!(end.await.unwrap(), 7);
     }
 }
