@@ -146,3 +146,24 @@ async fn a_task_that_is_done_leaves_its_place_to_another() {
         result.await.unwrap();
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_is_accepted_in_the_moment_of_a_stop_never_starts() {
+    let stops: [fn(&JobHandle); 2] = [JobHandle::finish, |handle| handle.cancel("enough")];
+    for (inline, stop) in [false, true]
+        .into_iter()
+        .flat_map(|inline| stops.map(|stop| (inline, stop)))
+    {
+        let (job, _) = job([waits("a")]);
+        let result = run_with(job, inline, async |handle| {
+            sleep(5).await;
+            let mut child = Job::new("child");
+            child.add_task("c", ok("c"));
+            handle.add_job(child).unwrap();
+            stop(&handle);
+        });
+        let report = result.await.unwrap_or_else(teamwork::Failure::into_report);
+        let told = outcomes(&report);
+        assert!(told.ends_with("child never started"), "{told}");
+    }
+}
