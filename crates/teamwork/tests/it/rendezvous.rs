@@ -224,3 +224,18 @@ async fn a_send_that_is_forgotten_is_delivered_and_does_not_hang_the_receiver() 
     let mut end = Box::pin(receiver.recv());
     assert!(!is_pending(&mut end).await, "every sender is gone");
 }
+
+#[tokio::test]
+async fn a_receiver_that_has_waited_takes_all_that_has_come_since() {
+    let (sender, mut receiver) = rendezvous::<u32, ()>();
+    assert!(is_pending(&mut Box::pin(receiver.recv())).await);
+    let mut sends: Vec<_> = (1..=3).map(|item| Box::pin(sender.send(item))).collect();
+    for send in &mut sends {
+        assert!(is_pending(send).await);
+    }
+    for expected in [1, 2, 3] {
+        let mut next = pin!(receiver.recv());
+        let taken = poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx))).await;
+        assert!(matches!(taken, Poll::Ready(Some(item)) if *item == expected));
+    }
+}
