@@ -123,6 +123,8 @@ impl<V: ?Sized> Job<V> {
     }
 
     /// Has the job poll its tasks inside the future that awaits it, instead of spawning them: no spawn, no lock, the same rules.
+    ///
+    /// Inline jobs in inline jobs are polled on one stack, as futures in futures are, so keep it to some hundreds of levels.
     pub fn inline(self) -> Self {
         self.supervisor.core.set_inline();
         self
