@@ -239,3 +239,23 @@ async fn a_receiver_that_has_waited_takes_all_that_has_come_since() {
         assert!(matches!(taken, Poll::Ready(Some(item)) if *item == expected));
     }
 }
+
+#[tokio::test]
+async fn an_answer_that_nobody_waits_for_any_more_goes_to_nobody_else() {
+    let (sender, mut receiver) = rendezvous::<u32, u32>();
+    let mut gives_up = Box::pin(sender.send(1));
+    assert!(is_pending(&mut gives_up).await);
+    let first = receiver.recv().await.unwrap();
+    drop(gives_up);
+    let mut send = Box::pin(sender.send(2));
+    assert!(is_pending(&mut send).await);
+    let second = receiver.recv().await.unwrap();
+    first.answer(10);
+    assert!(is_pending(&mut send).await);
+    let mut third = Box::pin(sender.send(3));
+    assert!(is_pending(&mut third).await);
+    second.answer(20);
+    assert_eq!(send.await, Ok(20));
+    receiver.recv().await.unwrap().answer(30);
+    assert_eq!(third.await, Ok(30));
+}
