@@ -169,12 +169,17 @@ async fn whoever_waits_long_enough_has_the_answer_to_its_own_item() {
     for seed in 0..SENDERS {
         let (sender, answered) = (sender.clone(), answered.clone());
         job.add_fn("send", async move |_: &Context| {
-            // One item for which it waits to the end, whatever became of the others.
             answered.fetch_add(impatient(sender.clone(), seed).await, Ordering::Relaxed);
-            assert!(matches!(
-                sender.send(7).await,
-                Ok(1_007) | Err(SendError::Unanswered)
-            ));
+            // And some for which it waits to the end, whatever became of the others.
+            for item in 0..20 {
+                match sender.send(item).await {
+                    Ok(answer) => {
+                        assert_eq!(answer, item + 1_000);
+                        answered.fetch_add(1, Ordering::Relaxed);
+                    }
+                    Err(error) => assert_eq!(error, SendError::Unanswered),
+                }
+            }
             Ok(())
         });
     }
