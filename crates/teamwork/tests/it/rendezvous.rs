@@ -8,11 +8,12 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     task::Poll,
+    time::Duration,
 };
 
 use teamwork::{Context, Job, SendError, Sender, rendezvous};
 
-use crate::scripted::{Journal, is_pending, outcomes};
+use crate::scripted::{Journal, is_pending, outcomes, sleep};
 
 #[tokio::test]
 async fn a_send_returns_when_the_item_is_answered_and_not_before() {
@@ -44,12 +45,32 @@ async fn two_senders_take_turns() {
 async fn a_sender_learns_that_the_receiver_has_gone_and_has_its_item_back() {
     let (sender, receiver) = rendezvous::<String, ()>();
     let mut waits = Box::pin(sender.send("queued".to_owned()));
-    assert!(is_pending(&mut waits).await);
+    assert!(is_pending(&mut waits).await && !sender.is_closed());
     drop(receiver);
     assert_eq!(waits.await, Err(SendError::Closed("queued".to_owned())));
     assert!(sender.is_closed());
     let late = sender.send("late".to_owned()).await;
     assert_eq!(late, Err(SendError::Closed("late".to_owned())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn senders_that_wait_are_called_when_the_receiver_goes() {
+    let (sender, receiver) = rendezvous::<u32, ()>();
+    let mut job = Job::new("test").timeout(Duration::from_secs(60));
+    for item in 0..3 {
+        let sender = sender.clone();
+        // Each on a task of its own, which is polled when it is called and not before.
+        job.add_fn("send", async move |_: &Context| {
+            assert_eq!(sender.send(item).await, Err(SendError::Closed(item)));
+            Ok(())
+        });
+    }
+    job.add_fn("leave", async move |_: &Context| {
+        sleep(5).await;
+        drop(receiver);
+        Ok(())
+    });
+    job.run().await.unwrap();
 }
 
 #[tokio::test]
