@@ -17,7 +17,9 @@ use std::{
 
 use futures_util::stream::FuturesUnordered;
 
-pub(crate) use self::rare::{Again, Cancelled, Prerequisite, SignalSource};
+#[cfg(feature = "signal")]
+pub(crate) use self::rare::SignalSource;
+pub(crate) use self::rare::{Again, Cancelled, Prerequisite};
 use self::{
     elsewhere::{Away, Tracked},
     rare::Rare,

@@ -107,7 +107,8 @@ impl<V: ?Sized> Job<V> {
     /// have not ended are dropped and reported as [`Leaked`](crate::TaskOutcome::Leaked). With [`Duration::ZERO`], each is polled once: a
     /// finalizer may not wait for anything then.
     ///
-    /// Runs that were cut have as long to end, and a second at the least. It takes them no time, unless they keep their thread.
+    /// Runs that were cut have as long to end, and a tenth of a second at the least. It takes them a turn of the runtime, unless they keep
+    /// their thread.
     ///
     /// Child jobs have to be through in that time, finalizers included, whatever their own deadlines are: each level has half of
     /// the time of the one above for the levels below it, and what is left of it for its own finalizers.

@@ -304,3 +304,23 @@ async fn a_thread_ends_though_its_finalizers_have_time_without_end() {
         .unwrap_or_else(teamwork::Failure::into_report);
     assert_eq!(outcomes(&report), "child done");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_child_has_no_longer_than_its_parent_however_short_that_is() {
+    for (outer, inner) in PLACES {
+        let journal = Journal::default();
+        let mut job = named("test", &journal, [hangs("a")]);
+        let stays = hangs("c").finalize(Do::Hang);
+        let child = named("child", &journal, [stays]);
+        job.add_job(placed(child, inner));
+        let job = job.finalizer_deadline(Duration::from_millis(200));
+        let result = run_with(job, outer, async |handle| {
+            sleep(5).await;
+            handle.cancel("enough");
+        });
+        let report = result.await.unwrap_err().into_report();
+        assert_eq!(outcomes(&report), "a cut · child leaked in finalize");
+        let elapsed = report.elapsed();
+        assert!(elapsed < Duration::from_millis(250), "{elapsed:?}");
+    }
+}
