@@ -271,8 +271,10 @@ async fn an_answer_that_nobody_waits_for_any_more_goes_to_nobody_else() {
     let (sender, mut receiver) = rendezvous::<u32, u32>();
     let mut gives_up = Box::pin(sender.send(1));
     assert!(is_pending(&mut gives_up).await);
-    let first = receiver.recv().await.unwrap();
+    let (_, first) = receiver.recv().await.unwrap().into_parts();
+    assert!(first.is_wanted());
     drop(gives_up);
+    assert!(!first.is_wanted());
     let mut send = Box::pin(sender.send(2));
     assert!(is_pending(&mut send).await);
     let second = receiver.recv().await.unwrap();
