@@ -69,6 +69,11 @@ impl Listener {
         self.address
     }
 
+    /// Returns its socket, if it was bound for one thread; the first one otherwise.
+    pub(crate) fn into_only(mut self) -> net::TcpListener {
+        self.sockets.swap_remove(0)
+    }
+
     /// Parts it into its sockets; it is the listener of that number.
     pub(crate) fn into_doors(self, number: u16) -> impl Iterator<Item = Door> {
         let open = Arc::new(AtomicUsize::new(self.sockets.len()));

@@ -36,14 +36,18 @@ pub struct RawConfig {
     #[arg(short, long, value_name = "HOST:PORT", required = true)]
     pub upstream: Vec<String>,
 
+    /// Address to tell monitors on what is counted: GET /metrics, in the text format of Prometheus
+    #[arg(long, value_name = "ADDR")]
+    pub metrics: Option<String>,
+
     /// Most connections served at the same time; more are closed at once and counted
     /// [default: what the limit of open files allows]
     #[arg(long, value_name = "N")]
     pub max_connections: Option<usize>,
 
-    /// Threads, each with a listening socket and an event loop of its own
+    /// Threads, 1 to 1024, each with a listening socket and an event loop of its own
     /// [default: as many as the process may use cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<NonZero<usize>>,
 
     /// Whether bytes of busy streams are moved inside the kernel, without copying them
@@ -83,6 +87,8 @@ pub struct Config {
     pub listen: Vec<ListenAddress>,
     /// Where connections go; at least one, all different.
     pub upstreams: Vec<Upstream>,
+    /// Where monitors are answered, if anywhere.
+    pub metrics: Option<ListenAddress>,
     /// How many sessions there are at most; more than none.
     pub sessions_max: usize,
     /// How many threads there are. With one, everything happens where the balancer's job runs.
@@ -105,6 +111,9 @@ pub enum ConfigError {
     /// An address to listen on cannot be used.
     #[error("--listen")]
     Listen(#[source] AddressError),
+    /// The address for monitors cannot be used.
+    #[error("--metrics")]
+    Metrics(#[source] AddressError),
     /// An upstream cannot be used.
     #[error("--upstream")]
     Upstream(#[source] AddressError),
@@ -134,6 +143,7 @@ impl ConfigError {
         matches!(
             self,
             Self::Listen(AddressError::Unresolvable(..))
+                | Self::Metrics(AddressError::Unresolvable(..))
                 | Self::Upstream(AddressError::Unresolvable(..))
         )
     }
@@ -148,6 +158,7 @@ impl Config {
         Self {
             listen: Vec::new(),
             upstreams,
+            metrics: None,
             sessions_max,
             threads: NonZero::<usize>::MIN,
             splice: Splice::Auto,
@@ -177,6 +188,8 @@ impl Config {
         if let Some(repeated) = repeated(&upstreams) {
             return Err(ConfigError::SameUpstream(repeated.to_string()));
         }
+        let metrics = raw.metrics.as_deref().map(str::parse).transpose();
+        let metrics = metrics.map_err(ConfigError::Metrics)?;
         if raw.max_connections == Some(0) {
             return Err(ConfigError::NoConnections);
         }
@@ -188,6 +201,7 @@ impl Config {
         Ok(Self {
             listen,
             upstreams,
+            metrics,
             sessions_max: raw
                 .max_connections
                 .unwrap_or_else(|| sessions_within(open_files, threads)),
@@ -198,6 +212,17 @@ impl Config {
             half_close_timeout: raw.half_close_timeout.into(),
             drain_timeout: raw.drain_timeout.into(),
         })
+    }
+}
+
+/// Threads at most: each holds files of its own, and no machine has more cores.
+const THREADS_MAX: usize = 1024;
+
+/// Reads how many threads there are to be.
+fn threads(text: &str) -> Result<NonZero<usize>, String> {
+    match text.parse() {
+        Ok(threads) if NonZero::<usize>::get(threads) <= THREADS_MAX => Ok(threads),
+        _ => Err(format!("must be a whole number from 1 to {THREADS_MAX}")),
     }
 }
 
@@ -298,6 +323,15 @@ mod tests {
             (
                 "-u 127.0.0.1:1 --idle-timeout 5",
                 "for example 500ms, 5s or 10m",
+            ),
+            ("-u 127.0.0.1:1 --metrics 80", "--metrics: `80` has no port"),
+            (
+                "-u 127.0.0.1:1 --threads 0",
+                "must be a whole number from 1 to 1024",
+            ),
+            (
+                "-u 127.0.0.1:1 --threads 18446744073709551615",
+                "must be a whole number from 1 to 1024",
             ),
             ("-u 127.0.0.1:1 --idle-timeout 0s", "must be more than zero"),
             ("-u 127.0.0.1:1 --idle-timeout 400d", "must be at most 365d"),

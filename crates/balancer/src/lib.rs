@@ -51,7 +51,6 @@ mod address;
 mod backends;
 #[cfg(feature = "bare-sessions")]
 mod bare;
-mod batches;
 mod bind;
 mod choose;
 mod config;
@@ -63,6 +62,7 @@ mod halves;
 mod handover;
 mod limits;
 mod log;
+mod monitor;
 mod peer;
 mod pipes;
 mod progress;
@@ -87,12 +87,12 @@ use crate::pipes::{Budget, PIPES_MAX};
 
 pub use address::{AddressError, ListenAddress, Upstream};
 pub use backends::{Backend, Backends};
-pub use batches::Batches;
 pub use bind::{BindError, Listener, bind};
 pub use config::{Config, ConfigError, RawConfig, Splice};
 pub use crowd::after_each_crowd;
 pub use ending::{Ending, Phase, Side};
 pub use limits::{files_for, raise_open_files, sessions_within};
+pub use monitor::{answer_monitors, bind_monitor};
 pub use stats::Stats;
 
 /// Makes the job that balances the connections of `listeners` over the upstreams of `config`, and its counts.

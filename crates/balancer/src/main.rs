@@ -1,14 +1,17 @@
 //! The `balancer` program: reads the command line, and runs the balancer until it is told to stop.
 
-use std::io::{IsTerminal, Stderr, Write, stderr};
+use std::io::{Stderr, Write, stderr};
+use std::net::TcpListener;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use balancer::{
-    Batches, Config, ConfigError, RawConfig, Stats, after_each_crowd, balancer, bind, files_for,
-    raise_open_files,
+    Config, ConfigError, RawConfig, Stats, after_each_crowd, answer_monitors, balancer, bind,
+    bind_monitor, files_for, raise_open_files,
 };
 use clap::{Parser, ValueEnum};
+use futures_util::future::OptionFuture;
+use logs::Batches;
 use tracing::{debug, info, warn};
 use tracing_subscriber::EnvFilter;
 
@@ -82,37 +85,33 @@ fn main() -> ExitCode {
             return u8::try_from(error.exit_code()).unwrap_or(USAGE).into();
         }
     };
-    match run(&cli) {
-        Ok(code) => code,
-        Err(error) => {
-            // It must be seen even when the log is filtered; there is nobody left to tell when standard error is closed.
-            let _gone = writeln!(stderr(), "balancer: {error:#}");
-            let usage = error
-                .downcast_ref::<ConfigError>()
-                .is_some_and(|error| !error.is_about_the_world());
-            if usage { USAGE.into() } else { FAILED.into() }
-        }
-    }
+    let log = Batches::new(stderr());
+    start_log(&cli, &log);
+    run(&cli, &log).unwrap_or_else(|error| {
+        log.say(&format_args!("balancer: {error:#}"));
+        FAILED.into()
+    })
 }
 
-fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
-    let log = Batches::new(stderr());
-    start_log(cli, &log);
+fn run(cli: &Cli, log: &Batches<Stderr>) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("start the runtime")?;
-    let outcome = runtime.block_on(async {
-        let outcome = tokio::select! {
-            outcome = balance(cli) => outcome,
-            () = log.write() => unreachable!("it goes on for ever"),
-        };
-        log.finish().await;
-        outcome
-    });
-    // What is left on other threads is a write to a log that nobody reads, and waiting for it would have no end.
-    runtime.shutdown_background();
-    outcome
+    Ok(log.run(runtime, async {
+        let outcome = balance(cli).await;
+        outcome.unwrap_or_else(|error| failed(&error, log.clone()))
+    }))
+}
+
+/// Writes the error to the log, whose reader is not waited for, past its filter; and gives the exit status.
+fn failed(error: &anyhow::Error, mut log: Batches<Stderr>) -> ExitCode {
+    // A log takes every line.
+    let _taken = writeln!(log, "balancer: {error:#}");
+    match error.downcast_ref::<ConfigError>() {
+        Some(error) if !error.is_about_the_world() => USAGE.into(),
+        _ => FAILED.into(),
+    }
 }
 
 async fn balance(cli: &Cli) -> anyhow::Result<ExitCode> {
@@ -151,10 +150,18 @@ async fn serve(config: Config, open_files: usize) -> anyhow::Result<ExitCode> {
         threads = config.threads,
         "balancing"
     );
+    let monitors = config.metrics.as_ref().map(bind_monitor).transpose();
+    let monitors = monitors.context("--metrics")?;
+    if let Some(address) = monitors.as_ref().map(TcpListener::local_addr) {
+        info!(address = %address.context("read the address for monitors")?, "answering monitors");
+    }
     let (job, stats) = balancer(config, listeners);
     let outcome = tokio::select! {
         outcome = job.run_until_signal() => outcome,
         never = after_each_crowd(&stats, give_back) => match never {},
+        Some(never) = OptionFuture::from(monitors.map(|listener| answer_monitors(listener, &stats))) => {
+            match never.context("answer monitors")? {}
+        }
     };
     sum_up(&stats);
     match outcome {
@@ -180,16 +187,10 @@ fn give_back() {
 }
 
 fn start_log(cli: &Cli, log: &Batches<Stderr>) {
-    let log = log.clone();
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(&cli.log))
-        .with_writer(move || log.clone())
-        .with_ansi(stderr().is_terminal())
-        // It would panic when standard error is closed.
-        .log_internal_errors(false);
+    let lines = logs::lines(log).with_env_filter(EnvFilter::new(&cli.log));
     match cli.log_format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
+        LogFormat::Text => lines.init(),
+        LogFormat::Json => lines.json().flatten_event(true).init(),
     }
 }
 

@@ -44,15 +44,6 @@ pub(crate) struct Progress {
     last: AtomicU64,
 }
 
-/// How much longer to wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Patience {
-    /// Look again then.
-    Until(Instant),
-    /// The session is over.
-    Over(Ending),
-}
-
 /// How long sessions live with nothing moving.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
@@ -93,16 +84,16 @@ impl Progress {
         this >= limits.connect || all >= limits.connect * BUDGET_IN_TIMEOUTS
     }
 
-    /// Returns how much longer to wait at the time `now` in a session whose sides stand at `halves`.
+    /// Returns how a session ends whose sides stand at `halves`, if its time is up at the time `now`.
     ///
     /// Whose time is up follows from whose bytes moved last: the other side has either not taken them or not
     /// answered them.
-    pub(crate) fn patience(
+    pub(crate) fn overdue(
         &self,
         (clock, now): (&Clock, Instant),
         halves: Halves,
         limits: Limits,
-    ) -> Patience {
+    ) -> Option<Ending> {
         let last = self.last.load(Relaxed);
         let source = if last & 1 == 1 {
             Side::Upstream
@@ -123,11 +114,7 @@ impl Progress {
             ),
         };
         let until = clock.epoch + Duration::from_millis(last >> 1) + limit;
-        if now < until {
-            Patience::Until(until)
-        } else {
-            Patience::Over(ending)
-        }
+        (now >= until).then_some(ending)
     }
 }
 
@@ -166,8 +153,8 @@ mod tests {
         progress.note(source, clock);
     }
 
-    fn idle(by: Side) -> Patience {
-        Patience::Over(Ending::Idle {
+    fn idle(by: Side) -> Option<Ending> {
+        Some(Ending::Idle {
             by,
             phase: Phase::Data,
         })
@@ -176,10 +163,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_that_never_says_a_word_is_idle() {
         let (clock, progress) = start().await;
-        let until = Patience::Until(Instant::now() + LIMITS.idle);
-        let patience = |now| progress.patience((&clock, now), Halves::default(), LIMITS);
-        assert_eq!(patience(pass(599).await), until);
-        assert_eq!(patience(pass(1).await), idle(Side::Client));
+        let overdue = |now| progress.overdue((&clock, now), Halves::default(), LIMITS);
+        assert_eq!(overdue(pass(599).await), None);
+        assert_eq!(overdue(pass(1).await), idle(Side::Client));
         assert_eq!(progress.age(&clock), Duration::from_secs(600));
     }
 
@@ -201,10 +187,9 @@ mod tests {
         let (clock, progress) = start().await;
         for source in [Side::Client, Side::Upstream, Side::Client] {
             let now = pass(599).await;
+            let overdue = progress.overdue((&clock, now), Halves::default(), LIMITS);
+            assert_eq!(overdue, None);
             note(&progress, source, &clock);
-            let until = Patience::Until(now + LIMITS.idle);
-            let patience = progress.patience((&clock, now), Halves::default(), LIMITS);
-            assert_eq!(patience, until);
         }
     }
 
@@ -215,7 +200,7 @@ mod tests {
             note(&progress, source, &clock);
             let now = pass(600).await;
             assert_eq!(
-                progress.patience((&clock, now), Halves::default(), LIMITS),
+                progress.overdue((&clock, now), Halves::default(), LIMITS),
                 idle(source.other())
             );
         }
@@ -225,14 +210,12 @@ mod tests {
     async fn once_one_side_has_finished_the_other_has_less_time() {
         let (clock, progress) = start().await;
         let (halves, _) = Halves::default().next(Event::Finished(Side::Client));
-        let patience = |now| progress.patience((&clock, now), halves, LIMITS);
-        let now = pass(29).await;
-        let until = Patience::Until(now + Duration::from_secs(1));
-        assert_eq!(patience(now), until);
+        let overdue = |now| progress.overdue((&clock, now), halves, LIMITS);
+        let over = Some(Ending::HalfClosed { by: Side::Upstream });
+        assert_eq!(overdue(pass(29).await), None);
+        assert_eq!(overdue(pass(1).await), over);
         note(&progress, Side::Upstream, &clock);
-        let until = Patience::Until(now + LIMITS.half_close);
-        assert_eq!(patience(pass(29).await), until);
-        let over = Patience::Over(Ending::HalfClosed { by: Side::Upstream });
-        assert_eq!(patience(pass(1).await), over);
+        assert_eq!(overdue(pass(29).await), None);
+        assert_eq!(overdue(pass(1).await), over);
     }
 }

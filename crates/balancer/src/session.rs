@@ -18,7 +18,7 @@ use crate::ending::{Ending, Phase, Side};
 use crate::halves::{Event, Halves, Verdict};
 use crate::log;
 use crate::peer::Peer;
-use crate::progress::{Limits, Patience, Progress};
+use crate::progress::{Limits, Progress};
 use crate::readiness::Readiness;
 use crate::relay::Awaits;
 use crate::socket::Socket;
@@ -212,7 +212,7 @@ impl Session {
         let mut story = self.story();
         if story.connected_after.is_none() {
             story.is_over |= self.progress.has_tried_enough(time, limits);
-        } else if let Patience::Over(ending) = self.progress.patience(time, story.halves, limits) {
+        } else if let Some(ending) = self.progress.overdue(time, story.halves, limits) {
             story.ending.get_or_insert(ending);
             story.is_over = true;
         }

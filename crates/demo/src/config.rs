@@ -15,6 +15,9 @@ const SAMPLE_TIMES: NonZeroU32 = NonZeroU32::new(8).expect("eight is not zero");
 /// Threads for the client's files: eight to read and save, one to scan, and one to spare.
 const CLIENT_THREADS: usize = 10;
 
+/// The thread that writes the log.
+const LOG_THREADS: usize = 1;
+
 /// Resizes photos with three resizers, a balancer and a client, all in this process and over real sockets.
 ///
 /// Without arguments it takes the sample photos of the repository. With INPUT_DIR and OUTPUT_DIR it takes your own
@@ -99,9 +102,9 @@ impl Config {
         Ok(config)
     }
 
-    /// How many threads the runtime needs for work that blocks: those of the resizers, and the client's for files.
+    /// How many threads the runtime needs for work that blocks: those of the resizers, the client's for files, and the log's.
     pub fn blocking_threads(&self) -> usize {
-        RESIZERS * self.threads_each.get() + CLIENT_THREADS
+        RESIZERS * self.threads_each.get() + CLIENT_THREADS + LOG_THREADS
     }
 }
 

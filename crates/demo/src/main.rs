@@ -1,13 +1,15 @@
 //! The program `demo`: runs the tree until its client is through, and tells what each part did.
 
 use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Stderr, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
 use demo::{Cast, Config, RawConfig, Tree, demo};
-use teamwork::Report;
+use logs::Batches;
+use teamwork::{Failure, Report};
 use tokio::runtime;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -26,31 +28,56 @@ fn main() -> ExitCode {
     // With the large pages that mimalloc asks for, a photo takes twice the memory and no less time. Where it cannot be had otherwise, it is only memory.
     let _ = heap::use_small_pages();
     let raw = RawConfig::parse();
-    log_to_stderr();
+    let log = Batches::new(io::stderr());
+    start(&log);
     let config = match Config::try_from(raw) {
         Ok(config) => config,
         Err(error) => {
-            complain(&format_args!("error: {:#}", anyhow::Error::from(error)));
+            log.say(&format_args!("error: {:#}", anyhow::Error::from(error)));
             return ExitCode::from(USAGE);
         }
     };
-    work(&config).unwrap_or_else(|error| {
-        complain(&format_args!("error: {error:#}"));
+    work(&config, &log).unwrap_or_else(|error| {
+        log.say(&format_args!("error: {error:#}"));
         ExitCode::FAILURE
     })
 }
 
-fn work(config: &Config) -> anyhow::Result<ExitCode> {
+/// Runs the tree, tells how it ended, and gives the exit status.
+fn work(config: &Config, log: &Batches<Stderr>) -> anyhow::Result<ExitCode> {
     let runtime = runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(config.blocking_threads())
         .build()
         .context("start the runtime")?;
-    runtime.block_on(play(config))
+    let settings = config.clone();
+    let told = log.run_and_report(runtime, play(config), move |ended, log| {
+        let ended = ended?;
+        sum_up(&settings, &ended, log);
+        exit_code(ended)
+    });
+    told.unwrap_or(Ok(INTERRUPTED.into()))
 }
 
-/// Runs the tree, tells how it ended, and gives the exit status.
-async fn play(config: &Config) -> anyhow::Result<ExitCode> {
+fn exit_code(ended: Ended) -> anyhow::Result<ExitCode> {
+    let summary = ended.cast.client.summary();
+    match ended.outcome {
+        Err(failure) if !failure.is_cancelled() => Err(failure.cause().clone().into()),
+        Err(_cancelled) => Ok(ExitCode::from(INTERRUPTED)),
+        Ok(_) if summary.is_interrupted => Ok(ExitCode::from(INTERRUPTED)),
+        Ok(_) if summary.failed > 0 => Ok(ExitCode::FAILURE),
+        Ok(_) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// What there is to tell of a tree that has ended.
+struct Ended {
+    cast: Cast,
+    children: Vec<Arc<Report>>,
+    outcome: Result<Report, Failure>,
+}
+
+async fn play(config: &Config) -> anyhow::Result<Ended> {
     let (job, cast) = demo(config)?;
     let (photos, results) = (
         config.client.input.display(),
@@ -59,44 +86,32 @@ async fn play(config: &Config) -> anyhow::Result<ExitCode> {
     say(&format_args!(
         "{cast}\nclient takes {photos} and saves to {results}\n"
     ));
-    match job.run_until_signal().await {
-        Ok(report) => {
-            sum_up(config, &cast, &report).await;
-            let summary = cast.client.summary();
-            Ok(if summary.is_interrupted {
-                ExitCode::from(INTERRUPTED)
-            } else if summary.failed > 0 {
-                ExitCode::FAILURE
-            } else {
-                ExitCode::SUCCESS
-            })
-        }
-        Err(failure) => {
-            sum_up(config, &cast, failure.report()).await;
-            if failure.is_cancelled() {
-                return Ok(ExitCode::from(INTERRUPTED));
-            }
-            Err(failure.cause().clone().into())
-        }
-    }
+    let outcome = job.run_until_signal().await;
+    Ok(Ended {
+        children: cast.reports().await,
+        cast,
+        outcome,
+    })
 }
 
-async fn sum_up(config: &Config, cast: &Cast, report: &Report) {
-    let children = cast.reports().await;
-    let tree = Tree {
-        root: report,
-        children: &children,
+fn sum_up(config: &Config, ended: &Ended, log: &Batches<Stderr>) {
+    let root = match &ended.outcome {
+        Ok(report) => report,
+        Err(failure) => failure.report(),
     };
-    say(&tree);
-    say(&cast.shares());
-    let summary = cast.client.summary();
+    say(&Tree {
+        root,
+        children: &ended.children,
+    });
+    say(&ended.cast.shares());
+    let summary = ended.cast.client.summary();
     if summary.planned == 0 && summary.is_scanned {
         let photos = config.client.input.display();
         say(&format_args!("no image found in {photos}"));
     }
     say(&format_args!("client: {summary}"));
     for failure in &summary.failures {
-        complain(failure);
+        log.say(failure);
     }
     if summary.done > 0 {
         let results = config.client.output.display();
@@ -105,16 +120,12 @@ async fn sum_up(config: &Config, cast: &Cast, report: &Report) {
 }
 
 /// Warnings and errors; `RUST_LOG=info` shows every session of the balancer and every request.
-fn log_to_stderr() {
+fn start(log: &Batches<Stderr>) {
     let filter = EnvFilter::builder()
         .with_default_directive(LevelFilter::WARN.into())
         .from_env_lossy();
-    // A log that nobody reads any more (`2>&1 | head`) must not end the run: the subscriber would panic over it.
-    let logs = tracing_subscriber::fmt()
+    logs::lines(log)
         .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .log_internal_errors(false);
-    logs.with_ansi(io::stderr().is_terminal())
         .without_time()
         .init();
 }
@@ -122,9 +133,4 @@ fn log_to_stderr() {
 /// Prints what the user asked for. A reader that has gone away, such as `head`, is no error.
 fn say(words: &dyn Display) {
     let _ = writeln!(io::stdout(), "{words}");
-}
-
-/// Prints what went wrong. There is no place left to report that this failed.
-fn complain(words: &dyn Display) {
-    let _ = writeln!(io::stderr(), "{words}");
 }

@@ -145,6 +145,7 @@ mod resample;
 mod resize;
 mod rows;
 mod scale;
+mod settings;
 mod size;
 mod tiff;
 mod warning;
@@ -163,6 +164,7 @@ pub use options::{
 };
 pub use orientation::Orientation;
 pub use resize::{Resized, resize, resize_each, resize_until};
+pub use settings::{SETTINGS, Setting, SettingError};
 pub use size::{ParseSizeError, Size};
 pub use warning::Warning;
 pub use words::{Colour, ParseColourError, ParseWordError};

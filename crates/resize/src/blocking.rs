@@ -83,13 +83,11 @@ impl Blocking {
         .await
     }
 
-    /// Makes the output directory.
+    /// Makes the output directory, and tries whether something can be saved there before any work is done in vain.
     pub(crate) async fn prepare(&self) -> Result<(), FileError> {
         let path = self.places.output.clone();
-        self.run(move || {
-            std::fs::create_dir_all(&path).map_err(|source| FileError::Save { path, source })
-        })
-        .await
+        self.run(move || file::try_out(&path).map_err(|source| FileError::Output { path, source }))
+            .await
     }
 
     /// Removes what killed runs left in a directory of results, given by its path in the output directory.

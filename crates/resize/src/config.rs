@@ -5,7 +5,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Component, Path, PathBuf};
 use std::thread::available_parallelism;
 
-use imaging::{Mode, Options, Size};
+use imaging::{Options, Size};
 
 use crate::via::{
     Action, Address, CONNECTIONS_LIMIT, CONNECTIONS_MAX, CONNECTIONS_MIN, Connections, Via,
@@ -38,7 +38,7 @@ pub struct RawConfig {
     pub output_dir: PathBuf,
 
     /// Resizes every image N times, to put a load on the resizers; only one result is kept.
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = times)]
     pub times: NonZeroU32,
 
     /// Threads that resize in this process, 1 to 1024. The default is one more than there are cores.
@@ -50,11 +50,11 @@ pub struct RawConfig {
     pub via: Option<Address>,
 
     /// Connections that are open from the start.
-    #[arg(long, value_name = "N", default_value_t = CONNECTIONS_MIN, requires = "via")]
+    #[arg(long, value_name = "N", default_value_t = CONNECTIONS_MIN, requires = "via", value_parser = connections)]
     pub min_connections: NonZeroUsize,
 
     /// Connections that are open at most, up to 65535: one more is opened while images wait for a free one.
-    #[arg(long, value_name = "N", default_value_t = CONNECTIONS_MAX, requires = "via")]
+    #[arg(long, value_name = "N", default_value_t = CONNECTIONS_MAX, requires = "via", value_parser = connections)]
     pub max_connections: NonZeroUsize,
 
     /// Sends the images but asks for no work and saves nothing: measures the way to the resizers and back.
@@ -139,12 +139,6 @@ pub enum ConfigError {
         /// Connections at most.
         max: NonZeroUsize,
     },
-    /// A place in the box, where the mode leaves no choice.
-    #[error("--gravity has no effect with --fit {mode}: it needs --fit fill or --fit pad")]
-    Gravity {
-        /// What was asked for.
-        mode: Mode,
-    },
     /// Not an address.
     #[error("\"{text}\" is not HOST:PORT, such as 127.0.0.1:9090 or [::1]:9090")]
     Address {
@@ -201,7 +195,7 @@ impl TryFrom<RawConfig> for Config {
     type Error = ConfigError;
 
     fn try_from(raw: RawConfig) -> Result<Self, ConfigError> {
-        let options = Options::try_from(raw.wish)?;
+        let Wish(options) = raw.wish;
         let mut config = Self::with_options(&raw.input_dir, &raw.output_dir, options)?;
         config.times = raw.times;
         if let Some(threads) = raw.threads {
@@ -226,6 +220,17 @@ impl TryFrom<RawConfig> for Config {
 
 /// Threads at most: each holds an image, and no machine has more cores.
 const THREADS_MAX: usize = 1024;
+
+/// Reads how often each image is resized.
+fn times(text: &str) -> Result<NonZeroU32, String> {
+    text.parse()
+        .map_err(|_| format!("must be a whole number from 1 to {}", u32::MAX))
+}
+
+/// Reads a number of connections, whose limits are checked together.
+fn connections(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse().map_err(|_| "must be a whole number above 0")
+}
 
 /// Reads how many threads there are to be.
 fn threads(text: &str) -> Result<NonZeroUsize, String> {
@@ -276,7 +281,7 @@ mod tests {
     use std::fs;
 
     use clap::Parser;
-    use imaging::{Bounds, Enlarge, Gravity, Light, Metadata, Output, Shrink, Turn};
+    use imaging::{Bounds, Gravity, Light, Mode, SETTINGS, Shrink};
 
     use super::*;
 
@@ -332,44 +337,49 @@ mod tests {
                 ..Options::new(Bounds::of_height(96))
             })
         );
+        // Gravity comes before fit, and a switch between others.
         assert_eq!(
-            options(
-                "--size 9x9 --fit pad --gravity south-west --enlarge --format webp-lossless --quality 100 \
-                 --background #01020304 --metadata copyright --linear --turn as-stored --shrink fast"
-            ),
+            options("--gravity south-west --size 9x9 --linear --fit pad --background #01020304"),
             Ok(Options {
                 mode: Mode::Pad(Gravity::SouthWest),
-                enlarge: Enlarge::Allowed,
-                turn: Turn::AsStored,
-                output: Output::WebPLossless,
-                quality: Some(100),
-                background: [1, 2, 3, 4],
-                metadata: Metadata::Copyright,
                 light: Light::Linear,
-                shrink: Shrink::Fast,
+                background: [1, 2, 3, 4],
                 ..Options::new(Size::new(9, 9))
             })
         );
     }
 
     #[test]
+    fn every_setting_has_a_flag() {
+        for setting in SETTINGS {
+            let said = match (setting.value, setting.name) {
+                (None, name) => format!("--{name}"),
+                (Some(_), "quality") => "--quality 7".to_owned(),
+                (Some(_), name) => format!("--fit fill --{name} {}", setting.usual()).replacen(
+                    "--fit fill --fit",
+                    "--fit",
+                    1,
+                ),
+            };
+            check(&format!("./in ./out --size 9x9 {said}")).expect(&said);
+        }
+    }
+
+    #[test]
     fn a_wish_that_cannot_be_met_says_what_can() {
         for (arguments, expected) in [
-            ("--fit cover", "must be fit, fill, exact or pad"),
             (
-                "--fit fill --gravity up",
-                "must be centre, north, north-east",
+                "--fit cover",
+                "'--fit <MODE>': must be fit, fill, exact or pad",
             ),
-            ("--gravity north", "--fit <MODE>"),
-            ("--fit exact --gravity north", "no effect with --fit exact"),
-            ("--format gif", "must be same, jpeg, png, webp"),
-            ("--quality 0", "1..=100"),
-            ("--quality high", "--quality <Q>"),
-            ("--background white", "must be a colour as rrggbb"),
-            ("--metadata some", "must be none, copyright or all"),
-            ("--turn left", "must be upright or as-stored"),
-            ("--shrink 8", "must be safe, fast or off"),
-            ("--enlarge=yes", "--enlarge"),
+            ("--gravity up", "'--gravity <PLACE>': must be centre, north"),
+            ("--gravity north", "--gravity has no effect unless fit is"),
+            (
+                "--fit exact --gravity north",
+                "--gravity has no effect unless",
+            ),
+            ("--quality 0", "must be a whole number from 1 to 100"),
+            ("--enlarge=yes", "unexpected value 'yes' for '--enlarge'"),
         ] {
             check_error(&format!("./in ./out --size 9x9 {arguments}"), expected);
         }
@@ -398,8 +408,18 @@ mod tests {
     fn a_wrong_command_line_is_refused_with_what_would_be_right() {
         check_error("./in ./out", "--size <WxH>");
         check_error("./in ./out --size 256", "WIDTHxHEIGHT");
-        check_error("./in ./out --size 9x9 --quality 101", "1..=100");
-        check_error("./in ./out --size 9x9 --times 0", "--times");
+        check_error(
+            "./in ./out --size 9x9 --quality 101",
+            "must be a whole number from 1 to 100",
+        );
+        check_error(
+            "./in ./out --size 9x9 --times 0",
+            "'--times <N>': must be a whole number from 1 to 4294967295",
+        );
+        check_error(
+            "./in ./out --size 9x9 --via a:1 --min-connections 0",
+            "must be a whole number above 0",
+        );
         check_error("./in ./out --size 9x9 --dry-run", "--via");
         check_error("./in ./out --size 9x9 --max-connections 3", "--via");
         check_error("./in ./out --size 9x9 --via a:1 --threads 3", "--threads");

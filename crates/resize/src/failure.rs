@@ -33,6 +33,8 @@ pub(crate) enum FileError {
     Crashed(#[source] teamwork::PoolError),
     #[error("cannot save {}", Shown(path))]
     Save { path: PathBuf, source: io::Error },
+    #[error("nothing can be saved in OUTPUT_DIR {}", Shown(path))]
+    Output { path: PathBuf, source: io::Error },
 }
 
 impl FileError {
@@ -50,7 +52,9 @@ impl FileError {
                 "run again with a smaller --max-connections, or start more resizers"
             }
             Self::Crashed(_) => REPORT,
-            Self::Save { .. } => "check the space and the permissions of the output directory",
+            Self::Save { .. } | Self::Output { .. } => {
+                "check the space and the permissions of the output directory"
+            }
         }
     }
 }

@@ -60,6 +60,12 @@ pub(crate) fn prepare(target: &Path) -> Result<PathBuf, FileError> {
         })
 }
 
+/// Makes a directory if it is missing, and a file in it that is gone again afterwards.
+pub(crate) fn try_out(directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    create_temporary(directory)?.close()
+}
+
 fn directory_of(target: &Path) -> &Path {
     target.parent().expect("a result lies in a directory")
 }

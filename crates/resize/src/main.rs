@@ -3,13 +3,16 @@
 mod progress;
 
 use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Stderr, Write};
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
+use logs::Batches;
 use resize::{Config, RawConfig, Summary};
-use teamwork::Failure;
+use teamwork::{CauseKind, Failure};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -27,48 +30,58 @@ fn main() -> ExitCode {
     // With the large pages that mimalloc asks for, a photo takes twice the memory and no less time. Where it cannot be had otherwise, it is only memory.
     let _ = heap::use_small_pages();
     let raw = RawConfig::parse();
-    log_to_stderr();
+    let log = Batches::new(io::stderr());
+    start(&log);
     let config = match Config::try_from(raw) {
         Ok(config) => config,
         Err(error) => {
-            complain(&format_args!("error: {:#}", anyhow::Error::from(error)));
+            log.say(&format_args!("error: {:#}", anyhow::Error::from(error)));
             return ExitCode::from(USAGE);
         }
     };
-    work(&config).unwrap_or_else(|error| {
-        complain(&format_args!("error: {error:#}"));
+    work(&config, &log).unwrap_or_else(|error| {
+        log.say(&format_args!("error: {error:#}"));
         ExitCode::FAILURE
     })
 }
 
 /// Runs the job, tells how it ended, and gives the exit status.
-fn work(config: &Config) -> anyhow::Result<ExitCode> {
+fn work(config: &Config, log: &Batches<Stderr>) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Runtime::new().context("start the runtime")?;
     let (job, tally) = resize::resize(config);
-    let ended = runtime.block_on(async {
+    let run = async {
         tokio::select! {
             ended = job.run_until_signal() => ended,
             never = progress::show(&tally) => match never {},
         }
+    };
+    let (input, tally) = (config.input.clone(), tally.clone());
+    let told = log.run_and_report(runtime, run, move |ended, log| {
+        let summary = tally.summary();
+        report(&summary, &input, log, ended.as_ref().err());
+        exit_code(&summary, ended.as_ref().err())
     });
-    let summary = tally.summary();
-    complain_about_files(&summary);
-    if let Err(failure) = &ended
-        && !failure.is_cancelled()
-    {
-        complain(&format_args!(
-            "error: {:#}",
-            anyhow::Error::new(failure.cause().clone())
-        ));
+    Ok(told.unwrap_or(INTERRUPTED.into()))
+}
+
+/// Prints what went wrong, and then what was done.
+fn report(summary: &Summary, input: &Path, log: &Batches<Stderr>, failure: Option<&Failure>) {
+    complain_about_files(summary, log);
+    if let Some(failure) = failure.filter(|failure| !failure.is_cancelled()) {
+        log.say(&format_args!("error: {:#}", why(failure)));
     }
     if summary.planned == 0 && summary.is_scanned {
-        say(&format_args!(
-            "no image found in {}",
-            config.input.display()
-        ));
+        say(&format_args!("no image found in {}", input.display()));
     }
-    say(&summary);
-    Ok(exit_code(&summary, ended.err().as_ref()))
+    say(summary);
+}
+
+/// What ended the run. Which task it was is no news to the user, unless it panicked or was stuck.
+fn why(failure: &Failure) -> anyhow::Error {
+    match failure.cause().kind() {
+        CauseKind::Error(error) => anyhow::Error::new(Arc::clone(error)),
+        _ => anyhow::Error::new(failure.cause().clone()),
+    }
 }
 
 fn exit_code(summary: &Summary, failure: Option<&Failure>) -> ExitCode {
@@ -81,27 +94,23 @@ fn exit_code(summary: &Summary, failure: Option<&Failure>) -> ExitCode {
     }
 }
 
-fn complain_about_files(summary: &Summary) {
+fn complain_about_files(summary: &Summary, log: &Batches<Stderr>) {
     for failure in &summary.failures {
-        complain(failure);
+        log.say(failure);
     }
     let listed: u64 = summary.failures.iter().map(|failure| failure.times).sum();
     if summary.failed > listed {
-        complain(&format_args!("and {} more", summary.failed - listed));
+        log.say(&format_args!("and {} more", summary.failed - listed));
     }
 }
 
 /// Warnings and errors of the program and its libraries; `RUST_LOG` asks for more.
-fn log_to_stderr() {
+fn start(log: &Batches<Stderr>) {
     let filter = EnvFilter::builder()
         .with_default_directive(LevelFilter::WARN.into())
         .from_env_lossy();
-    // A log that nobody reads any more (`2>&1 | head`) must not end the run: the subscriber would panic over it.
-    let logs = tracing_subscriber::fmt()
+    logs::lines(log)
         .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .log_internal_errors(false);
-    logs.with_ansi(io::stderr().is_terminal())
         .with_target(false)
         .without_time()
         .init();
@@ -110,9 +119,4 @@ fn log_to_stderr() {
 /// Prints what the user asked for. A reader that has gone away, such as `head`, is no error.
 fn say(words: &dyn Display) {
     let _ = writeln!(io::stdout(), "{words}");
-}
-
-/// Prints what went wrong. There is no place left to report that this failed.
-fn complain(words: &dyn Display) {
-    let _ = writeln!(io::stderr(), "{words}");
 }

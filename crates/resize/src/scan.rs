@@ -202,7 +202,11 @@ impl Scan {
 
     fn unlisted(&self, error: walkdir::Error) -> Found {
         let path = self.relative(error.path().unwrap_or(&self.input));
-        Found::Failed(Failure::new(&path, &FileError::List(error.into())))
+        // What the system said, without the path once more. It is a loop otherwise, which a walk that follows no links does not find.
+        let source = error
+            .into_io_error()
+            .unwrap_or_else(|| io::Error::other("a loop of directories"));
+        Found::Failed(Failure::new(&path, &FileError::List(source)))
     }
 }
 
@@ -407,6 +411,23 @@ mod tests {
                 .as_os_str()
                 .as_bytes(),
             b"caf\xe9-8x8.jpg"
+        );
+    }
+
+    #[test]
+    fn a_directory_that_is_gone_is_named_with_what_the_system_said_once() {
+        let root = tempfile::tempdir().unwrap();
+        let (input, output) = (root.path().join("in"), root.path().join("out"));
+        fs::create_dir(&input).unwrap();
+        let config = Config::new(&input, &output, imaging::Size::new(8, 8)).unwrap();
+        let mut scan = Scan::new(&config);
+        fs::remove_dir(&input).unwrap();
+        let Some(Found::Failed(failure)) = scan.next() else {
+            panic!("it was listed");
+        };
+        assert_eq!(
+            failure.reason,
+            "cannot list the directory: No such file or directory (os error 2)"
         );
     }
 }

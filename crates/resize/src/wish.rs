@@ -1,99 +1,95 @@
-//! What the results are to be, as it is written on a command line. The names and the words are those of the resizers' query.
+//! What the results are to be, as flags of a command line: the box, and every option of the table that the resizers read as well.
 
-use imaging::{
-    Bounds, Colour, Enlarge, Gravity, Light, Metadata, Mode, Options, Output, Shrink, Turn,
-};
-
-use crate::config::ConfigError;
+use clap::builder::{TypedValueParser, ValueParser};
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
+use imaging::{Bounds, Gravity, Mode, Options, SETTINGS, Setting};
 
 /// What the results are to be.
-#[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "What the results are to be")]
-pub struct Wish {
-    /// The box in pixels that each image is fitted into: 256x256, or 256x or x256 if only one side matters.
-    #[arg(long, value_name = "WxH", value_parser = size)]
-    pub size: Bounds,
+#[derive(Clone, Debug)]
+pub struct Wish(pub Options);
 
-    /// What happens to an image of other proportions: fit shows all of it in less than the box, fill cuts off what
-    /// sticks out, exact stretches it, pad puts a background around it. [default: fit]
-    #[arg(long, value_name = "MODE")]
-    pub fit: Option<Mode>,
+impl Args for Wish {
+    fn augment_args(command: Command) -> Command {
+        let size = Arg::new("size")
+            .long("size")
+            .value_name("WxH")
+            .help("The box in pixels that each image is fitted into: 256x256, or 256x or x256 if only one side matters")
+            .required(true)
+            .value_parser(size);
+        command
+            .next_help_heading("What the results are to be")
+            .arg(size)
+            .args(SETTINGS.iter().map(flag))
+    }
 
-    /// Which part fill keeps, and where pad puts the image: centre, north, north-east, east, south-east, south,
-    /// south-west, west or north-west. [default: centre]
-    #[arg(long, value_name = "PLACE", requires = "fit")]
-    pub gravity: Option<Gravity>,
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
 
-    /// Lets images grow that are smaller than the box; otherwise they keep their size.
-    #[arg(long)]
-    pub enlarge: bool,
+impl FromArgMatches for Wish {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        let size: &Bounds = matches.get_one("size").expect("clap requires it");
+        let mut options = Options::new(*size);
+        for setting in SETTINGS {
+            if let Some(text) = said(setting, matches) {
+                let error = |error| {
+                    let message = format!("--{} {error}\n", setting.name);
+                    Error::raw(ErrorKind::ValueValidation, message)
+                };
+                setting.read(text, &mut options).map_err(error)?;
+            }
+        }
+        Ok(Self(options))
+    }
 
-    /// The format of the results: same, jpeg, png, webp (with loss), webp-lossless, or avif in a build with that
-    /// feature. GIF, BMP and TIFF are not written; with same they become PNG. [default: same]
-    #[arg(long, value_name = "FORMAT")]
-    pub format: Option<Output>,
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
 
-    /// The quality of results with loss, 1 to 100. [default: 82 for JPEG, 78 for WebP]
-    #[arg(long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
-    pub quality: Option<u8>,
+/// Makes the flag of a setting.
+fn flag(setting: &'static Setting) -> Arg {
+    let flag = Arg::new(setting.name).long(setting.name);
+    let Some(value) = setting.value else {
+        // As clap writes its own: no full stop at the end.
+        let help = setting.help.trim_end_matches('.');
+        return flag.help(help).action(ArgAction::SetTrue);
+    };
+    let help = match setting.usual() {
+        // It depends on the picture, and the help says how.
+        usual if usual.is_empty() => setting.help.to_owned(),
+        usual => format!("{} [default: {usual}]", setting.help),
+    };
+    flag.value_name(value)
+        .help(help)
+        .value_parser(checked(setting))
+}
 
-    /// The colour around a padded image, and behind a transparent one that becomes a JPEG: ffffff, or 00000080 with
-    /// its opacity. [default: ffffff]
-    #[arg(long, value_name = "COLOUR")]
-    pub background: Option<Colour>,
+/// Keeps the text of a value that is one; a gravity is one whatever the mode, which is not known yet.
+fn checked(setting: &'static Setting) -> ValueParser {
+    let check = |text: String| {
+        let mut scrap = Options::new(Bounds::of_width(1));
+        scrap.mode = Mode::Fill(Gravity::default());
+        setting.read(&text, &mut scrap).map(|()| text)
+    };
+    clap::builder::StringValueParser::new()
+        .try_map(check)
+        .into()
+}
 
-    /// What is kept of EXIF and XMP: none, copyright (and the artist) or all. [default: none]
-    #[arg(long, value_name = "KIND")]
-    pub metadata: Option<Metadata>,
-
-    /// Averages light instead of the numbers that stand for it: fine contrasts keep their brightness, for more time.
-    #[arg(long)]
-    pub linear: bool,
-
-    /// Whether an image is turned as its EXIF tag says: upright or as-stored. [default: upright]
-    #[arg(long, value_name = "HOW")]
-    pub turn: Option<Turn>,
-
-    /// How much of the shrinking is left to the decoder: safe, fast (a little less sharp) or off (as exact as can be,
-    /// and slow). [default: safe]
-    #[arg(long, value_name = "HOW")]
-    pub shrink: Option<Shrink>,
+/// Returns what was said of a setting.
+fn said<'m>(setting: &Setting, matches: &'m ArgMatches) -> Option<&'m str> {
+    match setting.value {
+        Some(_) => matches.get_one(setting.name).map(String::as_str),
+        None => matches.get_flag(setting.name).then_some("true"),
+    }
 }
 
 /// Reads a size and says what would be one with a side left open.
 fn size(text: &str) -> Result<Bounds, String> {
     let wrong = |error| format!("{error}; or with one side left open, 256x or x256");
     text.parse().map_err(wrong)
-}
-
-impl TryFrom<Wish> for Options {
-    type Error = ConfigError;
-
-    fn try_from(wish: Wish) -> Result<Self, ConfigError> {
-        let usual = Self::new(wish.size);
-        let mode = wish.fit.unwrap_or_default();
-        Ok(Self {
-            mode: match wish.gravity {
-                None => mode,
-                Some(gravity) => mode.held_at(gravity).ok_or(ConfigError::Gravity { mode })?,
-            },
-            enlarge: match wish.enlarge {
-                true => Enlarge::Allowed,
-                false => Enlarge::Never,
-            },
-            turn: wish.turn.unwrap_or_default(),
-            output: wish.format.unwrap_or_default(),
-            quality: wish.quality,
-            background: wish
-                .background
-                .map_or(usual.background, |Colour(bytes)| bytes),
-            metadata: wish.metadata.unwrap_or_default(),
-            light: match wish.linear {
-                true => Light::Linear,
-                false => Light::Encoded,
-            },
-            shrink: wish.shrink.unwrap_or_default(),
-            ..usual
-        })
-    }
 }

@@ -56,6 +56,7 @@ impl Access {
         self.is_answered = true;
         self.stats
             .count_request(line.ending, self.arrival.bytes, line.bytes_out);
+        self.stats.note_duration(line.ending, self.began.elapsed());
         self.log(line.status.as_u16(), line.code, line.bytes_out);
     }
 

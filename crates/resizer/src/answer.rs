@@ -19,6 +19,10 @@ pub(crate) enum Done {
         received: u64,
     },
     Healthy,
+    Ready,
+    Unready,
+    /// The page for monitors.
+    Metrics(String),
 }
 
 /// A response, and what the log says about it.
@@ -35,6 +39,7 @@ const X_IMAGE_HEIGHT: HeaderName = HeaderName::from_static("x-image-height");
 /// What was noticed about the image, if anything was.
 const X_IMAGE_WARNINGS: HeaderName = HeaderName::from_static("x-image-warnings");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const METRICS: HeaderValue = HeaderValue::from_static(metrics::MEDIA_TYPE);
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 /// In seconds, the least that the header can say: a queue empties faster than that.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
@@ -57,7 +62,10 @@ impl Answer {
         let mut answer = match result {
             Ok(Done::Resized(image, memory)) => resized(image, memory),
             Ok(Done::DryRun { received }) => dry_run(name, received),
-            Ok(Done::Healthy) => healthy(name),
+            Ok(Done::Healthy) => well(name, "ok", "healthy"),
+            Ok(Done::Ready) => well(name, "ready", "ready"),
+            Ok(Done::Unready) => unready(),
+            Ok(Done::Metrics(page)) => Self::ok(page.into(), METRICS, Ending::Asked, "metrics"),
             Err(problem) => refused(&problem),
         };
         answer
@@ -137,9 +145,16 @@ fn dry_run(name: &ServerName, received: u64) -> Answer {
     Answer::ok(body.into(), JSON, Ending::DryRun, "dry_run")
 }
 
-fn healthy(name: &ServerName) -> Answer {
-    let body = json!({ "name": name.as_str(), "status": "ok" }).to_string();
-    Answer::ok(body.into(), JSON, Ending::Healthy, "healthy")
+fn well(name: &ServerName, status: &str, code: &'static str) -> Answer {
+    let body = json!({ "name": name.as_str(), "status": status }).to_string();
+    Answer::ok(body.into(), JSON, Ending::Asked, code)
+}
+
+/// Who only asks is refused nothing, so it is not counted as a refusal.
+fn unready() -> Answer {
+    let mut answer = refused(&Problem::QueueFull);
+    answer.line.ending = Ending::Asked;
+    answer
 }
 
 fn refused(problem: &Problem) -> Answer {

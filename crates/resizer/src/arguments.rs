@@ -7,6 +7,8 @@ use std::{
     str::FromStr,
 };
 
+use imaging::SETTINGS;
+
 use crate::{
     config::{self, Config, ServerName, Timeouts},
     units::{ByteSize, Span},
@@ -14,7 +16,7 @@ use crate::{
 
 /// The command line as the operator wrote it.
 #[derive(Debug, Clone, clap::Parser)]
-#[command(name = "resizer", version, about, after_help = EXAMPLES)]
+#[command(name = "resizer", version, about, after_help = help())]
 pub struct RawConfig {
     /// The name told to clients in the x-resizer header
     #[arg(long, value_name = "NAME", default_value = "resizer")]
@@ -22,19 +24,20 @@ pub struct RawConfig {
     /// Where to listen; :9091 listens on every address
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9091")]
     pub listen: Listen,
-    /// Images resized at the same time [default: one for each core]
-    #[arg(long, value_name = "N")]
+    /// Images resized at the same time, 1 to 1024 [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<NonZero<usize>>,
     /// Images that may wait for a thread; one more is refused [default: 16 for each thread]
     #[arg(long, value_name = "N")]
     pub queue: Option<usize>,
     /// Connections served at the same time
-    #[arg(long, value_name = "N", default_value_t = config::CONNECTIONS_MAX)]
+    #[arg(long, value_name = "N", default_value_t = config::CONNECTIONS_MAX, value_parser = connections)]
     pub max_connections: NonZero<usize>,
     /// The largest body of one request
     #[arg(long, value_name = "SIZE", default_value_t = config::BODY_BYTES_MAX)]
     pub max_body: ByteSize,
-    /// What the bodies of all requests and the images of all answers together may hold
+    /// What the bodies of all requests and the images of all answers together may hold; not what --threads images take while
+    /// they are resized
     #[arg(long, value_name = "SIZE", default_value_t = config::IN_FLIGHT_BYTES_MAX)]
     pub max_in_flight: ByteSize,
     /// How long requests in flight may take when the server is told to stop
@@ -90,24 +93,76 @@ Examples:
   curl --data-binary @photo.jpg -o small.jpg 'http://127.0.0.1:9091/resize?width=256&height=256'
   curl http://127.0.0.1:9091/healthz
 
-POST /resize?width=PIXELS&height=PIXELS takes an image as its body and answers the image, made to fit
-into that box. One of the two sides is enough. What else may be said, with the default first:
-  fit=fit|fill|exact|pad     all of it, cut to fill the box, stretched, or with a background around it
-  gravity=centre|north|...   what fill keeps, and where pad puts it; or north-east, east, south-east ...
-  enlarge=false|true         whether a small image grows
-  format=same|jpeg|png|webp|webp-lossless|avif      same: GIF, BMP and TIFF become PNG;
-                             avif: only of a build with the feature avif, and slow
-  quality=1..100             of JPEG (82) and WebP (78)
-  background=ffffff          for pad, and behind transparency that becomes JPEG; with opacity: 00000080
-  metadata=none|copyright|all      what is kept of EXIF and XMP
-  linear=false|true          averages light, not numbers: a little better and slower
-  turn=upright|as-stored     whether the EXIF orientation is obeyed
-  shrink=safe|fast|off       how much the JPEG decoder shrinks: faster, or as exact as can be
-With dry_run=true the body is read and dropped.
-Errors are application/problem+json with a stable \"code\"; 503 says by Retry-After when to try again.
+GET /healthz tells that the server is there, /readyz whether it has room for one more
+image (503 if not), and /metrics, in the text format of Prometheus, what it has done.
+
+POST /resize?width=PIXELS&height=PIXELS takes an image as its body and answers
+the image, made to fit into that box. One of the two sides is enough. With
+dry_run=true the body is read and dropped. What else may be said, in any order:";
+
+const ENDINGS: &str = "
+Errors are application/problem+json with a stable \"code\"; 503 says by Retry-After
+when to try again.
 
 The first Ctrl-C or SIGTERM lets requests in flight end, the second stops at once.
 Exit codes: 0 stopped as told, 1 failed, 2 wrong usage, 130 stopped at once.";
+
+/// How long a line of the help is, so that it fits every terminal, and where that of a setting begins.
+const LINE_CHARS: usize = 79;
+const INDENT: &str = "              ";
+
+/// What follows the flags in the help.
+fn help() -> String {
+    let settings = SETTINGS.iter().map(|setting| {
+        let usual = match (setting.value, setting.usual()) {
+            (None, _) => " true or false [default: false]".to_owned(),
+            (Some(_), usual) if usual.is_empty() => String::new(),
+            (Some(_), usual) => format!(" [default: {usual}]"),
+        };
+        entry(setting.name, &format!("{}{usual}", setting.help))
+    });
+    let settings: String = settings.collect();
+    format!("{EXAMPLES}\n{settings}{ENDINGS}")
+}
+
+/// Lays out what is said of one setting beside its name.
+fn entry(name: &str, text: &str) -> String {
+    let mut lines = format!("  {name}=");
+    let mut column = lines.len();
+    for word in text.split(' ') {
+        let is_first = column < INDENT.len();
+        if is_first {
+            lines.push_str(&INDENT[column..]);
+            column = INDENT.len();
+        } else if column + word.len() >= LINE_CHARS {
+            lines.push('\n');
+            lines.push_str(INDENT);
+            column = INDENT.len();
+        } else {
+            lines.push(' ');
+            column += 1;
+        }
+        lines.push_str(word);
+        column += word.len();
+    }
+    lines + "\n"
+}
+
+/// Threads at most: each holds an image, and no machine has more cores.
+const THREADS_MAX: usize = 1024;
+
+/// Reads how many threads there are to be.
+fn threads(text: &str) -> Result<NonZero<usize>, String> {
+    match text.parse() {
+        Ok(threads) if NonZero::<usize>::get(threads) <= THREADS_MAX => Ok(threads),
+        _ => Err(format!("must be a whole number from 1 to {THREADS_MAX}")),
+    }
+}
+
+/// Reads how many connections there may be.
+fn connections(text: &str) -> Result<NonZero<usize>, &'static str> {
+    text.parse().map_err(|_| "must be a whole number above 0")
+}
 
 impl Listen {
     /// The addresses to try, in this order, until one can be listened on.
@@ -238,8 +293,13 @@ mod tests {
 
     #[test]
     fn a_wrong_flag_says_what_would_do() {
-        check("--threads 0", Err("--threads"));
-        check("--max-connections 0", Err("--max-connections"));
+        for threads in ["0", "1025", "18446744073709551615", "all"] {
+            check(
+                &format!("--threads {threads}"),
+                Err("must be a whole number from 1 to 1024"),
+            );
+        }
+        check("--max-connections 0", Err("must be a whole number above 0"));
         check(
             "--max-body 64TB",
             Err("unknown unit \"TB\", expected one of KiB, MiB, GiB"),

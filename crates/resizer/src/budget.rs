@@ -10,6 +10,7 @@ use crate::{problem::Problem, units::ByteSize};
 /// client that is told so can go elsewhere, and one that waits cannot.
 #[derive(Debug, Clone)]
 pub(crate) struct MemoryBudget {
+    size: ByteSize,
     /// One permit is one block, so that a count of permits fits 32 bits.
     blocks: Arc<Semaphore>,
 }
@@ -25,10 +26,21 @@ const BLOCK_BYTES: u64 = 4096;
 
 impl MemoryBudget {
     pub(crate) fn new(size: ByteSize) -> Self {
-        let blocks = usize::try_from(size.0 / BLOCK_BYTES).unwrap_or(Semaphore::MAX_PERMITS);
         Self {
-            blocks: Arc::new(Semaphore::new(blocks.min(Semaphore::MAX_PERMITS))),
+            size,
+            blocks: Arc::new(Semaphore::new(blocks_of(size))),
         }
+    }
+
+    /// Says how much there is if nobody holds any.
+    pub(crate) const fn size(&self) -> ByteSize {
+        self.size
+    }
+
+    /// Says how much is taken, in whole blocks.
+    pub(crate) fn used(&self) -> u64 {
+        let used = blocks_of(self.size).saturating_sub(self.blocks.available_permits());
+        used as u64 * BLOCK_BYTES
     }
 
     /// Takes room for this many bytes, rounded up to whole blocks.
@@ -49,6 +61,14 @@ impl MemoryBudget {
             .try_acquire_many_owned(blocks)
             .map_err(|_| Problem::MemoryFull)
     }
+}
+
+/// How many blocks there are in so many bytes: what is as large as the budget fits, although its last block is not full.
+fn blocks_of(size: ByteSize) -> usize {
+    let blocks = usize::try_from(size.0.div_ceil(BLOCK_BYTES));
+    blocks.map_or(Semaphore::MAX_PERMITS, |blocks| {
+        blocks.min(Semaphore::MAX_PERMITS)
+    })
 }
 
 impl Reservation {
@@ -82,6 +102,14 @@ mod tests {
         );
         drop(most);
         budget.reserve(10 * BLOCK_BYTES).unwrap();
+    }
+
+    #[test]
+    fn all_of_a_budget_fits_into_it() {
+        for size in [1, BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1] {
+            let budget = MemoryBudget::new(ByteSize(size));
+            budget.reserve(budget.size().0).unwrap();
+        }
     }
 
     #[test]

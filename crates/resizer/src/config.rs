@@ -20,7 +20,10 @@ pub struct Config {
     /// The largest body of one request.
     pub body_bytes_max: ByteSize,
     /// What the bodies of all requests and the images of all answers together may hold; beyond that, a request is refused with
-    /// 503.
+    /// 503. A single body or answer that is larger than all of it is refused for good, with 413 or 422.
+    ///
+    /// What an image takes while it is resized is not counted. It depends on its format, from some rows to the whole picture at four
+    /// bytes for a pixel and more; [`imaging::Limits`] and the number of threads bound it.
     pub in_flight_bytes_max: ByteSize,
     /// How long the server waits for whom.
     pub timeouts: Timeouts,

@@ -25,7 +25,7 @@
 //! | 408 | `head_too_slow`, `body_stalled`, `body_too_slow` |
 //! | 413 | `body_too_large` |
 //! | 415 | `not_an_image`, `image_unsupported`, `multipart`, `content_encoding` |
-//! | 422 | `image_broken`, `image_too_large` |
+//! | 422 | `image_broken`, `image_too_large`, `result_too_large` |
 //! | 500 | `internal` |
 //! | 503 | `queue_full`, `memory_full`, `too_many_connections`, `overdue`; with `Retry-After` |
 //!
@@ -47,6 +47,7 @@ mod budget;
 mod config;
 mod connection;
 mod order;
+mod page;
 mod problem;
 mod route;
 mod server;

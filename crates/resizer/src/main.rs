@@ -1,12 +1,13 @@
 //! The command `resizer`: arguments, logging, a listener, and the exit code.
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, Stderr, Write},
     process::ExitCode,
 };
 
 use anyhow::Context;
 use clap::{CommandFactory, Parser, error::ErrorKind};
+use logs::Batches;
 use resizer::{Config, Listen, LogFormat, RawConfig, resizer};
 use tokio::{net::TcpListener, runtime};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
@@ -30,26 +31,30 @@ fn main() -> ExitCode {
         Ok(config) => config,
         Err(error) => return usage(&RawConfig::command().error(ErrorKind::ValueValidation, error)),
     };
-    log(log_format);
-    match run(config, &listen) {
-        Ok(code) => code,
-        Err(error) => {
-            // A log that cannot be written to is no reason to hide the exit code.
-            let _ = writeln!(io::stderr(), "resizer: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    let log = Batches::new(io::stderr());
+    start_log(&log, log_format);
+    run(config, &listen, &log).unwrap_or_else(|error| {
+        log.say(&format_args!("resizer: {error:#}"));
+        ExitCode::FAILURE
+    })
 }
 
-fn run(config: Config, listen: &Listen) -> anyhow::Result<ExitCode> {
+fn run(config: Config, listen: &Listen, log: &Batches<Stderr>) -> anyhow::Result<ExitCode> {
     let runtime = runtime::Builder::new_multi_thread()
         .enable_all()
-        // The pool of the server is all that blocks. It never has more calls at a time, but without this bound a call
-        // that begins just as another ends gets a thread of its own.
-        .max_blocking_threads(config.threads.get())
+        // The pool of the server and the log are all that blocks. They never have more calls at a time, but without this
+        // bound a call that begins just as another ends gets a thread of its own.
+        .max_blocking_threads(config.threads.get() + 1)
         .build()
         .context("start the runtime")?;
-    runtime.block_on(serve(config, listen))
+    Ok(log.run(runtime, async {
+        let outcome = serve(config, listen).await;
+        outcome.unwrap_or_else(|error| {
+            // Past the filter of the log, which takes every line and whose reader is not waited for.
+            let _taken = writeln!(log.clone(), "resizer: {error:#}");
+            ExitCode::FAILURE
+        })
+    }))
 }
 
 async fn serve(config: Config, listen: &Listen) -> anyhow::Result<ExitCode> {
@@ -82,16 +87,11 @@ fn hint(kind: io::ErrorKind) -> &'static str {
 }
 
 /// Log lines go to standard error; RUST_LOG chooses which.
-fn log(format: LogFormat) {
+fn start_log(log: &Batches<Stderr>, format: LogFormat) {
     let filter = EnvFilter::builder()
         .with_default_directive(LevelFilter::INFO.into())
         .from_env_lossy();
-    // A log that nobody reads any more (`2>&1 | head`) must not end the server: the subscriber would panic over it.
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(io::stderr().is_terminal())
-        .with_writer(io::stderr)
-        .log_internal_errors(false);
+    let lines = logs::lines(log).with_env_filter(filter);
     match format {
         LogFormat::Text => lines.init(),
         LogFormat::Json => lines.json().flatten_event(true).init(),

@@ -1,10 +1,8 @@
 //! What a request asks for: the query of `POST /resize`, read by a pure function.
 
-use std::{num::NonZero, str::FromStr};
+use std::{borrow::Cow, num::NonZero};
 
-use imaging::{
-    Bounds, Colour, Enlarge, Gravity, Light, Metadata, Mode, Options, Output, Shrink, Turn,
-};
+use imaging::{Bounds, Options, SETTINGS, Setting};
 
 use crate::problem::Problem;
 
@@ -19,20 +17,12 @@ pub(crate) enum Order {
 
 /// The parameters as they were found, each at most once.
 #[derive(Default)]
-struct Found {
+struct Found<'q> {
     width: Option<NonZero<u32>>,
     height: Option<NonZero<u32>>,
-    fit: Option<Mode>,
-    gravity: Option<Gravity>,
-    enlarge: Option<bool>,
-    format: Option<Output>,
-    quality: Option<u8>,
-    background: Option<Colour>,
-    metadata: Option<Metadata>,
-    linear: Option<bool>,
-    turn: Option<Turn>,
-    shrink: Option<Shrink>,
     dry_run: Option<bool>,
+    /// What is said of each setting of the table, in its order.
+    settings: [Option<Cow<'q, str>>; SETTINGS.len()],
 }
 
 /// The longest part of an unknown name that is repeated to the client.
@@ -45,78 +35,44 @@ impl Order {
     pub(crate) fn parse(query: Option<&str>) -> Result<Self, Problem> {
         let mut found = Found::default();
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-            found.put(&name, &value)?;
+            found.put(&name, value)?;
         }
         found.order()
     }
 }
 
-impl Found {
-    fn put(&mut self, name: &str, value: &str) -> Result<(), Problem> {
+impl<'q> Found<'q> {
+    fn put(&mut self, name: &str, value: Cow<'q, str>) -> Result<(), Problem> {
         match name {
-            "width" => once("width", &mut self.width, side("width", value)?),
-            "height" => once("height", &mut self.height, side("height", value)?),
-            "fit" => once("fit", &mut self.fit, read("fit", value)?),
-            "gravity" => once("gravity", &mut self.gravity, read("gravity", value)?),
-            "enlarge" => once("enlarge", &mut self.enlarge, truth("enlarge", value)?),
-            "format" => once("format", &mut self.format, read("format", value)?),
-            "quality" => once("quality", &mut self.quality, quality(value)?),
-            "background" => once(
-                "background",
-                &mut self.background,
-                read("background", value)?,
-            ),
-            "metadata" => once("metadata", &mut self.metadata, read("metadata", value)?),
-            "linear" => once("linear", &mut self.linear, truth("linear", value)?),
-            "turn" => once("turn", &mut self.turn, read("turn", value)?),
-            "shrink" => once("shrink", &mut self.shrink, read("shrink", value)?),
-            "dry_run" => once("dry_run", &mut self.dry_run, truth("dry_run", value)?),
-            _ => Err(Problem::UnknownParameter {
-                name: name.chars().take(ECHOED_CHARS_MAX).collect(),
-            }),
+            "width" => once("width", &mut self.width, side("width", &value)?),
+            "height" => once("height", &mut self.height, side("height", &value)?),
+            "dry_run" => once("dry_run", &mut self.dry_run, truth("dry_run", &value)?),
+            _ => {
+                let mut settings = SETTINGS.iter().zip(&mut self.settings);
+                match settings.find(|(setting, _)| setting.name == name) {
+                    Some((setting, place)) => once(setting.name, place, value),
+                    None => Err(Problem::UnknownParameter {
+                        name: name.chars().take(ECHOED_CHARS_MAX).collect(),
+                    }),
+                }
+            }
         }
     }
 
     fn order(self) -> Result<Order, Problem> {
-        if self.dry_run == Some(true) {
-            return Ok(Order::DryRun);
-        }
-        if self.width.is_none() && self.height.is_none() {
-            return Err(Problem::NoSize);
-        }
-        let usual = Options::new(Bounds {
+        let mut options = Options::new(Bounds {
             width: self.width.map(NonZero::get),
             height: self.height.map(NonZero::get),
         });
-        Ok(Order::Resize(Options {
-            mode: self.mode()?,
-            enlarge: match self.enlarge {
-                Some(true) => Enlarge::Allowed,
-                _ => Enlarge::Never,
-            },
-            turn: self.turn.unwrap_or_default(),
-            output: self.format.unwrap_or_default(),
-            quality: self.quality,
-            background: self
-                .background
-                .map_or(usual.background, |Colour(bytes)| bytes),
-            metadata: self.metadata.unwrap_or_default(),
-            light: match self.linear {
-                Some(true) => Light::Linear,
-                _ => Light::Encoded,
-            },
-            shrink: self.shrink.unwrap_or_default(),
-            ..usual
-        }))
-    }
-
-    fn mode(&self) -> Result<Mode, Problem> {
-        let mode = self.fit.unwrap_or_default();
-        match self.gravity {
-            None => Ok(mode),
-            Some(gravity) => mode
-                .held_at(gravity)
-                .ok_or_else(|| bad("gravity", "needs fit=fill or fit=pad")),
+        for (setting, said) in SETTINGS.iter().zip(self.settings) {
+            if let Some(text) = said {
+                read(setting, &text, &mut options)?;
+            }
+        }
+        match (self.dry_run, self.width, self.height) {
+            (Some(true), _, _) => Ok(Order::DryRun),
+            (_, None, None) => Err(Problem::NoSize),
+            _ => Ok(Order::Resize(options)),
         }
     }
 }
@@ -138,28 +94,12 @@ fn side(name: &'static str, value: &str) -> Result<NonZero<u32>, Problem> {
     })
 }
 
-/// Reads what has words of its own.
-fn read<T>(name: &'static str, value: &str) -> Result<T, Problem>
-where
-    T: FromStr<Err: std::fmt::Display>,
-{
-    value
-        .parse()
-        .map_err(|error: T::Err| bad(name, &error.to_string()))
-}
-
-fn quality(value: &str) -> Result<u8, Problem> {
-    match value.parse() {
-        Ok(quality @ 1..=100) => Ok(quality),
-        _ => Err(bad("quality", "must be a whole number from 1 to 100")),
-    }
-}
-
-fn bad(name: &'static str, why: &str) -> Problem {
-    Problem::BadParameter {
-        name,
-        why: why.into(),
-    }
+fn read(setting: &Setting, text: &str, options: &mut Options) -> Result<(), Problem> {
+    let bad = |error: imaging::SettingError| Problem::BadParameter {
+        name: setting.name,
+        why: error.to_string(),
+    };
+    setting.read(text, options).map_err(bad)
 }
 
 fn truth(name: &'static str, value: &str) -> Result<bool, Problem> {
@@ -171,7 +111,7 @@ fn truth(name: &'static str, value: &str) -> Result<bool, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use imaging::Size;
+    use imaging::{Gravity, Light, Mode, Size};
 
     use super::*;
 
@@ -188,49 +128,34 @@ mod tests {
     }
 
     #[test]
-    fn the_result_can_be_wished_for() {
-        fn check_wish(query: &str, wish: impl Fn(&mut Options)) {
-            let mut options = Options::new(Bounds::of_width(9));
-            wish(&mut options);
-            check(&format!("width=9&{query}"), Ok(Order::Resize(options)));
-        }
-        check_wish("fit=fit&enlarge=false&linear=false", |_| {});
-        check_wish("format=same&metadata=none", |_| {});
-        check_wish("turn=upright&shrink=safe", |_| {});
-        check_wish("fit=fill&quality=1", |options| {
-            options.mode = Mode::Fill(Gravity::Centre);
-            options.quality = Some(1);
-        });
-        check_wish("fit=exact&format=png", |options| {
-            options.mode = Mode::Exact;
-            options.output = Output::Png;
-        });
-        check_wish(
-            "gravity=south-west&fit=pad&background=00112280",
-            |options| {
-                options.mode = Mode::Pad(Gravity::SouthWest);
-                options.background = [0, 0x11, 0x22, 0x80];
-            },
+    fn the_result_can_be_wished_for_in_the_words_of_the_table() {
+        let wished = Options {
+            mode: Mode::Pad(Gravity::SouthWest),
+            background: [255, 0, 0, 255],
+            light: Light::Linear,
+            ..Options::new(Bounds::of_width(9))
+        };
+        check(
+            "gravity=south-west&linear=true&width=9&fit=pad&background=%23ff0000",
+            Ok(Order::Resize(wished)),
         );
-        check_wish("background=%23ff0000&format=webp-lossless", |options| {
-            options.background = [255, 0, 0, 255];
-            options.output = Output::WebPLossless;
-        });
-        check_wish("format=jpeg&quality=100&enlarge=true", |options| {
-            options.output = Output::Jpeg;
-            options.quality = Some(100);
-            options.enlarge = Enlarge::Allowed;
-        });
-        check_wish("format=webp&metadata=copyright&linear=true", |options| {
-            options.output = Output::WebP;
-            options.metadata = Metadata::Copyright;
-            options.light = Light::Linear;
-        });
-        check_wish("turn=as-stored&shrink=fast&metadata=all", |options| {
-            options.turn = Turn::AsStored;
-            options.shrink = Shrink::Fast;
-            options.metadata = Metadata::All;
-        });
+    }
+
+    #[test]
+    fn every_setting_is_a_parameter() {
+        for setting in SETTINGS {
+            let value = match setting.name {
+                "fit" => "pad".to_owned(),
+                "quality" => "7".to_owned(),
+                _ => setting.usual(),
+            };
+            let query = format!("width=9&{}={value}", setting.name);
+            let query = query.replace("gravity", "fit=fill&gravity");
+            assert!(Order::parse(Some(&query)).is_ok(), "{query}");
+            let twice = format!("{query}&{}={value}", setting.name);
+            let said = format!("bad_parameter: parameter {} is given twice", setting.name);
+            check(&twice, Err(&said));
+        }
     }
 
     #[test]
@@ -238,40 +163,15 @@ mod tests {
         for (query, detail) in [
             ("fit=cover", "fit must be fit, fill, exact or pad"),
             (
-                "fit=fill&gravity=up",
-                "gravity must be centre, north, north-east, east, south-east, south, south-west, west or north-west",
-            ),
-            ("gravity=north", "gravity needs fit=fill or fit=pad"),
-            (
-                "gravity=north&fit=exact",
-                "gravity needs fit=fill or fit=pad",
+                "gravity=north",
+                "gravity has no effect unless fit is fill or pad",
             ),
             ("enlarge=1", "enlarge must be true or false"),
-            ("linear=", "linear must be true or false"),
-            ("metadata=some", "metadata must be none, copyright or all"),
-            ("turn=left", "turn must be upright or as-stored"),
-            ("shrink=8", "shrink must be safe, fast or off"),
-            (
-                "background=white",
-                "background must be a colour as rrggbb or, with its opacity, rrggbbaa, such as ffffff",
-            ),
-            ("fit=fit&fit=fit", "fit is given twice"),
+            ("quality=", "quality must be a whole number from 1 to 100"),
         ] {
             check(
                 &format!("width=9&{query}"),
                 Err(&format!("bad_parameter: parameter {detail}")),
-            );
-        }
-        // Which formats there are depends on the features of the engine.
-        let formats = "gif".parse::<Output>().unwrap_err();
-        check(
-            "width=9&format=gif",
-            Err(&format!("bad_parameter: parameter format {formats}")),
-        );
-        for quality in ["0", "101", "", "high"] {
-            check(
-                &format!("width=9&quality={quality}"),
-                Err("bad_parameter: parameter quality must be a whole number from 1 to 100"),
             );
         }
     }
@@ -354,14 +254,14 @@ mod tests {
         check(
             "widht=3",
             Err(
-                "unknown_parameter: unknown parameter \"widht\"; known are width, height, fit, gravity, enlarge, format, quality, background, metadata, linear, turn, shrink and dry_run",
+                "unknown_parameter: unknown parameter \"widht\"; known are width, height, dry_run, fit, gravity, enlarge, format, quality, background, metadata, linear, turn, shrink",
             ),
         );
         let long = "x".repeat(10_000);
         check(
             &long,
             Err(&format!(
-                "unknown_parameter: unknown parameter {:?}; known are width, height, fit, gravity, enlarge, format, quality, background, metadata, linear, turn, shrink and dry_run",
+                "unknown_parameter: unknown parameter {:?}; known are width, height, dry_run, fit, gravity, enlarge, format, quality, background, metadata, linear, turn, shrink",
                 "x".repeat(40)
             )),
         );

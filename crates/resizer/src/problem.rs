@@ -3,7 +3,7 @@
 use std::{error::Error, fmt::Write, time::Duration};
 
 use http::StatusCode;
-use imaging::ImageError;
+use imaging::{ImageError, SETTINGS};
 use serde::Serialize;
 
 use crate::units::ByteSize;
@@ -14,13 +14,16 @@ use crate::units::ByteSize;
 /// code come from one table, [`Problem::status_and_code`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Problem {
-    #[error("there is nothing at this path; POST an image to /resize, or GET /healthz")]
+    #[error(
+        "there is nothing at this path; POST an image to /resize, or GET /healthz, /readyz or /metrics"
+    )]
     NotFound,
     #[error("this path takes {allow}")]
     MethodNotAllowed { allow: &'static str },
 
     #[error(
-        "unknown parameter {name:?}; known are width, height, fit, gravity, enlarge, format, quality, background, metadata, linear, turn, shrink and dry_run"
+        "unknown parameter {name:?}; known are width, height, dry_run{}",
+        settings()
     )]
     UnknownParameter { name: String },
     #[error("parameter {name} {why}")]
@@ -60,6 +63,10 @@ pub(crate) enum Problem {
     ImageTooLarge { why: String },
     #[error("cannot resize this image: {why}")]
     ImageBroken { why: String },
+    #[error(
+        "the resized image is larger than {limit}, all that this server holds; ask for a smaller size, a lower quality or another format"
+    )]
+    ResultTooLarge { limit: ByteSize },
 
     #[error("all workers are busy and the queue is full; try again, or elsewhere")]
     QueueFull,
@@ -139,6 +146,7 @@ impl Problem {
             }
             Self::ImageTooLarge { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "image_too_large"),
             Self::ImageBroken { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "image_broken"),
+            Self::ResultTooLarge { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "result_too_large"),
             Self::QueueFull => (StatusCode::SERVICE_UNAVAILABLE, "queue_full"),
             Self::MemoryFull => (StatusCode::SERVICE_UNAVAILABLE, "memory_full"),
             Self::TooManyConnections => (StatusCode::SERVICE_UNAVAILABLE, "too_many_connections"),
@@ -146,6 +154,12 @@ impl Problem {
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
     }
+}
+
+/// The names of all settings, each after a comma.
+fn settings() -> String {
+    let names = SETTINGS.iter().map(|setting| format!(", {}", setting.name));
+    names.collect()
 }
 
 impl From<ImageError> for Problem {

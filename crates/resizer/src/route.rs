@@ -7,7 +7,12 @@ use crate::{order::Order, problem::Problem};
 /// What a request is for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Route {
+    /// Whether the server is there.
     Health,
+    /// Whether it has room for an image.
+    Readiness,
+    /// What it counts.
+    Metrics,
     Resize(Order),
 }
 
@@ -15,7 +20,11 @@ pub(crate) enum Route {
 pub(crate) fn route(parts: &Parts) -> Result<Route, Problem> {
     match (parts.uri.path(), &parts.method) {
         ("/healthz", &Method::GET | &Method::HEAD) => Ok(Route::Health),
-        ("/healthz", _) => Err(Problem::MethodNotAllowed { allow: "GET, HEAD" }),
+        ("/readyz", &Method::GET | &Method::HEAD) => Ok(Route::Readiness),
+        ("/metrics", &Method::GET | &Method::HEAD) => Ok(Route::Metrics),
+        ("/healthz" | "/readyz" | "/metrics", _) => {
+            Err(Problem::MethodNotAllowed { allow: "GET, HEAD" })
+        }
         ("/resize", &Method::POST) => {
             let order = Order::parse(parts.uri.query())?;
             check_body_headers(&parts.headers)?;
@@ -79,6 +88,8 @@ mod tests {
         let routed = route(&parts);
         let told = match &routed {
             Ok(Route::Health) => Ok("health"),
+            Ok(Route::Readiness) => Ok("readiness"),
+            Ok(Route::Metrics) => Ok("metrics"),
             Ok(Route::Resize(Order::DryRun)) => Ok("dry run"),
             Ok(Route::Resize(Order::Resize(_))) => Ok("resize"),
             Err(problem) => Err(problem.code()),
@@ -90,7 +101,11 @@ mod tests {
     fn paths_and_methods_decide() {
         check("GET /healthz", Ok("health"));
         check("HEAD /healthz?x=1", Ok("health"));
-        check("POST /healthz", Err("method_not_allowed"));
+        check("GET /readyz", Ok("readiness"));
+        check("GET /metrics", Ok("metrics"));
+        for path in ["/healthz", "/readyz", "/metrics"] {
+            check(&format!("POST {path}"), Err("method_not_allowed"));
+        }
         check("GET /resize?width=3", Err("method_not_allowed"));
         check(
             "PUT /resize?width=3 Content-Length: 9",

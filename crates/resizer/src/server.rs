@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use teamwork::{BlockingPool, Context, Flow, Job, Result, Task};
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::net::TcpListener;
 
 use crate::{config::Config, connection::Visit, service::Service, stats::Stats};
 
@@ -39,15 +39,11 @@ pub struct Resizer {
 struct Accept {
     listener: TcpListener,
     service: Arc<Service>,
-    places: Arc<Semaphore>,
 }
 
 /// How many connections may be told at the same time that there are too many. More than that wait in the backlog of the
 /// listener.
 const REFUSALS_MAX: usize = 64;
-
-/// How many connections a server can count at all.
-const PLACES_MAX: usize = Semaphore::MAX_PERMITS / 2;
 
 /// After the time to drain, for the answers that are just being written.
 const GRACE: Duration = Duration::from_secs(1);
@@ -74,19 +70,15 @@ impl Resizer {
     /// The server as a job.
     pub fn job(self, listener: TcpListener) -> Job {
         let config = &self.service.config;
-        // More places than that no semaphore has, nor a machine room for.
-        let connections_max = config.connections_max.get().min(PLACES_MAX);
         let mut job = Job::new(format!("resizer {}", config.name))
-            .max_tasks(connections_max + REFUSALS_MAX + 1)
+            .max_tasks(self.service.connections_max() + REFUSALS_MAX + 1)
             .drain_deadline(config.timeouts.drain)
             .grace(GRACE);
-        let places = Arc::new(Semaphore::new(connections_max));
         job.add_task(
             "accept",
             Accept {
                 listener,
                 service: self.service,
-                places,
             },
         );
         job
@@ -109,7 +101,7 @@ impl Task for Accept {
             None => Ok(Flow::Done(())),
             Some(Ok((stream, client))) => {
                 self.service.stats.count_connection();
-                let place = Arc::clone(&self.places).try_acquire_owned().ok();
+                let place = self.service.place();
                 let visit = Visit::new(Arc::clone(&self.service), client, place);
                 // Refused only when the server has begun to drain: then the client goes elsewhere.
                 let _ = job.add_job(visit.job(stream));

@@ -8,15 +8,19 @@ use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use imaging::{Limits, Options};
 use teamwork::BlockingPool;
-use tokio::time::timeout_at;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout_at,
+};
 
 use crate::{
     access::Access,
     answer::{Answer, Done},
     body::{Arrival, Deadline, Held, Intake},
-    budget::MemoryBudget,
+    budget::{MemoryBudget, Reservation},
     config::Config,
     order::Order,
+    page::page,
     problem::Problem,
     route::{Route, route},
     stats::Stats,
@@ -28,6 +32,8 @@ pub(crate) struct Service {
     pub(crate) config: Config,
     pub(crate) pool: BlockingPool,
     pub(crate) stats: Arc<Stats>,
+    /// One for each connection that may be served.
+    places: Arc<Semaphore>,
     intake: Intake,
     limits: Limits,
 }
@@ -40,6 +46,9 @@ pub(crate) enum Admission {
     Refused,
 }
 
+/// How many connections a server can count at all; more places than that no semaphore has, nor a machine room for.
+const PLACES_MAX: usize = Semaphore::MAX_PERMITS / 2;
+
 /// Whether the client may still be sending a body that nobody reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unread {
@@ -50,11 +59,13 @@ pub(crate) enum Unread {
 impl Service {
     pub(crate) fn new(config: Config, pool: BlockingPool) -> Self {
         let intake = Intake {
-            size_max: config.body_bytes_max,
+            // What no budget of this size ever holds is too large for this server.
+            size_max: config.body_bytes_max.min(config.in_flight_bytes_max),
             stall: config.timeouts.body_stall,
             budget: MemoryBudget::new(config.in_flight_bytes_max),
         };
         let stats = Arc::default();
+        let places = config.connections_max.get().min(PLACES_MAX);
         let limits = Limits {
             input_bytes_max: usize::try_from(config.body_bytes_max.0).unwrap_or(usize::MAX),
             ..Limits::default()
@@ -63,8 +74,41 @@ impl Service {
             config,
             pool,
             stats,
+            places: Arc::new(Semaphore::new(places)),
             intake,
             limits,
+        }
+    }
+
+    /// How many connections are served at most.
+    pub(crate) fn connections_max(&self) -> usize {
+        self.config.connections_max.get().min(PLACES_MAX)
+    }
+
+    /// How many are served right now.
+    pub(crate) fn served(&self) -> usize {
+        self.connections_max()
+            .saturating_sub(self.places.available_permits())
+    }
+
+    /// Takes a place for a connection, if one is left.
+    pub(crate) fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).try_acquire_owned().ok()
+    }
+
+    /// What the bodies of requests and the images of answers may hold.
+    pub(crate) fn budget(&self) -> &MemoryBudget {
+        &self.intake.budget
+    }
+
+    /// Whether an image that came now would be taken.
+    fn readiness(&self) -> Done {
+        let places = self.config.threads.get().saturating_add(self.config.queue);
+        let taken = self.pool.busy() + self.pool.queued();
+        if taken < places {
+            Done::Ready
+        } else {
+            Done::Unready
         }
     }
 
@@ -106,8 +150,11 @@ impl Service {
         body: &mut Incoming,
         arrival: &mut Arrival,
     ) -> Result<Done, Problem> {
-        let Route::Resize(order) = route(parts)? else {
-            return Ok(Done::Healthy);
+        let order = match route(parts)? {
+            Route::Health => return Ok(Done::Healthy),
+            Route::Readiness => return Ok(self.readiness()),
+            Route::Metrics => return Ok(Done::Metrics(page(self).to_string())),
+            Route::Resize(order) => order,
         };
         let deadline = Deadline::within(self.config.timeouts.request);
         let held = self.intake.take(body, deadline, arrival).await?;
@@ -134,6 +181,8 @@ impl Service {
         let resized = self
             .pool
             .try_run(move |stop| {
+                // All of it, so that its part of the budget is free for the answer.
+                let held = held;
                 imaging::resize_until(&held.bytes, &options, &|| stop.is_stopped())
             })
             .map_err(|_| Problem::QueueFull)?;
@@ -141,7 +190,7 @@ impl Service {
             Ok(Ok(result)) => {
                 let result = result?;
                 // A client that reads slowly has it kept for long.
-                let memory = self.intake.budget.reserve(result.bytes.len() as u64)?;
+                let memory = self.reserve_answer(result.bytes.len() as u64)?;
                 Ok(Done::Resized(result, memory))
             }
             Ok(Err(error)) => {
@@ -152,5 +201,15 @@ impl Service {
                 limit: deadline.limit(),
             }),
         }
+    }
+
+    /// Takes room for an answer. One that will never have any is not worth another try.
+    fn reserve_answer(&self, bytes: u64) -> Result<Reservation, Problem> {
+        let budget = &self.intake.budget;
+        let limit = budget.size();
+        if bytes > limit.0 {
+            return Err(Problem::ResultTooLarge { limit });
+        }
+        budget.reserve(bytes)
     }
 }

@@ -1,11 +1,20 @@
 //! What a server has done so far, in numbers.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
 
 use http::StatusCode;
+use metrics::Histogram;
+
+/// Bounds of the times that images take, in seconds: from a thumbnail of a thumbnail to the usual end of a request.
+const DURATIONS: &[f64] = &[
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+];
 
 /// The counters of one server. They only grow.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Stats {
     resized: AtomicU64,
     dry_runs: AtomicU64,
@@ -14,6 +23,22 @@ pub struct Stats {
     connections: AtomicU64,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
+    durations: Histogram,
+}
+
+impl Default for Stats {
+    fn default() -> Self {
+        Self {
+            resized: AtomicU64::default(),
+            dry_runs: AtomicU64::default(),
+            refused: AtomicU64::default(),
+            failed: AtomicU64::default(),
+            connections: AtomicU64::default(),
+            bytes_in: AtomicU64::default(),
+            bytes_out: AtomicU64::default(),
+            durations: Histogram::new(DURATIONS),
+        }
+    }
 }
 
 /// The counters as they were at one moment.
@@ -40,7 +65,8 @@ pub struct Counts {
 pub(crate) enum Ending {
     Resized,
     DryRun,
-    Healthy,
+    /// How the server is, which is no work and counts for none.
+    Asked,
     Problem(StatusCode),
     /// Nobody was left to answer: the client went away, or the server was cancelled.
     Unanswered,
@@ -60,6 +86,18 @@ impl Stats {
         }
     }
 
+    /// How long images took that were resized.
+    pub(crate) fn durations(&self) -> &Histogram {
+        &self.durations
+    }
+
+    /// Notes how long a request took, if it is one of those whose time is of interest.
+    pub(crate) fn note_duration(&self, ending: Ending, time: Duration) {
+        if matches!(ending, Ending::Resized) {
+            self.durations.note(time);
+        }
+    }
+
     pub(crate) fn count_connection(&self) {
         self.connections.fetch_add(1, Relaxed);
     }
@@ -70,7 +108,7 @@ impl Stats {
         let counter = match ending {
             Ending::Resized => &self.resized,
             Ending::DryRun => &self.dry_runs,
-            Ending::Healthy => return,
+            Ending::Asked => return,
             Ending::Problem(StatusCode::SERVICE_UNAVAILABLE) => &self.refused,
             Ending::Problem(_) | Ending::Unanswered => &self.failed,
         };

@@ -212,7 +212,7 @@ pub(crate) fn child_driver<W: ?Sized>(
         let core = core.clone();
         let child = child.into_supervisor();
         let kind = child.kind();
-        let driver: Driver = Box::pin(drive_job(child, Home { core, slot }));
+        let driver: Driver = Box::pin(drive_job(child, Home::new(core, slot)));
         (driver, kind)
     }
 }

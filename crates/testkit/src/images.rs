@@ -88,6 +88,13 @@ pub fn with_segment(jpeg: &[u8], marker: u8, payload: &[u8]) -> Vec<u8> {
     [start, &header, payload, rest].concat()
 }
 
+/// Returns the first half of `jpeg` with an end of its own: a picture with half of its rows, which is damaged but can be read.
+#[must_use]
+pub fn cut_short(jpeg: &[u8]) -> Vec<u8> {
+    const END_OF_IMAGE: [u8; 2] = [0xFF, 0xD9];
+    [&jpeg[..jpeg.len() / 2], &END_OF_IMAGE].concat()
+}
+
 fn draw<const N: usize>(width: u32, height: u32, colour: impl Fn(u32, u32) -> [u8; N]) -> Vec<u8> {
     (0..height)
         .flat_map(|y| (0..width).map(move |x| (x, y)))

@@ -1,12 +1,14 @@
 //! The program as its users meet it: the command line, exit codes and signals.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
-use rustix::process::{Pid, Signal, kill_process};
-use teamwork::Job;
 use testkit::backends::{Backend, Behaviour};
+use testkit::exposition;
+use testkit::programs::{FullPipe, Program, Said, closed_pipe, output, within};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::Command;
 
 fn balancer() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_balancer"));
@@ -14,23 +16,23 @@ fn balancer() -> Command {
     command
 }
 
-fn run(arguments: &[&str]) -> Output {
-    balancer().args(arguments).output().unwrap()
+async fn run(arguments: &[&str]) -> Said {
+    output(balancer().args(arguments)).await
 }
 
 /// Checks how a wrong command line is answered.
-fn check_refusal(arguments: &[&str], code: i32, says: &str) {
-    let output = run(arguments);
-    let message = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {message}");
-    assert!(message.contains(says), "{arguments:?}: {message}");
+async fn check_refusal(arguments: &[&str], code: i32, says: &str) {
+    let said = run(arguments).await;
+    assert_eq!(said.code, code, "{arguments:?}: {}", said.stderr);
+    assert!(said.stderr.contains(says), "{arguments:?}: {}", said.stderr);
 }
 
-#[test]
-fn the_help_teaches_by_examples() {
-    let output = run(&["--help"]);
-    let help = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(0));
+#[tokio::test]
+async fn the_help_teaches_by_examples() {
+    let Said {
+        code, stdout: help, ..
+    } = run(&["--help"]).await;
+    assert_eq!(code, 0);
     for part in [
         "Examples:",
         "--upstream 10.0.0.1:80",
@@ -41,221 +43,284 @@ fn the_help_teaches_by_examples() {
     }
 }
 
-#[test]
-fn wrong_usage_is_answered_with_what_to_write_and_exit_code_2() {
-    check_refusal(&[], 2, "--upstream <HOST:PORT>");
+#[tokio::test]
+async fn wrong_usage_is_answered_with_what_to_write_and_exit_code_2() {
+    check_refusal(&[], 2, "--upstream <HOST:PORT>").await;
     check_refusal(
         &["--upstrem", "127.0.0.1:1"],
         2,
         "a similar argument exists: '--upstream'",
-    );
+    )
+    .await;
     check_refusal(
         &["-u", "localhost"],
         2,
         "--upstream: `localhost` has no port; write HOST:PORT",
-    );
+    )
+    .await;
     check_refusal(
         &["-u", "127.0.0.1:1", "--idle-timeout", "soon"],
         2,
         "for example 500ms, 5s or 10m",
-    );
+    )
+    .await;
     check_refusal(
         &["-u", "127.0.0.1:1", "--max-connections", "0"],
         2,
         "would serve nobody",
-    );
+    )
+    .await;
     check_refusal(
         &["-u", "127.0.0.1:9090"],
         2,
         "--upstream 127.0.0.1:9090 is where --listen has the balancer listen",
-    );
+    )
+    .await;
     check_refusal(
         &["-u", "127.0.0.1:1", "--log", "a=b=c"],
         2,
         "write a level such as warn",
-    );
+    )
+    .await;
 }
 
-#[test]
-fn a_world_that_does_not_fit_is_answered_with_what_to_do_and_exit_code_1() {
-    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+#[tokio::test]
+async fn a_world_that_does_not_fit_is_answered_with_what_to_do_and_exit_code_1() {
+    let holder = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = holder.local_addr().unwrap().to_string();
     check_refusal(
         &["-u", "127.0.0.1:1", "-l", &address],
         1,
         &format!("{address}: the port is in use; stop the program"),
-    );
+    )
+    .await;
     check_refusal(
         &["-u", "127.0.0.1:1", "-l", "192.0.2.1:0"],
         1,
         "this machine has no such address",
-    );
+    )
+    .await;
     check_refusal(
         &["-u", "nowhere.invalid:1"],
         1,
         "`nowhere.invalid:1` does not resolve to an address",
-    );
+    )
+    .await;
 }
 
-/// A running balancer.
-struct Program {
-    child: Child,
-    log: BufReader<ChildStderr>,
+/// A running balancer, whose log is read.
+struct Running {
+    program: Program,
     address: SocketAddr,
 }
 
-impl Program {
+impl Running {
     /// Starts it with `arguments`, which say nothing of where to listen, and waits until it listens.
-    fn start(mut command: Command, arguments: &[&str]) -> Self {
-        let arguments =
-            arguments
-                .iter()
-                .chain(&["--listen", "127.0.0.1:0", "--log-format", "json"]);
-        let mut child = command
+    async fn start(mut command: Command, arguments: &[&str]) -> Self {
+        command
             .args(arguments)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap());
-        let mut program = Self {
-            child,
-            log,
+            .args(["--listen", "127.0.0.1:0", "--log-format", "json"]);
+        let mut running = Self {
+            program: Program::start(&mut command),
             address: ([127, 0, 0, 1], 0).into(),
         };
-        program.address = program.line("listening")["address"]
-            .as_str()
-            .unwrap()
-            .parse()
-            .unwrap();
-        program.line("balancing");
-        program
+        let listening = running.line("listening").await;
+        running.address = listening["address"].as_str().unwrap().parse().unwrap();
+        running.line("balancing").await;
+        running
     }
 
     /// Reads the log up to the next line with this message.
-    fn line(&mut self, message: &str) -> serde_json::Value {
-        loop {
-            let mut line = String::new();
-            assert!(
-                self.log.read_line(&mut line).unwrap() > 0,
-                "the log ended without `{message}`"
-            );
-            let line: serde_json::Value = serde_json::from_str(&line).unwrap();
-            if line["message"] == message {
-                return line;
-            }
-        }
+    async fn line(&mut self, message: &str) -> serde_json::Value {
+        let part = format!("\"message\":\"{message}\"");
+        serde_json::from_str(&self.program.line(&part).await).unwrap()
     }
 
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-    }
-
-    fn client(&self) -> TcpStream {
-        TcpStream::connect(self.address).unwrap()
+    async fn client(&self) -> TcpStream {
+        within("a connection", TcpStream::connect(self.address))
+            .await
+            .unwrap()
     }
 }
 
-impl Drop for Program {
-    /// Leaves nothing behind when a test fails.
-    fn drop(&mut self) {
-        let _ended = self.child.kill();
-        let _ended = self.child.wait();
+/// Runs `scenario` with an echoing backend beside it.
+async fn with_echo(scenario: impl AsyncFnOnce(&str)) {
+    let (backend, serving) = Backend::bind(Behaviour::Echo).await.unwrap();
+    let address = backend.address().to_string();
+    tokio::select! {
+        () = scenario(&address) => {}
+        failed = serving => panic!("the backend cannot accept: {failed:?}"),
     }
 }
 
-/// Runs `scenario`, which blocks, on the test's thread, with an echoing backend beside it.
-fn with_echo(scenario: impl FnOnce(&str)) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .unwrap();
-    let (backend, serving) = runtime.block_on(Backend::bind(Behaviour::Echo)).unwrap();
-    let mut job = Job::new("echo");
-    job.add_fn("serve", async move |_: &teamwork::Context| {
-        Ok(serving.await.map(drop)?)
-    });
-    let running = runtime.block_on(job.run_in_background()).unwrap();
-    scenario(&backend.address().to_string());
-    running.cancel("the test is over");
-    runtime.block_on(running.wait());
-}
-
-fn echo(client: &mut TcpStream, text: &str) -> std::io::Result<String> {
-    client.write_all(text.as_bytes())?;
+async fn echo(client: &mut TcpStream, text: &str) -> std::io::Result<String> {
+    client.write_all(text.as_bytes()).await?;
     let mut answer = vec![0; text.len()];
-    client.read_exact(&mut answer)?;
+    within("an echo", client.read_exact(&mut answer)).await?;
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-#[test]
-fn the_first_signal_lets_sessions_end_and_the_program_exits_with_0() {
-    with_echo(|upstream| {
-        for signal in [Signal::TERM, Signal::INT] {
-            let mut program = Program::start(balancer(), &["-u", upstream]);
-            let mut client = program.client();
-            assert_eq!(echo(&mut client, "hello").unwrap(), "hello");
-            program.signal(signal);
-            program.line("accepting no more");
-            assert_eq!(echo(&mut client, "still here").unwrap(), "still here");
-            client.shutdown(Shutdown::Both).unwrap();
-            let line = program.line("session");
+#[tokio::test]
+async fn the_first_signal_lets_sessions_end_and_the_program_exits_with_0() {
+    with_echo(async |upstream| {
+        for signal in ["TERM", "INT"] {
+            let mut running = Running::start(balancer(), &["-u", upstream]).await;
+            let mut client = running.client().await;
+            assert_eq!(echo(&mut client, "hello").await.unwrap(), "hello");
+            running.program.signal(signal).await;
+            running.line("accepting no more").await;
+            assert_eq!(echo(&mut client, "still here").await.unwrap(), "still here");
+            drop(client);
+            let line = running.line("session").await;
             assert_eq!(
                 (&line["code"], &line["up_bytes"]),
                 (&"--".into(), &15.into()),
                 "{line}"
             );
-            assert_eq!(program.line("stopped")["down_bytes"], 15);
-            assert_eq!(program.child.wait().unwrap().code(), Some(0));
+            assert_eq!(running.line("stopped").await["down_bytes"], 15);
+            assert_eq!(running.program.exit().await, Some(0));
         }
-    });
+    })
+    .await;
 }
 
-#[test]
-fn the_second_signal_cuts_sessions_and_the_exit_code_tells() {
-    with_echo(|upstream| {
-        let mut program = Program::start(balancer(), &["-u", upstream]);
-        let mut client = program.client();
-        assert_eq!(echo(&mut client, "hello").unwrap(), "hello");
-        program.signal(Signal::TERM);
-        program.line("accepting no more");
-        program.signal(Signal::TERM);
-        assert!(client.read(&mut [0]).is_err(), "the session is reset");
-        assert_eq!(program.line("session")["code"], "KD");
-        assert_eq!(program.child.wait().unwrap().code(), Some(130));
-    });
+#[tokio::test]
+async fn the_second_signal_cuts_sessions_and_the_exit_code_tells() {
+    with_echo(async |upstream| {
+        let mut running = Running::start(balancer(), &["-u", upstream]).await;
+        let mut client = running.client().await;
+        assert_eq!(echo(&mut client, "hello").await.unwrap(), "hello");
+        running.program.signal("TERM").await;
+        running.line("accepting no more").await;
+        running.program.signal("TERM").await;
+        let read = within("the reset", client.read(&mut [0])).await;
+        assert!(read.is_err(), "the session is reset");
+        assert_eq!(running.line("session").await["code"], "KD");
+        assert_eq!(running.program.exit().await, Some(130));
+    })
+    .await;
 }
 
-/// The log goes to a pipe that is full and that nobody reads.
-#[test]
-fn a_log_that_is_not_read_keeps_the_program_from_nothing() {
-    with_echo(|upstream| {
-        let mut program = Program::start(balancer(), &["-u", upstream]);
+/// Asks as a monitor does.
+async fn get(address: &str, path: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let read = stream.read_to_string(&mut answer);
+    within("the end of the answer", read).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.to_owned(), body.to_owned())
+}
+
+/// Reads the numbers when there is one session: the place of another is given back a moment after its line in the log.
+async fn one_session(monitors: &str) -> BTreeMap<String, f64> {
+    loop {
+        let (head, page) = get(monitors, "/metrics").await;
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+        let numbers = exposition::read(&page);
+        if numbers["balancer_sessions"] == 1.0 {
+            return numbers;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_monitor_reads_what_is_counted_until_the_last_session_has_ended() {
+    with_echo(async |upstream| {
+        let arguments = [
+            "-u",
+            upstream,
+            "-u",
+            "127.0.0.1:1",
+            "--metrics",
+            "127.0.0.1:0",
+        ];
+        let mut running = Running::start(balancer(), &arguments).await;
+        let monitors = running.line("answering monitors").await;
+        let monitors = monitors["address"].as_str().unwrap();
+        // Others that say nothing are in nobody's way.
+        let _silent = TcpStream::connect(monitors).await.unwrap();
+        drop(echo(&mut running.client().await, "hello").await.unwrap());
+        running.line("session").await;
+        let mut client = running.client().await;
+        echo(&mut client, "hello").await.unwrap();
+
+        running.program.signal("TERM").await;
+        running.line("accepting no more").await;
+        let numbers = within("one session that is left", one_session(monitors)).await;
+        for (name, value) in [
+            ("balancer_sessions_total", 2.0),
+            ("balancer_refused_total", 0.0),
+            ("balancer_upload_bytes_total", 5.0),
+            ("balancer_download_bytes_total", 5.0),
+            (
+                "balancer_upstream_sessions_total{upstream=\"127.0.0.1:1\"}",
+                0.0,
+            ),
+        ] {
+            assert_eq!(numbers[name], value, "{name}");
+        }
+        let served = format!("balancer_upstream_sessions_total{{upstream=\"{upstream}\"}}");
+        assert_eq!(numbers[&served], 2.0);
+        let (head, _) = get(monitors, "/").await;
+        assert!(head.starts_with("HTTP/1.1 404 "), "{head}");
+
+        drop(client);
+        assert_eq!(running.program.exit().await, Some(0));
+    })
+    .await;
+}
+
+/// The log goes to a pipe that fills up because nobody reads it.
+#[tokio::test]
+async fn a_log_that_is_not_read_keeps_the_program_from_nothing() {
+    with_echo(async |upstream| {
+        let mut running = Running::start(balancer(), &["-u", upstream]).await;
         // A line has more than 200 bytes, and a pipe takes 64 KiB.
         for _ in 0..600 {
-            let mut client = program.client();
-            assert_eq!(echo(&mut client, "hello").unwrap(), "hello");
+            let mut client = running.client().await;
+            assert_eq!(echo(&mut client, "hello").await.unwrap(), "hello");
         }
-        program.signal(Signal::TERM);
-        assert_eq!(program.child.wait().unwrap().code(), Some(0));
-    });
+        running.program.signal("TERM").await;
+        assert_eq!(running.program.exit().await, Some(0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_error_that_nobody_reads_changes_no_exit_code() {
+    let other = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = other.local_addr().unwrap().to_string();
+    let full = FullPipe::new();
+    for stderr in [closed_pipe(), full.stdio()] {
+        let mut command = balancer();
+        command.args(["-u", "127.0.0.1:1", "-l", &address]);
+        let mut program = Program::start_silent(command.stderr(stderr));
+        assert_eq!(program.exit().await, Some(1));
+    }
 }
 
 /// At the limit of open files `accept` fails; connections wait until sessions have ended, and the balancer goes on.
-#[test]
-fn running_out_of_files_ends_nothing() {
-    with_echo(|upstream| {
+#[tokio::test]
+async fn running_out_of_files_ends_nothing() {
+    with_echo(async |upstream| {
         let mut limited = Command::new("sh");
         limited.args([
             "-c",
             "ulimit -n 40; exec \"$0\" \"$@\"",
             env!("CARGO_BIN_EXE_balancer"),
         ]);
-        let mut program = Program::start(limited, &["-u", upstream, "--max-connections", "1000"]);
-        let clients: Vec<_> = (0..60).map(|_| program.client()).collect();
-        program.line("cannot accept");
+        let arguments = ["-u", upstream, "--max-connections", "1000"];
+        let mut running = Running::start(limited, &arguments).await;
+        let mut clients = Vec::new();
+        for _ in 0..60 {
+            clients.push(running.client().await);
+        }
+        running.line("cannot accept").await;
         drop(clients);
         // Those that come while files are being freed may still find none for their upstream.
-        while echo(&mut program.client(), "hello").is_err() {}
-    });
+        while echo(&mut running.client().await, "hello").await.is_err() {}
+    })
+    .await;
 }

@@ -1,7 +1,8 @@
-"""Makes the photos of `bench images`: three of 12 and three of 2 megapixels, each as JPEG, PNG and WebP.
+"""Makes the photos of `bench images`: three of 12 and three of 2 megapixels, each as JPEG, PNG, WebP and AVIF.
 
 Larger originals are scaled down, so that the pixels are as sharp as a camera's. There is no wallpaper of 12 megapixels that
-is a plain photograph, so one is put together of four.
+is a plain photograph, so one is put together of four. What an AVIF shows is kept as PNG, in a folder beside it, to hold thumbnails
+against it.
 """
 
 import sys
@@ -18,6 +19,7 @@ SAVE = {
     "jpeg": ("jpg", {"quality": 90, "subsampling": "4:2:0"}),
     "png": ("png", {}),
     "webp": ("webp", {"quality": 85}),
+    "avif": ("avif", {"quality": 63, "speed": 8}),
 }
 
 
@@ -47,7 +49,12 @@ def save(name, photo, megapixels):
     for kind, (extension, options) in SAVE.items():
         folder = corpora / f"{kind}-{megapixels}mp"
         folder.mkdir(parents=True, exist_ok=True)
-        photo.save(folder / f"{name}.{extension}", **options)
+        path = folder / f"{name}.{extension}"
+        photo.save(path, **options)
+        if kind == "avif":
+            shown = corpora / f"{folder.name}-shown"
+            shown.mkdir(exist_ok=True)
+            read(path).save(shown / f"{name}.png")
 
 
 save("elephants", read(abstract / "Elephants_5640x3172.jpg"), 12)

@@ -4,6 +4,9 @@
 //! counted; command-line tools are started for each batch, which is in their figures: some milliseconds for each image. All read the same files and write the same formats at the same
 //! quality: fitted into a box with Lanczos3, without metadata. On two cores each works on two images at a time with one
 //! thread for each, which is how a server would have it.
+//!
+//! With the feature `avif` there are AVIF photos as well, of which JPEG thumbnails are made. They have no targets: their tables say
+//! where we stand (`docs/decisions/005-image-formats.md`).
 
 mod contestants;
 mod corpora;
@@ -69,6 +72,12 @@ pub(crate) fn run(wanted: &Wanted<'_>, out: &mut dyn Write) -> Result<Rows> {
             out,
             "no {}: measuring on samples; {script}",
             photos.display()
+        )?;
+    }
+    if !cfg!(feature = "avif") {
+        writeln!(
+            out,
+            "avif           left out: not built with the feature avif"
         )?;
     }
     let scenarios = scenarios(&corpora::read(&photos, wanted.quick)?, wanted);

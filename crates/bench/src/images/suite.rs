@@ -234,8 +234,11 @@ fn link(corpus: &Corpus, folder: &Path, copies: usize) -> Result<Vec<PathBuf>> {
 
 fn batch(scenario: &Scenario, sources: &[PathBuf], targets: &Path) -> Batch {
     let file = |source: &PathBuf| {
-        let name = source.file_name().unwrap_or_default();
-        (source.clone(), targets.join(name))
+        let target = targets.join(source.file_name().unwrap_or_default());
+        (
+            source.clone(),
+            target.with_extension(scenario.corpus.made()),
+        )
     };
     Batch {
         side: scenario.side,
@@ -252,11 +255,11 @@ pub(super) fn mean(values: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
-    fn scenario() -> Scenario {
+    fn scenario(corpus: &str) -> Scenario {
         let photos = vec!["/photos/a.png".into(), "/photos/b.png".into()];
         Scenario {
             corpus: Corpus {
-                name: "png-2mp".to_owned(),
+                name: corpus.to_owned(),
                 photos,
             },
             side: 256,
@@ -267,12 +270,15 @@ mod tests {
     #[test]
     fn every_copy_has_a_name_and_a_thumbnail_of_its_own() {
         let folder = tempfile::tempdir().unwrap();
-        let sources = link(&scenario().corpus, folder.path(), 2).unwrap();
-        let batch = batch(&scenario(), &sources, Path::new("/made"));
-        let targets: Vec<_> = batch.files.iter().map(|file| file.1.to_str()).collect();
-        let expected = ["0-0", "0-1", "1-0", "1-1"].map(|name| format!("/made/{name}.png"));
-        let expected: Vec<_> = expected.iter().map(|name| Some(name.as_str())).collect();
-        assert_eq!(targets, expected);
+        let sources = link(&scenario("png-2mp").corpus, folder.path(), 2).unwrap();
+        for (corpus, extension) in [("png-2mp", "png"), ("avif-2mp", "jpg")] {
+            let batch = batch(&scenario(corpus), &sources, Path::new("/made"));
+            let targets: Vec<_> = batch.files.iter().map(|file| file.1.to_str()).collect();
+            let names = ["0-0", "0-1", "1-0", "1-1"];
+            let expected = names.map(|name| format!("/made/{name}.{extension}"));
+            let expected: Vec<_> = expected.iter().map(|name| Some(name.as_str())).collect();
+            assert_eq!(targets, expected);
+        }
         assert_eq!(
             fs::read_link(&sources[3]).unwrap(),
             Path::new("/photos/b.png")
@@ -281,6 +287,6 @@ mod tests {
 
     #[test]
     fn a_scenario_is_called_by_corpus_side_and_cores() {
-        assert_eq!(scenario().name(), "png-2mp-256/2");
+        assert_eq!(scenario("png-2mp").name(), "png-2mp-256/2");
     }
 }

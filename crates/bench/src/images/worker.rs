@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use futures_util::future::try_join_all;
-use imaging::{Limits, Options, Size};
+use imaging::{Limits, Options, Output, Size};
 use nix::sys::{
     resource::{UsageWho, getrusage},
     time::TimeValLike,
@@ -99,6 +99,10 @@ async fn resize_all(pool: &BlockingPool, batch: Batch) -> Result<()> {
         let quality = (extension(&target) != "webp").then_some(batch.quality);
         let options = Options {
             quality,
+            output: match extension(&target) {
+                "jpg" => Output::Jpeg,
+                _ => Output::Same,
+            },
             ..Options::new(Size::new(batch.side, batch.side))
         };
         async move {

@@ -1,31 +1,29 @@
 //! What the program prints, and its exit status.
 
 use std::fs;
-use std::process::Output;
+use std::process::Stdio;
 
+use testkit::images::{cut_short, gradient_jpeg};
+use testkit::programs::{FullPipe, Program, Said, closed_pipe, output};
 use tokio::process::Command;
 
-async fn run(arguments: &[&str]) -> Output {
+fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_demo"));
-    command.env_remove("RUST_LOG").kill_on_drop(true);
-    command.args(arguments).output().await.unwrap()
+    command.env_remove("RUST_LOG").args(arguments);
+    command
+}
+
+async fn run(arguments: &[&str]) -> Said {
+    output(&mut command(arguments)).await
 }
 
 #[track_caller]
-fn check(output: &Output, code: i32, stdout: &[&str], stderr: &str) {
-    let (out, err) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
-    assert_eq!(
-        output.status.code(),
-        Some(code),
-        "stdout: {out}\nstderr: {err}"
-    );
+fn check(said: &Said, code: i32, stdout: &[&str], stderr: &str) {
+    assert_eq!(said.code, code, "{said:?}");
     for line in stdout {
-        assert!(out.contains(line), "no `{line}` in stdout: {out}");
+        assert!(said.stdout.contains(line), "no `{line}` in {}", said.stdout);
     }
-    assert!(err.contains(stderr), "stderr: {err}");
+    assert!(said.stderr.contains(stderr), "stderr: {}", said.stderr);
 }
 
 /// A directory with one sample photo, or with something else.
@@ -58,11 +56,7 @@ async fn without_arguments_it_resizes_the_samples_and_tells_who_did_what() {
         "the results are in ",
     ];
     check(&output, 0, &lines, "");
-    assert_eq!(
-        String::from_utf8_lossy(&output.stderr),
-        "",
-        "nothing to complain about"
-    );
+    assert_eq!(output.stderr, "", "nothing to complain about");
 }
 
 #[tokio::test]
@@ -96,5 +90,20 @@ async fn a_wrong_directory_or_option_is_2_and_says_what_is_wrong() {
         (&["--sise", "1x1"], "--sise"),
     ] {
         check(&run(arguments).await, 2, &[], says);
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_keeps_no_photo_from_being_resized() {
+    let full = FullPipe::new();
+    for stderr in [closed_pipe(), full.stdio()] {
+        // The log says that it is damaged.
+        let place = photos("damaged.jpg", Some(&cut_short(&gradient_jpeg(400, 200))));
+        let [input, out] = paths(&place);
+        let mut command = command(&[&input, &out]);
+        let mut program = Program::start_silent(command.stdout(Stdio::piped()).stderr(stderr));
+        let (said, code) = program.rest().await;
+        assert!(said.contains("client: resized 1 of 1 images"), "{said}");
+        assert_eq!(code, Some(0));
     }
 }

@@ -46,7 +46,7 @@ impl<'a> Bands<'a> {
             .ok_or_else(|| corrupt("a picture has no pieces"))?;
         let configuration = container.properties_of(first)?.configuration;
         let data = container.data_of(first)?;
-        let kind = Stream::read(&data, configuration)?.kind();
+        let kind = Stream::read(data, configuration)?.kind();
         let is_whole = |side: u32, pitch| pieces.len() == 1 || side.is_multiple_of(pitch);
         if !is_whole(piece_size.width, kind.pitch.0) || !is_whole(piece_size.height, kind.pitch.1) {
             return Err(corrupt("colours of a grid lie across its pieces"));
@@ -84,7 +84,7 @@ impl<'a> Bands<'a> {
     fn decode(&self, id: Id) -> Result<SpecFrame, ImageError> {
         self.decoding.watch.check()?;
         let data = self.container.data_of(id)?;
-        let stream = Stream::read(&data, self.configuration)?;
+        let stream = Stream::read(data, self.configuration)?;
         if stream.kind() != self.kind {
             return Err(corrupt("the pieces of a grid are not alike"));
         }

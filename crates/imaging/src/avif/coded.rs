@@ -1,10 +1,13 @@
 //! The coded pieces of a picture: AV1, decoded by `oxideav-av1`.
 
+use std::borrow::Cow;
+
 use oxideav_av1::decoder::{SpecDecodeSession, SpecFrame};
 use oxideav_av1::{Error, ObuIter, ObuType, SequenceHeader, parse_sequence_header};
 
 use super::container::{corrupt, unsupported};
 use super::properties::Coding;
+use super::units::with_sizes;
 use crate::{Format, ImageError, Limit, Limits, Size};
 
 /// How many frames the data of a picture may have: AV1 has four layers, of which the last one is shown.
@@ -28,18 +31,22 @@ pub(super) struct Kind {
 
 /// The data of a piece, of which only the sequence header was read.
 pub(super) struct Stream<'a> {
-    data: &'a [u8],
+    data: Cow<'a, [u8]>,
     /// Where the sequence header is if the data has none.
-    configuration: &'a [u8],
+    configuration: Cow<'a, [u8]>,
     sequence: SequenceHeader,
 }
 
 impl<'a> Stream<'a> {
-    pub(super) fn read(data: &'a [u8], configuration: &'a [u8]) -> Result<Self, ImageError> {
-        let sequence = read_sequence(data)?;
-        let (configuration, sequence) = match sequence {
-            Some(sequence) => (&[][..], Some(sequence)),
-            None => (configuration, read_sequence(configuration)?),
+    pub(super) fn read(data: Cow<'a, [u8]>, configuration: &'a [u8]) -> Result<Self, ImageError> {
+        let data = with_sizes(data);
+        let (configuration, sequence) = match read_sequence(&data)? {
+            Some(sequence) => (Cow::default(), Some(sequence)),
+            None => {
+                let configuration = with_sizes(configuration.into());
+                let sequence = read_sequence(&configuration)?;
+                (configuration, sequence)
+            }
         };
         let sequence = sequence.ok_or_else(|| corrupt("coded data has no sequence header"))?;
         Ok(Self {
@@ -80,9 +87,9 @@ impl<'a> Stream<'a> {
         // Frames may be smaller than the sequence says, and no larger than the boxes do.
         session.set_max_picture_size(u32::try_from(size.pixels()).unwrap_or(u32::MAX));
         session
-            .decode_temporal_unit(self.configuration)
+            .decode_temporal_unit(&self.configuration)
             .map_err(failed)?;
-        let mut frames = session.decode_temporal_unit(self.data).map_err(failed)?;
+        let mut frames = session.decode_temporal_unit(&self.data).map_err(failed)?;
         let frame = frames
             .pop()
             .ok_or_else(|| corrupt("coded data shows no picture"))?;
@@ -110,6 +117,10 @@ pub(super) fn check_piece(size: Size) -> Result<(), ImageError> {
 fn failed(error: Error) -> ImageError {
     match error {
         Error::PictureSizeExceedsLimit => other_size(),
+        // The only legal data that it is known not to read.
+        Error::TemporalPointInfoUnsupported => {
+            unsupported("times at which frames are to be shown (`temporal_point_info`)")
+        }
         error => ImageError::corrupt(Format::Avif, error),
     }
 }
@@ -139,5 +150,62 @@ fn read_sequence(data: &[u8]) -> Result<Option<SequenceHeader>, ImageError> {
     match frames {
         0..=FRAMES_MAX => Ok(sequence),
         _ => Err(unsupported("more than four frames in one picture")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Puts numbers of so many bits one after the other, and the bit that ends them.
+    fn packed(numbers: &[(u32, u32)]) -> Vec<u8> {
+        let mut bits: Vec<u8> = Vec::new();
+        for &(number, length) in numbers {
+            bits.extend((0..length).rev().map(|at| (number >> at) as u8 & 1));
+        }
+        bits.push(1);
+        bits.resize(bits.len().next_multiple_of(8), 0);
+        let bytes = bits.chunks(8);
+        bytes
+            .map(|byte| byte.iter().fold(0, |byte, bit| byte << 1 | bit))
+            .collect()
+    }
+
+    /// The header of a sequence of 64x48 pixels that says when each frame is to be decoded and shown (AV1, 5.5).
+    fn timed_sequence() -> Vec<u8> {
+        let profile_and_kind = [(0, 3), (0, 1), (0, 1)];
+        let timing = [(1, 1), (1, 32), (25, 32), (0, 1)];
+        let decoder_model = [(1, 1), (0, 5), (1, 32), (0, 5), (0, 5)];
+        let operating_points = [(0, 1), (0, 5), (0, 12), (0, 5), (0, 1)];
+        let size = [(5, 4), (5, 4), (63, 6), (47, 6)];
+        // None but the choice of tools for screens and of whole steps.
+        let tools = [(0, 9), (1, 1), (1, 1), (0, 3)];
+        let colours = [(0, 3), (1, 1), (0, 3), (0, 1)];
+        let parts: [&[(u32, u32)]; 7] = [
+            &profile_and_kind,
+            &timing,
+            &decoder_model,
+            &operating_points,
+            &size,
+            &tools,
+            &colours,
+        ];
+        packed(&parts.concat())
+    }
+
+    #[test]
+    fn times_of_frames_are_refused_by_name() {
+        let sequence = timed_sequence();
+        let frame = packed(&[(0, 1), (0, 2), (1, 1), (0, 24)]);
+        let head = |kind: u8, data: &[u8]| vec![kind << 3 | 2, data.len() as u8];
+        let data = [head(1, &sequence), sequence, head(6, &frame), frame].concat();
+        let stream = Stream::read(data.into(), &[]).expect("a good header");
+        assert_eq!((stream.kind().depth, stream.kind().pitch), (8, (2, 2)));
+        let decoded = stream.decode(Size::new(64, 48), &Limits::default());
+        let error = decoded.map(|_| ()).expect_err("of a kind that is not read");
+        assert_eq!(
+            error.to_string(),
+            "AVIF with times at which frames are to be shown (`temporal_point_info`) is not supported"
+        );
     }
 }

@@ -119,12 +119,12 @@ impl<'a> Container<'a> {
         found.into_iter().flat_map(|(_, to)| to)
     }
 
-    /// Goes through the items that refer to this one.
-    pub(super) fn referring(&self, kind: [u8; 4], to: Id) -> impl Iterator<Item = Id> {
-        let mut references = self.references(kind).take(ITEMS_MAX as usize);
-        std::iter::from_fn(move || {
-            let (from, _) = references.find(|(_, referred)| referred.clone().any(|id| id == to))?;
-            Some(from)
+    /// Goes through the items that refer to one of these, which are in order.
+    pub(super) fn referring(&self, kind: [u8; 4], to: &[Id]) -> impl Iterator<Item = Id> {
+        let references = self.references(kind).take(ITEMS_MAX as usize);
+        references.filter_map(|(from, mut referred)| {
+            let is_meant = |id| to.binary_search(&id).is_ok();
+            referred.any(is_meant).then_some(from)
         })
     }
 }

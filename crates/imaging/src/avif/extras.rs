@@ -24,7 +24,7 @@ pub(crate) fn read_extras(input: &[u8], most: usize) -> Extras<'_> {
         return extras;
     };
     for id in container
-        .referring(*b"cdsc", picture.id)
+        .referring(*b"cdsc", &[picture.id])
         .take(DESCRIPTIONS_MAX)
     {
         read_description(&container, id, &mut extras);
@@ -47,7 +47,7 @@ fn coding(container: &Container<'_>, picture: &Picture<'_>) -> Option<Coding> {
     let first = *pieces.first()?;
     let configuration = container.properties_of(first).ok()?.configuration;
     let data = container.data_of(first).ok()?;
-    Some(Stream::read(&data, configuration).ok()?.kind().coding)
+    Some(Stream::read(data, configuration).ok()?.kind().coding)
 }
 
 /// Takes EXIF or XMP that is in one piece.

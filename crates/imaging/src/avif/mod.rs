@@ -18,6 +18,7 @@ mod places;
 mod properties;
 mod samples;
 mod turn;
+mod units;
 
 pub(crate) use decode::decode;
 pub(crate) use encode::encode;

@@ -1,7 +1,7 @@
 //! The opacity of a picture, which is a picture of its own.
 
 use super::bands::Bands;
-use super::container::{Container, corrupt};
+use super::container::{Container, Id, corrupt, unsupported};
 use super::picture::Picture;
 use super::samples::{Role, table};
 use crate::ImageError;
@@ -20,6 +20,28 @@ pub(super) struct Opacity<'a> {
     is_premultiplied: bool,
 }
 
+/// Finds an item that is the opacity of one of these, which are in order.
+fn opacity_of(container: &Container<'_>, ids: &[Id]) -> Option<Id> {
+    let candidates = container.referring(*b"auxl", ids);
+    let mut candidates = candidates.take(CANDIDATES_MAX);
+    candidates.find(|&id| container.is_opacity(id))
+}
+
+/// Refuses a grid of which pieces have opacity, each for itself: it would be lost.
+fn refuse_opacity_of_pieces(
+    container: &Container<'_>,
+    picture: &Picture<'_>,
+) -> Result<(), ImageError> {
+    let (mut pieces, _) = picture.pieces(container)?;
+    pieces.sort_unstable();
+    match opacity_of(container, &pieces) {
+        Some(_) => Err(unsupported(
+            "a grid whose pieces have opacity, each for itself",
+        )),
+        None => Ok(()),
+    }
+}
+
 /// The opacity of each pixel.
 pub(super) struct Opacities {
     data: Vec<u8>,
@@ -32,26 +54,19 @@ impl<'a> Opacity<'a> {
         container: &Container<'a>,
         picture: &Picture<'a>,
     ) -> Result<Option<Self>, ImageError> {
-        let candidates = container.referring(*b"auxl", picture.id);
-        for id in candidates.take(CANDIDATES_MAX) {
-            // Others may have properties that need not be known.
-            if !container
-                .properties_of(id)
-                .is_ok_and(|properties| properties.is_opacity)
-            {
-                continue;
-            }
-            let found = Picture::find(container, id)?;
-            if found.size != picture.size {
-                return Err(corrupt("the opacity has another size than the picture"));
-            }
-            let mut premultiplied = container.referred_by(*b"prem", picture.id);
-            return Ok(Some(Self {
-                picture: found,
-                is_premultiplied: premultiplied.any(|by| by == id),
-            }));
+        let Some(id) = opacity_of(container, &[picture.id]) else {
+            refuse_opacity_of_pieces(container, picture)?;
+            return Ok(None);
+        };
+        let found = Picture::find(container, id)?;
+        if found.size != picture.size {
+            return Err(corrupt("the opacity has another size than the picture"));
         }
-        Ok(None)
+        let mut premultiplied = container.referred_by(*b"prem", picture.id);
+        Ok(Some(Self {
+            picture: found,
+            is_premultiplied: premultiplied.any(|by| by == id),
+        }))
     }
 
     /// Decodes all of it: a byte for each pixel.

@@ -22,7 +22,6 @@ pub(super) struct Properties<'a> {
     /// What its numbers mean, if not only its coded data says so.
     pub(super) coding: Option<Coding>,
     pub(super) profile: Option<&'a [u8]>,
-    pub(super) is_opacity: bool,
     /// Where a sequence header may be that its data lacks.
     pub(super) configuration: &'a [u8],
 }
@@ -60,6 +59,18 @@ impl<'a> Container<'a> {
         Ok(properties)
     }
 
+    /// Whether an item is the opacity of another. What else it is like does not matter.
+    pub(super) fn is_opacity(&self, id: Id) -> bool {
+        let pieces = Boxes::new(self.properties).find(*b"ipco");
+        self.associations(id).any(|association| {
+            let mut pieces = Boxes::new(pieces.unwrap_or_default()).take(PROPERTIES_MAX);
+            let piece = pieces.nth(association.index);
+            piece.is_some_and(|piece| {
+                piece.kind == *b"auxC" && is_kind_of_opacity(Fields::new(piece.data)) == Some(true)
+            })
+        })
+    }
+
     /// Goes through what `ipma` says of an item. There may be several of these boxes.
     fn associations(&self, id: Id) -> impl Iterator<Item = Association> {
         let pieces = Boxes::new(self.properties).filter(|piece| piece.kind == *b"ipma");
@@ -91,18 +102,14 @@ impl<'a> Properties<'a> {
                 _ => self.turning.mirror(),
             },
             b"colr" => return self.take_colours(fields),
-            b"auxC" => {
-                fields.version()?;
-                let kind = fields.text().unwrap_or_else(|| fields.rest());
-                self.is_opacity = OPACITY.contains(&kind);
-            }
             b"av1C" => {
                 fields.bytes(4)?;
                 self.configuration = fields.rest();
             }
             b"clap" => return Some(Use::Refused("a part that is cut out (`clap`)")),
-            // Depths, shapes of pixels and brightnesses: said again in the data, or nothing that a thumbnail shows.
-            b"pixi" | b"pasp" | b"clli" | b"mdcv" | b"cclv" | b"amve" | b"ndwt" => {}
+            // Depths, shapes of pixels and brightnesses: said again in the data, or nothing that a thumbnail shows. What an item is
+            // to another is asked for apart.
+            b"auxC" | b"pixi" | b"pasp" | b"clli" | b"mdcv" | b"cclv" | b"amve" | b"ndwt" => {}
             // All layers, which is what is decoded anyway.
             b"lsel" if fields.short()? == u16::MAX => {}
             b"a1op" if fields.byte()? == 0 => {}
@@ -130,6 +137,13 @@ impl<'a> Properties<'a> {
         }
         Some(Use::Known)
     }
+}
+
+/// Reads what an item is to another, and whether that is its opacity.
+fn is_kind_of_opacity(mut fields: Fields<'_>) -> Option<bool> {
+    fields.version()?;
+    let kind = fields.text().unwrap_or_else(|| fields.rest());
+    Some(OPACITY.contains(&kind))
 }
 
 /// That an item has a property.

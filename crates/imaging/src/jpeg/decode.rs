@@ -18,7 +18,7 @@ pub(crate) fn decode(decoding: &Decoding<'_>, sink: &mut dyn RowSink) -> Result<
         return Ok(());
     }
     // Neither of the others says that it filled up what is missing.
-    if !scans.whole || super::ours::is_damaged(decoding)? {
+    if !scans.whole {
         sink.note_damage();
     }
     decode_rare(decoding, (&frame, scans), sink)

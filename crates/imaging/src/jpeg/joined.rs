@@ -1,19 +1,31 @@
-//! Makes rows of pixels of the rows of planes, where all planes are alike and become one picture: plain red, green and blue, and inks.
+//! Makes rows of pixels of the rows of planes that become one picture: plain red, green and blue, and inks.
 
-use super::corrupt;
-use crate::ImageError;
-use crate::rows::RowSink;
+use crate::resample::{Resampler, to_byte};
+use crate::rows::{Plane, RowSink};
+use crate::scale::joining;
+use crate::{ImageError, Size};
+
+/// After so many rows those that were joined make room: as many as a decoder gives of a plane at a time.
+const ROWS_KEPT_MAX: usize = 16;
 
 /// What takes rows of planes, and gives rows of pixels.
 pub(super) struct Joined<'a> {
     sink: &'a mut dyn RowSink,
     /// How inks are stored.
     inks: Inks,
-    /// The rows of all planes but the last one, which wait for those of it.
-    waiting: Vec<Vec<u8>>,
-    /// How many of them were joined.
+    lanes: Vec<Lane>,
+    width: usize,
+    /// How many samples of each lane were joined and are still there.
     joined: usize,
     pixels: Vec<u8>,
+}
+
+/// A plane on its way.
+struct Lane {
+    /// Makes it as fine as the finest, if it is coarser.
+    resampler: Option<Resampler>,
+    /// Rows that wait for those of other planes.
+    waiting: Vec<u8>,
 }
 
 /// What the first three of four planes are.
@@ -25,38 +37,75 @@ pub(crate) enum Inks {
     Light,
 }
 
+/// Returns a plane that is as fine as the finest of these in each direction.
+pub(super) fn finest(planes: &[Plane]) -> Option<Plane> {
+    let wide = planes.iter().min_by_key(|plane| plane.pitch.0)?;
+    let tall = planes.iter().min_by_key(|plane| plane.pitch.1)?;
+    Some(Plane {
+        size: Size::new(wide.size.width, tall.size.height),
+        pitch: (wide.pitch.0, tall.pitch.1),
+    })
+}
+
 impl<'a> Joined<'a> {
-    pub(super) fn new(sink: &'a mut dyn RowSink, planes: usize, inks: Inks) -> Self {
+    /// Joins these planes to a picture that is as fine as the finest.
+    pub(super) fn new(
+        sink: &'a mut dyn RowSink,
+        (planes, finest): (&[Plane], Plane),
+        inks: Inks,
+    ) -> Self {
+        let scaling = joining(finest);
+        let lane = |&plane: &Plane| Lane {
+            resampler: (plane != finest)
+                .then(|| Resampler::new(scaling.sides(plane), 1, scaling.gap())),
+            waiting: Vec::new(),
+        };
+        let width = finest.size.width as usize;
         Self {
             sink,
             inks,
-            waiting: vec![Vec::new(); planes.saturating_sub(1)],
+            lanes: planes.iter().map(lane).collect(),
+            width,
             joined: 0,
-            pixels: Vec::new(),
+            pixels: vec![0; width * planes.len()],
         }
     }
 
-    /// Takes the next row of a plane. Those of the last plane come after those of the others.
+    /// Takes the next row of a plane, and gives those rows of pixels that it completes.
     pub(super) fn take(&mut self, plane: usize, row: &[u8]) -> Result<(), ImageError> {
-        if let Some(waiting) = self.waiting.get_mut(plane) {
-            waiting.extend_from_slice(row);
+        let Some(Lane { resampler, waiting }) = self.lanes.get_mut(plane) else {
             return Ok(());
+        };
+        match resampler {
+            Some(resampler) => resampler.take(row, &mut |row| {
+                waiting.extend(row.iter().map(|&sample| to_byte(sample)));
+            }),
+            None => waiting.extend_from_slice(row),
         }
-        let count = self.waiting.len() + 1;
-        self.pixels.resize(row.len() * count, 0);
-        let range = self.joined * row.len()..(self.joined + 1) * row.len();
-        let others = self.waiting.iter().map(|rows| rows.get(range.clone()));
-        for (place, plane) in others.chain([Some(row)]).enumerate() {
-            let plane = plane.ok_or_else(|| corrupt("rows are missing"))?;
-            let samples = self.pixels.iter_mut().skip(place).step_by(count);
-            for (to, &sample) in samples.zip(plane) {
+        let samples = self.lanes.iter().map(|lane| lane.waiting.len());
+        let complete = samples.min().unwrap_or(0) / self.width * self.width;
+        for start in (self.joined..complete).step_by(self.width) {
+            self.join(start)?;
+        }
+        self.joined = complete;
+        if self.joined >= ROWS_KEPT_MAX * self.width {
+            for lane in &mut self.lanes {
+                lane.waiting.drain(..self.joined);
+            }
+            self.joined = 0;
+        }
+        Ok(())
+    }
+
+    /// Gives the row of pixels whose samples begin there.
+    fn join(&mut self, start: usize) -> Result<(), ImageError> {
+        let count = self.lanes.len();
+        for (place, lane) in self.lanes.iter().enumerate() {
+            let samples = &lane.waiting[start..start + self.width];
+            let places = self.pixels.iter_mut().skip(place).step_by(count);
+            for (to, &sample) in places.zip(samples) {
                 *to = sample;
             }
-        }
-        self.joined += 1;
-        if self.waiting.iter().all(|rows| rows.len() == range.end) {
-            self.waiting.iter_mut().for_each(Vec::clear);
-            self.joined = 0;
         }
         if self.inks == Inks::Light {
             let (pixels, _) = self.pixels.as_chunks_mut::<4>();

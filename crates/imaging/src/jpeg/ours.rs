@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use jpeg::{Colours, Data, DecodeError, Decoder, Detail, PlaneLayout, Request, Shrink};
 
-use super::joined::Joined;
+use super::joined::{Joined, finest};
 use super::markers::Frame;
 use crate::codec::Decoding;
 use crate::pixels::Channels;
@@ -51,21 +51,23 @@ pub(crate) fn decode(
             planes: [light, blue, red],
             matrix: Matrix::JFIF,
         },
-        ([plane, others @ ..], _) if others.iter().all(|other| other == plane) => Form::Whole {
-            plane: *plane,
-            channels: frame.colours.channels(),
+        (planes, _) => match finest(planes) {
+            Some(plane) => Form::Whole {
+                plane,
+                channels: frame.colours.channels(),
+            },
+            None => return Err(super::corrupt("the file has no colours")),
         },
-        _ => return Ok(false),
     };
     sink.begin(&form)?;
-    let is_joined = planes.len() > 1 && matches!(form, Form::Whole { .. });
-    let data = if is_joined {
-        let mut joined = Joined::new(sink, planes.len(), frame.inks);
-        read(&decoder, &request, &mut |plane, row| {
-            joined.take(plane, row)
-        })
-    } else {
-        read(&decoder, &request, &mut |plane, row| sink.take(plane, row))
+    let data = match form {
+        Form::Whole { plane, .. } if planes.len() > 1 => {
+            let mut joined = Joined::new(sink, (&planes, plane), frame.inks);
+            read(&decoder, &request, &mut |plane, row| {
+                joined.take(plane, row)
+            })
+        }
+        _ => read(&decoder, &request, &mut |plane, row| sink.take(plane, row)),
     }?;
     if data == Data::Damaged {
         sink.note_damage();
@@ -91,22 +93,6 @@ fn read(
     });
     taken?;
     decoded.map_err(error)
-}
-
-/// Looks through compressed data that another decoder makes pixels of, and does not say when it makes them up. Of what is not
-/// read here, nothing is known.
-pub(crate) fn is_damaged(decoding: &Decoding<'_>) -> Result<bool, ImageError> {
-    let request = Request {
-        shrink: Shrink::Eighth,
-        stop: &|| decoding.watch.check().is_err(),
-        ..Request::default()
-    };
-    // What is wrong before the data, the other decoder says.
-    let Ok(decoder) = Decoder::new(decoding.input) else {
-        return Ok(false);
-    };
-    let data = decoder.rows(&request, &mut |_, _| ControlFlow::Continue(()));
-    Ok(data.map_err(error)? == Data::Damaged)
 }
 
 fn plane(layout: &PlaneLayout) -> Plane {

@@ -17,6 +17,7 @@ make --yuv 420 glass.png opacity.avif
 make --yuv 444 --premultiply glass.png premultiplied.avif
 make --yuv 444 --irot 1 --imir 0 quarters.png turned.avif
 make --yuv 420 --grid 2x2 large.png grid.avif
+make --yuv 420 --grid 2x2 large-glass.png grid-opacity.avif
 make --yuv 420 --exif exif.bin --xmp xmp.xml quarters.png described.avif
 make --yuv 420 --crop 0,0,32,48 quarters.png cut.avif
 # Two frames, one after the other.

@@ -21,7 +21,15 @@ pub(crate) fn file(name: &str) -> Vec<u8> {
 
 /// Files of every kind that takes a way of its own.
 pub(crate) fn files() -> Vec<(&'static str, Vec<u8>)> {
-    let names = ["420-8", "422-10-2020", "grid", "premultiplied", "described"];
+    let names = [
+        "420-8",
+        "422-10-2020",
+        "444-12-limited",
+        "gray-10",
+        "grid-opacity",
+        "premultiplied",
+        "described",
+    ];
     names.map(|name| (name, file(name))).into()
 }
 
@@ -111,6 +119,51 @@ fn opacity_is_read_and_colours_do_not_depend_on_it() {
         let (_, picture) = read(&file(name));
         assert_near(&colours(&picture), expected, 4);
     }
+}
+
+#[test]
+fn a_grid_has_one_opacity_that_may_be_a_grid_itself() {
+    let (_, picture) = read(&file("grid-opacity"));
+    let opacities = colours(&picture).map(|colour| colour[3]);
+    assert_eq!(opacities, [255, 255, 128, 128]);
+}
+
+#[test]
+fn opacity_that_cannot_be_read_is_not_left_out() {
+    // The opacity of the first piece is said to be that of the piece, and no longer that of the grid.
+    let pieces = patched(file("grid-opacity"), b"auxl", (0, &[0, 7, 0, 1, 0, 2]));
+    check_error(
+        &pieces,
+        "AVIF with a grid whose pieces have opacity, each for itself is not supported",
+    );
+    // Both pictures have a configuration, and that of the opacity is the last one.
+    let mut unknown = file("opacity");
+    let at = unknown.windows(4).rposition(|window| window == b"av1C");
+    unknown[at.expect("the word is there")] = b'x';
+    check_error(
+        &unknown,
+        "AVIF with an essential property that is not known is not supported",
+    );
+}
+
+#[test]
+fn the_last_unit_of_coded_data_may_leave_out_its_length() {
+    let whole = file("420-8");
+    let start = whole.windows(4).position(|window| window == b"mdat");
+    let start = start.expect("the word is there") + 4;
+    let mut last = start;
+    // No unit is longer than a byte can say.
+    while last + 2 + usize::from(whole[last + 1]) < whole.len() {
+        last += 2 + usize::from(whole[last + 1]);
+    }
+    let mut shorter = whole.clone();
+    shorter[last] &= !2;
+    shorter.remove(last + 1);
+    let length = (shorter.len() - start) as u32;
+    // The box keeps its size.
+    shorter.push(0);
+    let shorter = patched(shorter, b"iloc", (18, &length.to_be_bytes()));
+    assert_eq!(read(&shorter).1.data, read(&whole).1.data);
 }
 
 #[test]

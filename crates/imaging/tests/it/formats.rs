@@ -205,6 +205,56 @@ fn plain_tiff(tags: &[(u16, u32)], samples: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// Writes a TIFF of 16 columns and so many rows, with a tile of 16x16 for each of three colours.
+fn tiled_tiff(height: u32) -> Vec<u8> {
+    const TILE: u32 = 256;
+    const ENTRIES: u32 = 11;
+    let arrays = 8 + 2 + 12 * ENTRIES + 4;
+    let offsets = [0, 1, 2].map(|tile| arrays + 24 + tile * TILE);
+    let tiles = [(322, 16), (323, 16), (324, arrays), (325, arrays + 12)];
+    let entries = [
+        (256, 16),
+        (257, height),
+        (258, 8),
+        (259, 1),
+        (262, 2),
+        (277, 3),
+        (284, 2),
+    ];
+    let mut bytes = b"II\x2A\0\x08\0\0\0".to_vec();
+    bytes.extend((ENTRIES as u16).to_le_bytes());
+    for (tag, value) in entries.into_iter().chain(tiles) {
+        // LONGs: three, which lie elsewhere, or one.
+        let count: u32 = if matches!(tag, 324 | 325) { 3 } else { 1 };
+        bytes.extend(u16::to_le_bytes(tag));
+        bytes.extend(4_u16.to_le_bytes());
+        bytes.extend([count, value].map(u32::to_le_bytes).as_flattened());
+    }
+    bytes.extend([0; 4]);
+    bytes.extend(offsets.map(u32::to_le_bytes).as_flattened());
+    bytes.extend([TILE; 3].map(u32::to_le_bytes).as_flattened());
+    bytes.extend(
+        [10, 20, 30]
+            .map(|colour| [colour; TILE as usize])
+            .as_flattened(),
+    );
+    bytes
+}
+
+#[test]
+fn tiles_of_single_colours_are_read_where_the_last_ones_are_full() {
+    assert_eq!(fit_picture(&tiled_tiff(16), 1, 1).data, [10, 20, 30]);
+    // The decoder would panic.
+    for height in [1, 15, 17] {
+        let tiff = tiled_tiff(height);
+        let error = resize(&tiff, &Options::new(Size::new(9, 9))).expect_err("not read");
+        assert_eq!(
+            error.to_string(),
+            "TIFF with tiles of single colours that reach over the lower edge is not supported"
+        );
+    }
+}
+
 /// The tags of two gray samples of so many bits, and more.
 fn gray(bits: u32, more: &[(u16, u32)]) -> Vec<(u16, u32)> {
     let size = [(256, 2), (257, 1), (278, 1)];

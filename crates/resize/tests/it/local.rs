@@ -5,7 +5,7 @@ use std::fs;
 use imaging::{Enlarge, Gravity, Mode, Options, Output};
 use resize::Summary;
 use teamwork::{Failure, Outcome, Report};
-use testkit::images::{gradient_jpeg, gradient_png};
+use testkit::images::{cut_short, gradient_jpeg, gradient_png};
 
 use crate::place::Place;
 
@@ -124,9 +124,7 @@ async fn a_damaged_image_is_listed_and_the_others_are_saved() {
 
 #[tokio::test]
 async fn an_image_that_was_cut_and_given_an_end_is_saved_and_counted() {
-    let mut cut = gradient_jpeg(400, 200);
-    cut.truncate(cut.len() / 2);
-    cut.extend([0xFF, 0xD9]);
+    let cut = cut_short(&gradient_jpeg(400, 200));
     let place = Place::with([("a.jpg", gradient_jpeg(90, 90)), ("b.jpg", cut)]);
     let (ended, summary) = run(&place.local()).await;
     assert_eq!(ended.unwrap().outcome(), Outcome::Done);

@@ -1,19 +1,19 @@
 //! The program as its user meets it: what it prints, and its exit status.
 
-use std::process::{self, Stdio};
+use std::process::Stdio;
 
-use imaging::{Options, Output, Size};
+use imaging::{Options, Output, SETTINGS, Size};
 use resize::Address;
-use testkit::images::gradient_jpeg;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use testkit::images::{cut_short, gradient_jpeg};
+use testkit::programs::{FullPipe, Program, Said, closed_pipe, output};
+use tokio::process::Command;
 
 use crate::place::{Place, jpeg};
 use crate::server::{Reply, Server};
 
 fn command(place: &Place, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_resize"));
-    command.env_remove("RUST_LOG").kill_on_drop(true);
+    command.env_remove("RUST_LOG");
     command
         .arg(place.input())
         .arg(place.output())
@@ -21,23 +21,15 @@ fn command(place: &Place, arguments: &[&str]) -> Command {
     command
 }
 
-async fn run(place: &Place, arguments: &[&str]) -> process::Output {
-    command(place, arguments).output().await.unwrap()
+async fn run(place: &Place, arguments: &[&str]) -> Said {
+    output(&mut command(place, arguments)).await
 }
 
 #[track_caller]
-fn check(output: &process::Output, code: i32, stdout: &str, stderr: &str) {
-    let (out, err) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
-    assert_eq!(
-        output.status.code(),
-        Some(code),
-        "stdout: {out}\nstderr: {err}"
-    );
-    assert!(out.contains(stdout), "stdout: {out}");
-    assert!(err.contains(stderr), "stderr: {err}");
+fn check(said: &Said, code: i32, stdout: &str, stderr: &str) {
+    assert_eq!(said.code, code, "{said:?}");
+    assert!(said.stdout.contains(stdout), "stdout: {}", said.stdout);
+    assert!(said.stderr.contains(stderr), "stderr: {}", said.stderr);
 }
 
 #[tokio::test]
@@ -45,11 +37,7 @@ async fn all_good_is_0_and_prints_a_summary() {
     let place = Place::with([("a.jpg", gradient_jpeg(90, 90))]);
     let output = run(&place, &["--size", "64x64"]).await;
     check(&output, 0, "resized 1 of 1 images in ", "");
-    assert_eq!(
-        String::from_utf8_lossy(&output.stderr),
-        "",
-        "nothing to complain about"
-    );
+    assert_eq!(output.stderr, "", "nothing to complain about");
     assert_eq!(place.results(), ["a-64x64.jpg"]);
 }
 
@@ -99,16 +87,16 @@ async fn a_wish_that_cannot_be_met_is_2_and_says_what_can() {
         ("--fit=cover", "must be fit, fill, exact or pad"),
         ("--format=gif", "must be same, jpeg, png, webp"),
         ("--background=white", "must be a colour as rrggbb"),
-        ("--quality=101", "1..=100"),
+        ("--quality=101", "must be a whole number from 1 to 100"),
         ("--metadata=some", "must be none, copyright or all"),
-        ("--gravity=north", "--fit <MODE>"),
+        (
+            "--gravity=north",
+            "error: --gravity has no effect unless fit is fill or pad",
+        ),
     ] {
         let output = run(&place, &["--size", "64x64", wish]).await;
         check(&output, 2, "", expected);
     }
-    let wish = ["--size", "64x64", "--fit", "exact", "--gravity", "north"];
-    let expected = "error: --gravity has no effect with --fit exact: it needs --fit fill or";
-    check(&run(&place, &wish).await, 2, "", expected);
     assert!(!place.output().exists(), "nothing was begun");
 }
 
@@ -121,28 +109,17 @@ async fn help_shows_how_and_names_every_wish() {
         "resize PHOTOS SQUARES --size 96x96 --fit fill",
         "",
     );
-    let help = String::from_utf8_lossy(&output.stdout);
-    for flag in [
-        "size",
-        "fit",
-        "gravity",
-        "enlarge",
-        "format",
-        "quality",
-        "background",
-        "metadata",
-        "linear",
-        "turn",
-        "shrink",
-    ] {
-        assert!(help.contains(&format!("--{flag}")), "{flag}: {help}");
+    let help = output.stdout;
+    for setting in SETTINGS {
+        let flag = format!("--{}", setting.name);
+        assert!(help.contains(&flag), "{flag}: {help}");
     }
+    assert!(help.contains("[default: fit]"), "{help}");
 }
 
 #[tokio::test]
 async fn the_help_says_the_quality_that_is_taken() {
-    let output = run(&Place::with_images(0), &["--help"]).await;
-    let help = String::from_utf8_lossy(&output.stdout);
+    let help = run(&Place::with_images(0), &["--help"]).await.stdout;
     let (_, said) = help.split_once("[default: 82 for JPEG, ").unwrap();
     let (webp, _) = said.split_once(" for WebP]").unwrap();
     let photo = gradient_jpeg(90, 60);
@@ -180,6 +157,21 @@ async fn a_directory_without_images_says_so() {
     check(&output, 0, "passed over: 1 files that are no images", "");
 }
 
+/// Not even root may save there.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_directory_in_which_nothing_can_be_saved_is_said_once_and_before_any_work() {
+    let place = Place::with_images(3);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_resize"));
+    command
+        .arg(place.input())
+        .args(["/proc", "--size", "64x64"]);
+    let said = output(&mut command).await;
+    let expected = "error: nothing can be saved in OUTPUT_DIR /proc: ";
+    check(&said, 1, "resized 0 of 0 images", expected);
+    assert!(!said.stderr.contains(".jpg"), "{}", said.stderr);
+}
+
 #[tokio::test]
 async fn nobody_at_the_address_is_1_and_says_what_to_check() {
     let place = Place::with_images(1);
@@ -191,7 +183,9 @@ async fn nobody_at_the_address_is_1_and_says_what_to_check() {
         &output,
         1,
         "resized 0 of 1 images",
-        &format!("connect to {address}: Connection refused"),
+        &format!(
+            "error: 4 connections to {address} in a row brought no answer, the last: connect to"
+        ),
     );
     check(
         &output,
@@ -218,21 +212,17 @@ async fn images_go_over_the_wire_and_the_servers_are_named() {
 async fn a_first_interrupt_saves_what_is_in_flight_and_is_130() {
     let place = Place::with_images(30);
     let server = Server::new(|_| Reply::EchoWhenReleased).await;
-    let mut child = interruptible(&place, &server.address());
+    let mut program = interruptible(&place, &server.address());
     let run = async {
         server.received(2).await;
-        let words = interrupt(&mut child).await;
-        assert!(
-            words
-                .contains("finishing the images that are in flight; interrupt again to leave them"),
-            "{words}"
-        );
+        interrupt(&mut program).await;
         server.release();
-        child.wait_with_output().await.unwrap()
+        program.rest().await
     };
-    let output = server.during(run).await;
-    check(&output, 130, "resized 2 of ", "");
-    check(&output, 130, "interrupted\n  not done: ", "");
+    let (out, code) = server.during(run).await;
+    assert!(out.contains("resized 2 of "), "{out}");
+    assert!(out.contains("interrupted\n  not done: "), "{out}");
+    assert_eq!(code, Some(130));
     assert_eq!(place.results().len(), 2);
 }
 
@@ -241,21 +231,22 @@ async fn a_first_interrupt_saves_what_is_in_flight_and_is_130() {
 async fn a_second_interrupt_leaves_no_partial_file_and_is_130() {
     let place = Place::with_images(30);
     let server = Server::new(|_| Reply::EchoWhenReleased).await;
-    let mut child = interruptible(&place, &server.address());
+    let mut program = interruptible(&place, &server.address());
     let run = async {
         server.received(2).await;
-        interrupt(&mut child).await;
-        signal(&child).await;
-        child.wait_with_output().await.unwrap()
+        interrupt(&mut program).await;
+        program.signal("INT").await;
+        program.rest().await
     };
-    let output = server.during(run).await;
-    check(&output, 130, "resized 0 of ", "");
+    let (out, code) = server.during(run).await;
+    assert!(out.contains("resized 0 of "), "{out}");
+    assert_eq!(code, Some(130));
     assert_eq!(place.results(), [""; 0]);
 }
 
 /// A run over two connections, to be interrupted.
 #[cfg(unix)]
-fn interruptible(place: &Place, address: &Address) -> Child {
+fn interruptible(place: &Place, address: &Address) -> Program {
     let arguments = [
         "--size",
         "64x64",
@@ -266,36 +257,54 @@ fn interruptible(place: &Place, address: &Address) -> Child {
         "--max-connections",
         "2",
     ];
-    command(place, &arguments)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
+    Program::start(command(place, &arguments).stdout(Stdio::piped()))
 }
 
-/// Interrupts, and waits until the program says so.
+/// Sends the signal of Ctrl-C, and waits until the program says so.
 #[cfg(unix)]
-async fn interrupt(child: &mut Child) -> String {
-    let stderr = child.stderr.take().unwrap();
-    signal(child).await;
-    BufReader::new(stderr)
-        .lines()
-        .next_line()
-        .await
-        .unwrap()
-        .unwrap()
+async fn interrupt(program: &mut Program) {
+    program.signal("INT").await;
+    program
+        .line("finishing the images that are in flight; interrupt again to leave them")
+        .await;
 }
 
-/// Sends the signal of Ctrl-C.
-#[cfg(unix)]
-async fn signal(child: &Child) {
-    let id = child.id().unwrap().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &id])
-            .status()
-            .await
-            .unwrap()
-            .success()
-    );
+/// It is resized, with a warning in the log.
+fn damaged() -> Vec<u8> {
+    cut_short(&gradient_jpeg(400, 200))
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_keeps_no_image_from_being_resized() {
+    let full = FullPipe::new();
+    for stderr in [closed_pipe(), full.stdio()] {
+        let images = [("a.jpg", damaged()), ("b.jpg", gradient_jpeg(90, 90))];
+        let place = Place::with(images.into_iter().chain([("c.jpg", jpeg("broken"))]));
+        let mut command = command(&place, &["--size", "64x64"]);
+        let mut program = Program::start_silent(command.stdout(Stdio::piped()).stderr(stderr));
+        let (out, code) = program.rest().await;
+        assert!(out.contains("resized 2 of 3 images"), "{out}");
+        assert_eq!(code, Some(1), "one has failed, read or not");
+        assert_eq!(place.results(), ["a-64x64.jpg", "b-64x64.jpg"]);
+    }
+}
+
+/// It has nothing left to do but to print its report, on a pipe that is full.
+#[tokio::test]
+async fn a_signal_ends_the_wait_for_the_reader_of_the_report() {
+    let full = FullPipe::new();
+    let place = Place::with([("a.jpg", jpeg("broken"))]);
+    let mut command = command(&place, &["--size", "64x64"]);
+    let mut program = Program::start(command.stdout(full.stdio()));
+    program.line("a.jpg: cannot resize the image").await;
+    program.signal("TERM").await;
+    assert_eq!(program.exit().await, Some(130));
+}
+
+#[tokio::test]
+async fn a_warning_comes_before_the_failures_that_are_listed_at_the_end() {
+    let place = Place::with([("a.jpg", jpeg("broken")), ("b.jpg", damaged())]);
+    let said = run(&place, &["--size", "64x64"]).await;
+    let [warning, failure] = ["b.jpg: ", "a.jpg: "].map(|name| said.stderr.find(name));
+    assert!(warning.is_some() && warning < failure, "{}", said.stderr);
 }

@@ -1,19 +1,22 @@
 //! The command as an operator meets it: its help, its exit codes, its log, its signals.
 
-use std::{
-    io::{self, BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
-    process::{self, Child, Command, Stdio},
-};
+use std::net::SocketAddr;
 
 use imaging::{Options, Output, Size};
 use serde_json::Value;
-use testkit::images::gradient_jpeg;
+use testkit::{
+    images::gradient_jpeg,
+    programs::{FullPipe, Program, Said, closed_pipe, output, within},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    process::Command,
+};
 
-/// A running command; dropped, it is killed.
+/// A running command.
 struct Running {
-    child: Child,
-    log: Box<dyn BufRead>,
+    program: Program,
     address: SocketAddr,
 }
 
@@ -24,77 +27,58 @@ fn command(arguments: &[&str]) -> Command {
 }
 
 /// Runs a command that ends by itself.
-fn run(arguments: &[&str]) -> (i32, String, String) {
-    let process::Output {
-        status,
-        stdout,
-        stderr,
-    } = command(arguments).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (status.code().unwrap(), text(stdout), text(stderr))
+async fn run(arguments: &[&str]) -> Said {
+    output(&mut command(arguments)).await
 }
 
 impl Running {
-    fn start() -> Self {
-        let mut child = command(&[
+    async fn start() -> Self {
+        let mut program = Program::start(&mut command(&[
             "--listen",
             "127.0.0.1:0",
             "--name",
             "first",
             "--log-format",
             "json",
-        ])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-        let mut log = Box::new(BufReader::new(child.stderr.take().unwrap()));
-        let ready = line(&mut log);
+        ]));
+        let ready: Value = serde_json::from_str(&program.line("ready").await).unwrap();
         assert_eq!(
             (&ready["message"], &ready["name"]),
             (&"ready".into(), &"first".into())
         );
         let address = ready["address"].as_str().unwrap().parse().unwrap();
-        Self {
-            child,
-            log,
-            address,
-        }
+        Self { program, address }
     }
 
-    fn signal(&self, name: &str) {
-        let kill = format!("kill -s {name} {}", self.child.id());
-        assert!(
-            Command::new("sh")
-                .args(["-c", &kill])
-                .status()
-                .unwrap()
-                .success()
-        );
+    async fn client(&self) -> TcpStream {
+        within("a connection", TcpStream::connect(self.address))
+            .await
+            .unwrap()
     }
 
-    fn exit_code(&mut self) -> i32 {
-        self.child.wait().unwrap().code().unwrap()
+    /// Asks how it is, over a connection for that alone.
+    async fn check_health(&self) {
+        let mut client = self.client().await;
+        let request = b"GET /healthz HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n";
+        client.write_all(request).await.unwrap();
+        let answer = rest(&mut client).await;
+        assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"));
     }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It fails if the command has ended, which is the usual case.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// What comes before the server closes.
+async fn rest(client: &mut TcpStream) -> Vec<u8> {
+    let mut answer = Vec::new();
+    let read = client.read_to_end(&mut answer);
+    within("the rest of the answer", read).await.unwrap();
+    answer
 }
 
-/// The next line of the log.
-fn line(log: &mut impl BufRead) -> Value {
-    let mut line = String::new();
-    log.read_line(&mut line).unwrap();
-    serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"))
-}
-
-#[test]
-fn help_shows_how_to_call_it() {
-    let (code, out, _) = run(&["--help"]);
+#[tokio::test]
+async fn help_shows_how_to_call_it() {
+    let Said {
+        code, stdout: out, ..
+    } = run(&["--help"]).await;
     assert_eq!(code, 0);
     for part in [
         "curl --data-binary @photo.jpg",
@@ -106,11 +90,13 @@ fn help_shows_how_to_call_it() {
     }
 }
 
-#[test]
-fn the_help_says_the_quality_that_is_taken() {
-    let (_, help, _) = run(&["--help"]);
-    let (_, said) = help.split_once("of JPEG (82) and WebP (").unwrap();
-    let (webp, _) = said.split_once(')').unwrap();
+#[tokio::test]
+async fn the_help_says_the_quality_that_is_taken() {
+    let help = run(&["--help"]).await.stdout;
+    let help: Vec<_> = help.split_whitespace().collect();
+    let help = help.join(" ");
+    let (_, said) = help.split_once("82 for JPEG, ").unwrap();
+    let (webp, _) = said.split_once(" for WebP]").unwrap();
     let photo = gradient_jpeg(90, 60);
     for (output, quality) in [(Output::Jpeg, 82), (Output::WebP, webp.parse().unwrap())] {
         let made = |quality| {
@@ -126,8 +112,8 @@ fn the_help_says_the_quality_that_is_taken() {
     }
 }
 
-#[test]
-fn wrong_usage_is_told_and_exits_with_2() {
+#[tokio::test]
+async fn wrong_usage_is_told_and_exits_with_2() {
     for (arguments, told) in [
         (&["--treads", "3"][..], "--threads"),
         (
@@ -140,42 +126,40 @@ fn wrong_usage_is_told_and_exits_with_2() {
         ),
         (&["extra"], "unexpected argument 'extra'"),
     ] {
-        let (code, out, error) = run(arguments);
-        assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}");
-        assert!(error.contains(told), "{arguments:?}: {error}");
+        let said = run(arguments).await;
+        assert_eq!((said.code, said.stdout.as_str()), (2, ""), "{arguments:?}");
+        assert!(said.stderr.contains(told), "{arguments:?}: {}", said.stderr);
     }
 }
 
-#[test]
-fn a_port_in_use_exits_with_1_and_says_what_to_do() {
-    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+#[tokio::test]
+async fn a_port_in_use_exits_with_1_and_says_what_to_do() {
+    let other = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = other.local_addr().unwrap().to_string();
-    let (code, _, error) = run(&["--listen", &address]);
-    assert_eq!(code, 1);
-    assert!(
-        error.contains(&format!("cannot listen on {address}")),
-        "{error}"
-    );
-    assert!(
-        error.contains("choose another port with --listen"),
-        "{error}"
-    );
+    let said = run(&["--listen", &address]).await;
+    assert_eq!(said.code, 1);
+    for part in [
+        &*format!("cannot listen on {address}"),
+        "choose another port with --listen",
+    ] {
+        assert!(said.stderr.contains(part), "{}", said.stderr);
+    }
 }
 
-#[test]
-fn a_request_is_served_and_logged_and_the_first_signal_drains() {
-    let mut running = Running::start();
+#[tokio::test]
+async fn a_request_is_served_and_logged_and_the_first_signal_drains() {
+    let mut running = Running::start().await;
     let photo = gradient_jpeg(64, 64);
-    let mut client = TcpStream::connect(running.address).unwrap();
-    write!(
-        client,
+    let mut client = running.client().await;
+    let head = format!(
         "POST /resize?width=8 HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n\r\n",
         photo.len()
-    )
-    .unwrap();
-    client.write_all(&photo).unwrap();
+    );
+    client.write_all(head.as_bytes()).await.unwrap();
+    client.write_all(&photo).await.unwrap();
 
-    let access = line(&mut running.log);
+    let access = running.program.line("resizer::access").await;
+    let access: Value = serde_json::from_str(&access).unwrap();
     assert_eq!(access["target"], "resizer::access");
     assert_eq!(access["method"], "POST");
     assert_eq!(access["path"], "/resize?width=8");
@@ -191,39 +175,60 @@ fn a_request_is_served_and_logged_and_the_first_signal_drains() {
     );
 
     // The connection is kept for another request; draining closes it.
-    running.signal("TERM");
-    let mut answer = Vec::new();
-    client.read_to_end(&mut answer).unwrap();
+    running.program.signal("TERM").await;
+    let answer = rest(&mut client).await;
     assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"));
-    assert_eq!(running.exit_code(), 0);
+    assert_eq!(running.program.exit().await, Some(0));
 }
 
-#[test]
-fn a_server_whose_log_nobody_reads_goes_on_serving() {
-    let mut running = Running::start();
-    running.log = Box::new(io::empty());
+#[tokio::test]
+async fn a_server_whose_log_is_closed_goes_on_serving() {
+    let mut running = Running::start().await;
+    running.program.close_log();
     for _ in 0..3 {
-        let mut client = TcpStream::connect(running.address).unwrap();
-        client
-            .write_all(b"GET /healthz HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n")
-            .unwrap();
-        let mut answer = Vec::new();
-        client.read_to_end(&mut answer).unwrap();
-        assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"));
+        running.check_health().await;
     }
-    running.signal("TERM");
-    assert_eq!(running.exit_code(), 0);
+    running.program.signal("TERM").await;
+    assert_eq!(running.program.exit().await, Some(0));
 }
 
-#[test]
-fn the_second_signal_stops_at_once() {
-    let mut running = Running::start();
-    let mut client = TcpStream::connect(running.address).unwrap();
-    client.write_all(b"POST /resize?width=8 HTTP/1.1\r\nhost: test\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n").unwrap();
+/// The log goes to a pipe that fills up because nobody reads it.
+#[tokio::test]
+async fn a_server_whose_log_is_not_read_goes_on_serving_and_ends() {
+    let mut running = Running::start().await;
+    // A line has more than 150 bytes, and a pipe takes 64 KiB.
+    for _ in 0..600 {
+        running.check_health().await;
+    }
+    running.program.signal("TERM").await;
+    assert_eq!(running.program.exit().await, Some(0));
+}
+
+#[tokio::test]
+async fn an_error_that_nobody_reads_changes_no_exit_code() {
+    let other = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = other.local_addr().unwrap().to_string();
+    let full = FullPipe::new();
+    for stderr in [closed_pipe(), full.stdio()] {
+        let mut command = command(&["--listen", &address]);
+        let mut program = Program::start_silent(command.stderr(stderr));
+        assert_eq!(program.exit().await, Some(1));
+    }
+}
+
+#[tokio::test]
+async fn the_second_signal_stops_at_once() {
+    let mut running = Running::start().await;
+    let mut client = running.client().await;
+    client.write_all(b"POST /resize?width=8 HTTP/1.1\r\nhost: test\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n").await.unwrap();
     // The request is in flight once it is told to go on; it will never end by itself.
-    client.read_exact(&mut [0; 25]).unwrap();
-    running.signal("INT");
-    while TcpStream::connect(running.address).is_ok() {}
-    running.signal("INT");
-    assert_eq!(running.exit_code(), 130);
+    let mut told = [0; 25];
+    within("the word to go on", client.read_exact(&mut told))
+        .await
+        .unwrap();
+    running.program.signal("INT").await;
+    let closed = async { while TcpStream::connect(running.address).await.is_ok() {} };
+    within("the end of the listener", closed).await;
+    running.program.signal("INT").await;
+    assert_eq!(running.program.exit().await, Some(130));
 }

@@ -100,9 +100,15 @@ async fn answers_share_the_memory_budget_until_they_are_sent() {
         "{bytes} bytes are no more than the body takes"
     );
 
-    let tight = with(bytes / 2).await;
+    // There is room for one answer, and a body holds half of it.
+    let busy = with(bytes).await;
+    let mut slow = busy.connect().await;
+    let head = format!("POST {RESIZE} HTTP/1.1\r\nhost: test\r\nexpect: 100-continue\r\n");
+    slow.send(format!("{head}content-length: {}\r\n\r\n", bytes / 2))
+        .await;
+    assert_eq!(slow.reply().await.status, 100);
     check_refused(
-        &tight.connect().await.post(target, &photo).await,
+        &busy.connect().await.post(target, &photo).await,
         "memory_full",
     );
 
@@ -111,6 +117,26 @@ async fn answers_share_the_memory_budget_until_they_are_sent() {
     for _ in 0..3 {
         assert_eq!(client.post(target, &photo).await.status, 200);
     }
+}
+
+#[tokio::test]
+async fn what_the_memory_budget_never_holds_is_refused_for_good() {
+    let photo = gradient_png(64, 64);
+    let bytes = photo.len() as u64;
+    let config = Config {
+        in_flight_bytes_max: ByteSize(bytes),
+        ..small()
+    };
+    let server = Server::start(config).await;
+    let mut client = server.connect().await;
+    let target = "/resize?width=500&height=500&enlarge=true&quality=100&format=jpeg";
+    let reply = client.post(target, &photo).await;
+    assert_eq!(reply.problem(), (422, "result_too_large".to_owned()));
+    assert_eq!(reply.header("retry-after"), None);
+    // As large as all of it is not too large.
+    assert_eq!(client.post(RESIZE, &photo).await.status, 200);
+    let reply = client.post(RESIZE, &[photo, vec![0]].concat()).await;
+    assert_eq!(reply.problem(), (413, "body_too_large".to_owned()));
 }
 
 #[tokio::test]

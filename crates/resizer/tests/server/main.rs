@@ -7,3 +7,4 @@ mod load;
 mod refusals;
 mod resize;
 mod support;
+mod watch;

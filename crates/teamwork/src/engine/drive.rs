@@ -132,8 +132,7 @@ where
             }
         };
         let Life { task, cx, extras } = life;
-        // A panic in the drop of a task that has ended is too late to be anyone's failure; it has been printed.
-        let _ = panics::catch(|| drop(task));
+        panics::discard(task);
         if let Some(extras) = &extras {
             ending.exit = extras.own.as_ref().map(own_failure).or(ending.exit);
         }
@@ -337,10 +336,7 @@ where
 
 /// Has the machine hear how a run has ended; it says when to go on.
 fn park<V: ?Sized>(cx: &Context<V>, exit: Exit) -> Left {
-    let home = cx.is_away().then(|| Home {
-        core: cx.core.clone(),
-        slot: cx.slot(),
-    });
+    let home = cx.is_away().then(|| Home::new(cx.core.clone(), cx.slot()));
     leave(Step::Parked { exit, home })
 }
 

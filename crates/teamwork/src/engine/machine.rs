@@ -19,9 +19,12 @@ mod stops;
 use std::sync::Arc;
 
 pub(crate) use self::seen::{Row, Seen};
-use super::record::{Kind, Record, State};
 pub(crate) use super::vocabulary::{
     Action, Admission, After, Deadline, Ending, Exit, Fault, Plain, Signal, Tally,
+};
+use super::{
+    panics,
+    record::{Kind, Record, State},
 };
 use crate::{
     Cause, Routine,
@@ -30,7 +33,7 @@ use crate::{
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Phase {
+enum Stage {
     /// For the prerequisites.
     Waiting,
     Oneshot,
@@ -84,7 +87,7 @@ pub(crate) struct Machine {
     statics: u32,
     /// The number given to the next task that starts while running.
     seq: u32,
-    phase: Phase,
+    stage: Stage,
     signal: Signal,
     signal_shown: Signal,
     arm: Option<Deadline>,
@@ -107,7 +110,7 @@ impl Machine {
             finalizing: 0,
             statics: 0,
             seq: 0,
-            phase: Phase::Waiting,
+            stage: Stage::Waiting,
             signal: Signal::Run,
             signal_shown: Signal::Run,
             arm: None,
@@ -120,7 +123,7 @@ impl Machine {
 
     /// Registers a task in a free slot.
     pub(crate) fn add(&mut self, slot: u32, name: Name, kind: Kind) -> Admission {
-        let running = self.phase >= Phase::Running;
+        let running = self.stage >= Stage::Running;
         if self.records.len() == slot as usize {
             make_room(&mut self.records);
             self.records.resize_with(slot as usize + 1, Record::new);
@@ -145,11 +148,11 @@ impl Machine {
         } else {
             self.statics = slot + 1;
         }
-        if self.phase >= Phase::Finalizing {
+        if self.stage >= Stage::Finalizing {
             record.state = State::Ended;
             record.outcome = TaskOutcome::NeverStarted;
         }
-        if self.phase == Phase::Running && self.signal < Signal::Finish {
+        if self.stage == Stage::Running && self.signal < Signal::Finish {
             record.state = State::Running;
             self.alive += 1;
             Admission::Now
@@ -170,11 +173,11 @@ impl Machine {
 
     /// The prerequisites are met.
     pub(crate) fn begin(&mut self) {
-        if self.phase == Phase::Waiting {
-            self.phase = if self.has_oneshot {
-                Phase::Oneshot
+        if self.stage == Stage::Waiting {
+            self.stage = if self.has_oneshot {
+                Stage::Oneshot
             } else {
-                Phase::Starting
+                Stage::Starting
             };
         }
     }
@@ -202,7 +205,7 @@ impl Machine {
             return;
         }
         if !record.is_alive() {
-            return;
+            return panics::discard(exit);
         }
         record.state = State::Parked;
         if record.late {
@@ -220,7 +223,10 @@ impl Machine {
             State::Finalizing => self.finalizing -= 1,
             State::Starting | State::Running | State::Parked => {}
             // It was given up as leaked before.
-            _ => return record.outcome,
+            _ => {
+                panics::discard(ending);
+                return record.outcome;
+            }
         }
         let was_alive = record.is_alive();
         record.state = State::Ended;
@@ -269,19 +275,19 @@ impl Machine {
             return Some(Action::Signal(self.signal));
         }
         loop {
-            if let Some(action) = match self.phase {
-                Phase::Waiting if self.signal >= Signal::Finish => self.finalize_all(),
-                Phase::Waiting | Phase::Ended => None,
-                Phase::Oneshot => self.next_oneshot(),
-                Phase::Starting => self.next_init(),
-                Phase::Running => self.next_run(),
-                Phase::Stopping if self.alive == 0 => self.finalize_all(),
-                Phase::Stopping => None,
-                Phase::Finalizing => self.next_finalizer(),
+            if let Some(action) = match self.stage {
+                Stage::Waiting if self.signal >= Signal::Finish => self.finalize_all(),
+                Stage::Waiting | Stage::Ended => None,
+                Stage::Oneshot => self.next_oneshot(),
+                Stage::Starting => self.next_init(),
+                Stage::Running => self.next_run(),
+                Stage::Stopping if self.alive == 0 => self.finalize_all(),
+                Stage::Stopping => None,
+                Stage::Finalizing => self.next_finalizer(),
             } {
                 return Some(action);
             }
-            // The phases from Oneshot to Stopping change on the way; look again when they did.
+            // The stages from Oneshot to Stopping change on the way; look again when they did.
             if !self.advance() {
                 return self.arm.take().map(Action::Arm);
             }
@@ -304,8 +310,8 @@ impl Machine {
         self.alive -= 1;
         self.records[slot as usize].outcome = exit.outcome();
         match exit {
-            Exit::Done | Exit::Leaked(_) if slot == 0 && self.phase == Phase::Oneshot => {
-                self.phase = Phase::Starting;
+            Exit::Done | Exit::Leaked(_) if slot == 0 && self.stage == Stage::Oneshot => {
+                self.stage = Stage::Starting;
                 self.cursor = 1;
             }
             Exit::FinishJob => self.raise_to(Signal::Finish),

@@ -19,16 +19,14 @@ use super::{
     supervisor::{Again, Supervisor},
     thread::{Threaded, start},
 };
-use crate::{
-    By, Cause, CauseKind, Context, NoValue, Outcome, Report, Routine, TaskOutcome, name::Name,
-};
+use crate::{By, Cause, CauseKind, Outcome, Report, Routine, TaskOutcome, name::Name};
 
 /// Builds the driver of a child job. Its run is the whole child; a stop is passed on to it, and it is not cut but ends by
 /// itself, its finalizers included, before the parent's finalizers run. When the parent's time is over, it is told to give up on
 /// whatever it has left.
 pub(crate) fn drive_job(
     child: Supervisor,
-    home: Home,
+    mut home: Home,
 ) -> impl Future<Output = Option<Ending>> + Send {
     let mut child = Child::Here(child);
     async move {
@@ -37,7 +35,7 @@ pub(crate) fn drive_job(
             leave(Step::Inited).await;
         }
         // When the start fails, it goes on where it is: to its end.
-        let away = home.core.spawns() && home.core.has_shipped();
+        home.is_away = home.core.spawns() && home.core.has_shipped();
         let ((exit, after), nanos) = match home.core.signal() {
             Signal::Finish | Signal::Cut | Signal::Abandon if is_late => {
                 ((Exit::NeverStarted, None), 0)
@@ -45,9 +43,9 @@ pub(crate) fn drive_job(
             Signal::Finish => ((Exit::Stopped, None), 0),
             Signal::Cut | Signal::Abandon => ((Exit::Cut, None), 0),
             Signal::Run | Signal::Drain if child.is_restarted() => {
-                attempts(&mut child, (&home, away), |ended, _| judged(ended)).await
+                attempts(&mut child, &home, |ended, _| judged(ended)).await
             }
-            Signal::Run | Signal::Drain => judged(Nested::begin(&mut child, &home, away).await),
+            Signal::Run | Signal::Drain => judged(Nested::begin(&mut child, &home).await),
         };
         child.leave();
         let ending = Ending {
@@ -58,7 +56,7 @@ pub(crate) fn drive_job(
                 nanos: [0, nanos, 0],
             },
         };
-        if away {
+        if home.is_away {
             home.core.post(Mail::ended(home.slot, ending));
             return None;
         }
@@ -103,9 +101,9 @@ pub(crate) fn drive_first_job(
             (judge_first(ended, child, (&home.core, has_value)), run)
         };
         let ((exit, after), run) = if child.is_restarted() {
-            attempts(&mut child, (&home, false), judge).await
+            attempts(&mut child, &home, judge).await
         } else {
-            judge(Nested::begin(&mut child, &home, false).await, &child)
+            judge(Nested::begin(&mut child, &home).await, &child)
         };
         child.leave();
         Some(Ending {
@@ -153,14 +151,13 @@ fn judge_first(
 /// The life of a child that is started over after failures: attempts, until one does not fail or there are no more.
 fn attempts<'a>(
     child: &'a mut Child,
-    (home, away): (&'a Home, bool),
+    home: &'a Home,
     judge: impl Fn(Result<Report, CauseKind>, &Child) -> (Judged, u64) + Send + 'a,
 ) -> Pin<Box<dyn Future<Output = (Judged, u64)> + Send + 'a>> {
     // Boxed, because what is rare should take no room in every driver.
     Box::pin(async move {
-        let cx = Context::<NoValue>::new(home.core.clone(), child.name(), home.slot);
-        cx.set_away(away);
-        let ended = Nested::begin(child, home, away).await;
+        let cx = home.lend(child.name());
+        let ended = Nested::begin(child, home).await;
         let (mut last, mut nanos) = judge(ended, child);
         let mut again = child.take_again();
         while let Exit::Failed(fault) = &last.0
@@ -171,14 +168,17 @@ fn attempts<'a>(
             tracing::warn!(job = %cx.core.name, task = cx.name(), error = %fault.kind, ?pause, "failed; starting again");
             let paused = Guard::new(&cx, None, || cx.wait(sleep(pause))).await;
             if let Err(early) = paused {
+                panics::discard(last);
                 return ((early.exit(Routine::Run), None), nanos);
             }
             let mut child = match fresh {
                 Ok(fresh) => Child::Here(fresh),
                 Err(panicked) => Child::Nowhere(*panicked),
             };
-            let ended = Nested::begin(&mut child, home, away).await;
-            (last, nanos) = judge(ended, &child);
+            let ended = Nested::begin(&mut child, home).await;
+            let judged = judge(ended, &child);
+            panics::discard(std::mem::replace(&mut last, judged.0));
+            nanos = judged.1;
             child.leave();
         }
         (last, nanos)
@@ -232,9 +232,9 @@ impl Child {
         };
     }
 
-    /// Drops a job that has ended. A panic in the drop of its value is too late to be anyone's failure; it has been printed.
+    /// Drops a job that has ended, its value included.
     fn leave(self) {
-        let _ = panics::catch(|| drop(self));
+        panics::discard(self);
     }
 
     /// Before it is settled: whether there is something that makes it anew.
@@ -290,19 +290,17 @@ impl Child {
 struct Nested<'a> {
     child: &'a mut Child,
     home: &'a Home,
-    away: bool,
     told: Signal,
     registered: Option<Signal>,
 }
 
 impl<'a> Nested<'a> {
     /// Moves the child to where it runs.
-    fn begin(child: &'a mut Child, home: &'a Home, away: bool) -> Self {
+    fn begin(child: &'a mut Child, home: &'a Home) -> Self {
         child.settle();
         Self {
             child,
             home,
-            away,
             told: Signal::Run,
             registered: None,
         }
@@ -345,7 +343,7 @@ impl Future for Nested<'_> {
             if self.home.core.is_looked_at() {
                 self.answer(cx);
             }
-            if !self.away || self.registered == Some(signal) {
+            if !self.home.is_away || self.registered == Some(signal) {
                 return Poll::Pending;
             }
             self.registered = Some(signal);

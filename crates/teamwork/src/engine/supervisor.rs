@@ -16,7 +16,9 @@ use std::{
     task::{Context, Poll},
 };
 
-pub(crate) use self::rare::{Again, Cancelled, Prerequisite, SignalSource};
+#[cfg(feature = "signal")]
+pub(crate) use self::rare::SignalSource;
+pub(crate) use self::rare::{Again, Cancelled, Prerequisite};
 use self::{elsewhere::Away, rare::Rare, tracked::Tracked};
 use super::{
     clock::{Stamp, later, now},
@@ -88,10 +90,7 @@ impl Supervisor {
 
     /// Where it belongs.
     pub(crate) fn next_home(&self) -> Home {
-        Home {
-            core: self.core.clone(),
-            slot: self.next_slot(),
-        }
+        Home::new(self.core.clone(), self.next_slot())
     }
 
     /// Adds a task before the start.

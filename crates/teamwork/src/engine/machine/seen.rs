@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Machine, Phase, Record, Signal, State};
+use super::{Machine, Record, Signal, Stage, State};
 use crate::{Cause, Doing, Outcome, name::Name, report::TaskOutcome};
 
 /// A job, as its machine sees it.
@@ -42,12 +42,12 @@ impl Machine {
 
     /// Whether the oneshot is done and every init is through.
     pub(crate) fn is_started(&self) -> bool {
-        self.phase >= Phase::Running
+        self.stage >= Stage::Running
     }
 
     /// Whether tasks are let through the start gate.
     pub(crate) fn is_running(&self) -> bool {
-        self.phase == Phase::Running
+        self.stage == Stage::Running
     }
 
     /// Whether the driver in this slot is past its run.
@@ -99,14 +99,14 @@ impl Machine {
     }
 
     pub(crate) fn seen(&self) -> Seen {
-        let phase = match self.phase {
-            Phase::Waiting => crate::Phase::Waiting,
-            Phase::Oneshot => crate::Phase::Oneshot,
-            Phase::Starting => crate::Phase::Starting,
-            Phase::Running => crate::Phase::Running,
-            Phase::Stopping => crate::Phase::Stopping,
-            Phase::Finalizing => crate::Phase::Finalizing,
-            Phase::Ended => crate::Phase::Ended,
+        let phase = match self.stage {
+            Stage::Waiting => crate::Phase::Waiting,
+            Stage::Oneshot => crate::Phase::Oneshot,
+            Stage::Starting => crate::Phase::Starting,
+            Stage::Running => crate::Phase::Running,
+            Stage::Stopping => crate::Phase::Stopping,
+            Stage::Finalizing => crate::Phase::Finalizing,
+            Stage::Ended => crate::Phase::Ended,
         };
         let rows = (0..)
             .zip(&self.records)

@@ -2,22 +2,23 @@
 
 use std::sync::Arc;
 
-use super::{Deadline, Fault, Haste, Machine, Phase, Record, Signal, State};
+use super::{Deadline, Fault, Haste, Machine, Record, Signal, Stage, State};
 use crate::{
     Cause, Report,
+    engine::panics,
     report::{JOBS_MAX, SECONDARY_MAX},
 };
 
 impl Machine {
     /// Somebody asks for an end, or for a higher rung of one.
     pub(crate) fn stop(&mut self, signal: Signal, cause: Option<Cause>) {
-        if self.phase < Phase::Finalizing && signal > self.signal {
+        if self.stage < Stage::Finalizing && signal > self.signal {
             if let (Some(cause), None) = (cause, &self.cause) {
                 self.cause = Some(Arc::new(cause));
             }
             self.raise(signal);
         }
-        if signal == Signal::Abandon && self.haste < Haste::Abandoned && self.phase < Phase::Ended {
+        if signal == Signal::Abandon && self.haste < Haste::Abandoned && self.stage < Stage::Ended {
             self.haste = Haste::Abandoned;
             self.arm = Some(Deadline::Now);
         }
@@ -25,32 +26,34 @@ impl Machine {
 
     /// The job failed as a whole: a prerequisite, or its timeout.
     pub(crate) fn fail_job(&mut self, cause: Cause) {
-        if self.phase < Phase::Finalizing {
+        if self.stage < Stage::Finalizing {
             self.interrupted(cause);
+        } else {
+            panics::discard(cause);
         }
     }
 
     /// The time of a deadline is over.
     pub(crate) fn passed(&mut self, deadline: Deadline) {
-        match (deadline, self.phase) {
-            (Deadline::Drain, phase) if phase < Phase::Finalizing => self.raise_to(Signal::Finish),
-            (Deadline::Grace, phase) if phase < Phase::Finalizing => self.raise_to(Signal::Cut),
-            (Deadline::Cut, phase) if phase < Phase::Finalizing => {
+        match (deadline, self.stage) {
+            (Deadline::Drain, stage) if stage < Stage::Finalizing => self.raise_to(Signal::Finish),
+            (Deadline::Grace, stage) if stage < Stage::Finalizing => self.raise_to(Signal::Cut),
+            (Deadline::Cut, stage) if stage < Stage::Finalizing => {
                 self.leak(Record::can_be_stuck);
                 if self.alive > 0 {
                     self.raise_to(Signal::Abandon);
                 }
             }
-            (Deadline::Now, phase) if phase < Phase::Finalizing => {
+            (Deadline::Now, stage) if stage < Stage::Finalizing => {
                 self.leak(Record::can_be_stuck);
                 self.arm = Some(Deadline::Abandon);
             }
-            (Deadline::Abandon, phase) if phase < Phase::Finalizing => self.leak(Record::is_alive),
-            (Deadline::Order, Phase::Finalizing) => {
+            (Deadline::Abandon, stage) if stage < Stage::Finalizing => self.leak(Record::is_alive),
+            (Deadline::Order, Stage::Finalizing) => {
                 self.haste = Haste::Overtake;
                 self.arm = Some(Deadline::Finalizers);
             }
-            (Deadline::Finalizers | Deadline::Now, Phase::Finalizing) => {
+            (Deadline::Finalizers | Deadline::Now, Stage::Finalizing) => {
                 self.leak(|record| record.state == State::Finalizing);
             }
             _ => {}
@@ -87,6 +90,7 @@ impl Machine {
             self.rare().more.secondary.push(cause);
         } else {
             self.rare().more.secondary_dropped += 1;
+            panics::discard(cause);
         }
     }
 
@@ -95,11 +99,13 @@ impl Machine {
         let place = (!self.is_vacant(slot)).then_some(slot);
         if self.rare().more.jobs.len() < JOBS_MAX {
             self.rare().more.jobs.push((place, report));
+        } else {
+            panics::discard(report);
         }
     }
 
     pub(super) fn raise_to(&mut self, signal: Signal) {
-        if signal > self.signal && self.phase < Phase::Finalizing {
+        if signal > self.signal && self.stage < Stage::Finalizing {
             self.raise(signal);
         }
     }
@@ -112,8 +118,8 @@ impl Machine {
             Signal::Cut => Deadline::Cut,
             Signal::Abandon => Deadline::Abandon,
         });
-        if signal >= Signal::Finish && self.phase > Phase::Waiting {
-            self.phase = Phase::Stopping;
+        if signal >= Signal::Finish && self.stage > Stage::Waiting {
+            self.stage = Stage::Stopping;
         }
     }
 }

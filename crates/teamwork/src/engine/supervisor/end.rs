@@ -32,12 +32,13 @@ impl Supervisor {
                 } = message
                 {
                     self.admit(slot, name, (driver, kind));
+                } else {
+                    panics::discard(message);
                 }
             });
         }
         for driver in self.drivers.drain(..) {
-            // The drop of a task that never started may panic; there is nobody left to care for it.
-            let _ = panics::catch(|| drop(driver));
+            panics::discard(driver);
         }
         let report = self.report();
         self.tell(|_| Event::Ended(report.outcome()));

@@ -6,16 +6,19 @@
 //! A program that is killed loses the lines of its last tenth of a second. One that ends waits two seconds for a reader who has stopped
 //! reading, and no longer.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::mem;
 use std::num::NonZero;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
-use teamwork::BlockingPool;
-use tokio::sync::Notify;
+use teamwork::{BlockingPool, Context, Job};
+use tokio::runtime::Runtime;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{sleep, timeout};
 use tracing::warn;
+use tracing_subscriber::fmt::MakeWriter;
 
 /// How long lines are collected.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -67,12 +70,58 @@ impl<W: Write + Send + 'static> Batches<W> {
         }
     }
 
-    /// Writes a batch whenever there is one, for ever.
+    /// Runs a program with its log beside it, and writes the last lines when it has ended.
     ///
-    /// # Cancel safety
-    ///
-    /// Nothing is lost when this is dropped; [`finish`](Self::finish) writes what is left.
-    pub async fn write(&self) {
+    /// It takes one blocking thread of the runtime. Threads that still block when the program has ended are not waited for.
+    pub fn run<T>(&self, runtime: Runtime, program: impl Future<Output = T>) -> T {
+        let outcome = runtime.block_on(self.beside(program));
+        // What is left may be a write to a log that nobody reads, and waiting for it would have no end.
+        runtime.shutdown_background();
+        outcome
+    }
+
+    /// As [`run`](Self::run), and then tells what came of it: `report` may print, and so wait for a reader. A signal ends that wait;
+    /// then there is no result.
+    pub fn run_and_report<T: Send + 'static, R: Send + 'static>(
+        &self,
+        runtime: Runtime,
+        program: impl Future<Output = T>,
+        report: impl FnOnce(T, &Self) -> R + Send + 'static,
+    ) -> Option<R> {
+        let log = self.clone();
+        let told = runtime.block_on(async {
+            let outcome = self.beside(program).await;
+            unless_signalled(move || report(outcome, &log)).await
+        });
+        runtime.shutdown_background();
+        told
+    }
+
+    /// Runs a program and writes the log until it has ended.
+    async fn beside<T>(&self, program: impl Future<Output = T>) -> T {
+        let outcome = tokio::select! {
+            outcome = program => outcome,
+            () = self.write_on() => unreachable!("it goes on for ever"),
+        };
+        self.finish().await;
+        outcome
+    }
+
+    /// Writes a line that is no part of the log, such as the error that a program ends with, and waits for its reader. If
+    /// that reader has kept [`run`](Self::run) from writing the last lines of the log, it is not written either.
+    pub fn say(&self, words: &dyn Display) {
+        let mut output = match self.shared.output.try_lock() {
+            Ok(output) => output,
+            // A writer that has panicked is as good as any other.
+            Err(TryLockError::Poisoned(output)) => output.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        // There is nobody left to tell when standard error is closed. One call, so that no other program comes between.
+        let _gone = output.write_all(format!("{words}\n").as_bytes());
+    }
+
+    /// Writes a batch whenever there is one, for ever. Nothing is lost when this is dropped.
+    async fn write_on(&self) {
         let pool = BlockingPool::new(NonZero::<usize>::MIN, 0);
         loop {
             self.shared.has_lines.notified().await;
@@ -84,18 +133,19 @@ impl<W: Write + Send + 'static> Batches<W> {
     }
 
     /// Writes what is left, unless whoever reads it has stopped reading; says whether it was written.
-    ///
-    /// # Cancel safety
-    ///
-    /// What is left is written, or not, whoever waits for it.
-    pub async fn finish(&self) -> bool {
+    async fn finish(&self) -> bool {
         let pool = BlockingPool::new(NonZero::<usize>::MIN, 0);
         let log = self.clone();
-        let written = timeout(LAST_LINES, pool.run(move |_| log.flush())).await;
+        let rest = move |_: &_| {
+            log.flush();
+            // How many lines were dropped.
+            log.flush();
+        };
+        let written = timeout(LAST_LINES, pool.run(rest)).await;
         written.is_ok_and(|written| written.is_ok())
     }
 
-    /// Writes what there is, and waits for it.
+    /// Writes what there is, waits for it, and leaves a line that says how many were dropped.
     fn flush(&self) {
         // A writer that has panicked is as good as any other.
         let output = self.shared.output.lock();
@@ -113,10 +163,39 @@ impl<W: Write + Send + 'static> Batches<W> {
     }
 }
 
+/// Makes a call that may block for ever, and leaves it alone when a signal comes.
+async fn unless_signalled<R: Send + 'static>(
+    call: impl FnOnce() -> R + Send + 'static,
+) -> Option<R> {
+    let (sender, mut result) = oneshot::channel();
+    let mut job = Job::new("report");
+    job.add_fn("print", async move |cx: &Context| {
+        let pool = BlockingPool::new(NonZero::<usize>::MIN, 0);
+        let called = pool.run(move |_| call());
+        if let Some(returned) = cx.unless_draining(called).await {
+            // Whoever asked is there: it waits for this job.
+            let _taken = sender.send(returned?);
+        }
+        Ok(())
+    });
+    if let Err(failure) = job.run_until_signal().await {
+        warn!(%failure, "the report was not finished");
+    }
+    result.try_recv().ok()
+}
+
 impl<W> Shared<W> {
     fn buffer(&self) -> MutexGuard<'_, Buffer> {
         // Nothing that could panic happens under this lock.
         self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<'log, W: 'log> MakeWriter<'log> for Batches<W> {
+    type Writer = Self;
+
+    fn make_writer(&'log self) -> Self {
+        self.clone()
     }
 }
 
@@ -178,7 +257,7 @@ mod tests {
             }
         };
         tokio::select! {
-            () = writing.write() => unreachable!("it goes on for ever"),
+            () = writing.write_on() => unreachable!("it goes on for ever"),
             batch = arrived => assert_eq!(batch, b"first\nsecond\nthird\n"),
         }
     }

@@ -1,0 +1,151 @@
+//! Tells monitors what the balancer counts: `GET /metrics` on an address of its own, away from the connections that are balanced.
+
+use std::convert::Infallible;
+use std::io;
+use std::net;
+use std::num::NonZero;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use metrics::Page;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
+use tracing::{debug, warn};
+
+use crate::address::ListenAddress;
+use crate::bind::{BindError, bind};
+use crate::stats::Stats;
+
+/// Monitors that are answered at the same time; more wait in the kernel.
+const CONNECTIONS_MAX: usize = 16;
+
+/// How long one may take, from its connection to the end of its answer.
+const TIME_MAX: Duration = Duration::from_secs(10);
+
+/// How long to wait when nothing can be accepted, for files that become free.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Listens for monitors.
+///
+/// # Errors
+///
+/// When the system refuses, for example because the port is in use.
+pub fn bind_monitor(address: &ListenAddress) -> Result<net::TcpListener, BindError> {
+    Ok(bind(address, NonZero::<usize>::MIN)?.into_only())
+}
+
+/// Answers monitors, for ever; no error of a monitor or of `accept` ends it.
+///
+/// # Errors
+///
+/// When the listener cannot be watched.
+///
+/// # Cancel safety
+///
+/// Dropping it closes the listener and all connections.
+pub async fn answer_monitors(listener: net::TcpListener, stats: &Stats) -> io::Result<Infallible> {
+    let listener = TcpListener::from_std(listener)?;
+    let mut connections = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            accepted = accept(&listener), if connections.len() < CONNECTIONS_MAX => {
+                connections.push(serve(accepted, stats));
+            }
+            Some(()) = connections.next() => {}
+        }
+    }
+}
+
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(error) => {
+                warn!(%error, "cannot accept a monitor");
+                sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Answers one request.
+async fn serve(stream: TcpStream, stats: &Stats) {
+    let service = service_fn(async |request| Ok::<_, Infallible>(answer(&request, stats)));
+    let connection = http1::Builder::new()
+        .keep_alive(false)
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(stream), service);
+    match timeout(TIME_MAX, connection).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => debug!(%error, "a monitor was not answered"),
+        Err(_) => debug!("a monitor took too long"),
+    }
+}
+
+fn answer(request: &Request<Incoming>, stats: &Stats) -> Response<Full<Bytes>> {
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let (status, text) = match request.uri().path() {
+        "/metrics" if is_read => (StatusCode::OK, page(stats).to_string()),
+        "/metrics" => (StatusCode::METHOD_NOT_ALLOWED, "GET it\n".to_owned()),
+        _ => (StatusCode::NOT_FOUND, "there is only /metrics\n".to_owned()),
+    };
+    let mut response = Response::new(Full::from(text));
+    *response.status_mut() = status;
+    let media_type = HeaderValue::from_static(metrics::MEDIA_TYPE);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, media_type);
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+    }
+    response
+}
+
+/// Writes what there is to count: a line for each name, and for each upstream of the command line.
+fn page(stats: &Stats) -> Page {
+    let mut page = Page::default();
+    page.gauge("balancer_sessions", "Sessions right now.")
+        .value(stats.live());
+    page.counter(
+        "balancer_sessions_total",
+        "Connections that became sessions.",
+    )
+    .value(stats.accepted());
+    let help =
+        "Connections that were closed at once, because there were as many sessions as allowed.";
+    page.counter("balancer_refused_total", help)
+        .value(stats.refused());
+    let help = "Bytes that ended sessions brought from clients to upstreams.";
+    page.counter("balancer_upload_bytes_total", help)
+        .value(stats.uploaded());
+    let help = "Bytes that ended sessions brought from upstreams to clients.";
+    page.counter("balancer_download_bytes_total", help)
+        .value(stats.downloaded());
+    add_upstreams(&mut page, stats);
+    page
+}
+
+fn add_upstreams(page: &mut Page, stats: &Stats) {
+    let help = "Sessions of an upstream right now, those that are still connecting included.";
+    let mut live = page.gauge("balancer_upstream_sessions", help);
+    for backend in stats.backends().iter() {
+        live.sample("upstream", backend.upstream().name(), backend.live());
+    }
+    let help = "Sessions that were connected to an upstream.";
+    let mut sessions = page.counter("balancer_upstream_sessions_total", help);
+    for backend in stats.backends().iter() {
+        sessions.sample("upstream", backend.upstream().name(), backend.sessions());
+    }
+    let help = "Tries to connect to an upstream that failed.";
+    let mut failures = page.counter("balancer_upstream_connect_failures_total", help);
+    for backend in stats.backends().iter() {
+        let count = backend.connect_failures();
+        failures.sample("upstream", backend.upstream().name(), count);
+    }
+}
