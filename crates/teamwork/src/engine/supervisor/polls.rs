@@ -149,7 +149,11 @@ impl Supervisor {
     /// Polls a driver that is to be woken by this; if it has to wait, it is tracked.
     fn poll_tracker(&mut self, tracker: Arc<Tracker>) {
         let waker = waker_ref(&tracker);
-        if !self.poll_driver(tracker.slot, &mut Context::from_waker(&waker)) {
+        if self.poll_driver(tracker.slot(), &mut Context::from_waker(&waker)) {
+            if let Some(tracked) = &mut self.tracked {
+                tracked.spare(tracker);
+            }
+        } else {
             self.tracked().keep(tracker);
         }
     }

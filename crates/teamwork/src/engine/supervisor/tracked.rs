@@ -14,7 +14,7 @@ use std::{
 
 use futures_util::task::ArcWake;
 
-use crate::engine::sync::{AtomicBool, AtomicWaker, Mutex, MutexGuard, Ordering};
+use crate::engine::sync::{AtomicBool, AtomicU32, AtomicWaker, Mutex, MutexGuard, Ordering, fence};
 
 /// The wakers of drivers that are polled when they are woken.
 pub(super) struct Tracked {
@@ -23,11 +23,14 @@ pub(super) struct Tracked {
     woken: Arc<Woken>,
     /// The last batch, its memory reused.
     emptied: Vec<u32>,
+    /// Of a driver that had not to wait.
+    spare: Option<Arc<Tracker>>,
 }
 
 /// The waker of one driver.
 pub(super) struct Tracker {
-    pub(super) slot: u32,
+    /// Changes only while nobody else has it.
+    slot: AtomicU32,
     /// The slot is on the list, or about to be.
     is_woken: AtomicBool,
     woken: Arc<Woken>,
@@ -50,21 +53,32 @@ impl Tracked {
             trackers: Vec::with_capacity(drivers),
             woken: Arc::new(woken),
             emptied: Vec::new(),
+            spare: None,
         }
     }
 
     /// A waker for the driver in this slot, which is not woken yet.
-    pub(super) fn track(&self, slot: u32) -> Arc<Tracker> {
+    pub(super) fn track(&mut self, slot: u32) -> Arc<Tracker> {
+        if let Some(spare) = self.spare.take().filter(Tracker::is_unused) {
+            spare.slot.store(slot, Ordering::Relaxed);
+            spare.is_woken.store(false, Ordering::Relaxed);
+            return spare;
+        }
         Arc::new(Tracker {
-            slot,
+            slot: AtomicU32::new(slot),
             is_woken: AtomicBool::new(false),
             woken: self.woken.clone(),
         })
     }
 
+    /// Takes back the waker of a driver that need not be polled again.
+    pub(super) fn spare(&mut self, tracker: Arc<Tracker>) {
+        self.spare = Some(tracker);
+    }
+
     /// Keeps the waker of a driver that has to wait.
     pub(super) fn keep(&mut self, tracker: Arc<Tracker>) {
-        let index = tracker.slot as usize;
+        let index = tracker.slot() as usize;
         if self.trackers.len() <= index {
             self.trackers.resize_with(index + 1, || None);
         }
@@ -105,6 +119,20 @@ impl Tracked {
     }
 }
 
+impl Tracker {
+    pub(super) fn slot(&self) -> u32 {
+        self.slot.load(Ordering::Relaxed)
+    }
+
+    /// Whether nobody has kept it.
+    fn is_unused(self: &Arc<Self>) -> bool {
+        let is_unused = Arc::strong_count(self) == 1;
+        // Pairs with the drop of the last other one: whatever that has read of it was read before it is another's.
+        fence(Ordering::Acquire);
+        is_unused
+    }
+}
+
 impl Woken {
     fn slots(&self) -> MutexGuard<'_, Vec<u32>> {
         // Nothing can panic under this lock.
@@ -119,7 +147,7 @@ impl ArcWake for Tracker {
         }
         let mut slots = tracker.woken.slots();
         let is_first = slots.is_empty();
-        slots.push(tracker.slot);
+        slots.push(tracker.slot());
         drop(slots);
         // Whoever was first calls for those who come after, until the supervisor has taken the list.
         if is_first {
