@@ -93,8 +93,8 @@ fn finished(send: Result<Ending, TaskError>, line: &Line) -> Ending {
     match send {
         Ok(ending) => ending,
         Err(TaskError::Stopped) => Ending::Closed,
-        // Cut, after the grace of the finish. The image has returned to the queue.
-        Err(TaskError::Failed(_)) => {
+        // Cut, after the grace of the finish. The image has returned to the queue. (Nobody else takes the value.)
+        Err(TaskError::Failed(_) | TaskError::Taken) => {
             line.run.tally.lost();
             Ending::Lost("it was closed, and the image in flight came to no end".to_owned())
         }

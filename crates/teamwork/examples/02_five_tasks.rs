@@ -1,15 +1,13 @@
 //! The client of go-work's README, five tasks: none reads before there is a connection; if one fails, all end.
 //! Prints: `saved hen`
 #![expect(clippy::print_stdout, reason = "an example shows what happens")]
-use teamwork::{Context, Flow, Job, Result, rendezvous};
+use teamwork::{Context, Flow, Job, Receiver, Result, Sender, rendezvous};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream, tcp::OwnedReadHalf, tcp::OwnedWriteHalf};
 use tokio::sync::Mutex;
 type Connection = (Mutex<OwnedReadHalf>, Mutex<OwnedWriteHalf>);
-type Receiver = teamwork::Receiver<[u8; 3], ()>;
-type Sender = teamwork::Sender<[u8; 3], ()>;
 
-async fn read(found: &mut Sender, cx: &Context<Connection>) -> Result<Flow> {
+async fn read(found: &mut Sender<[u8; 3], ()>, cx: &Context<Connection>) -> Result<Flow> {
     let mut word = [0; 3];
     match cx.wait(cx.value().0.lock().await.read(&mut word)).await? {
         0 => Ok(Flow::Done(())),
@@ -17,7 +15,7 @@ async fn read(found: &mut Sender, cx: &Context<Connection>) -> Result<Flow> {
     }
 }
 
-async fn write(words: &mut Receiver, cx: &Context<Connection>) -> Result<Flow> {
+async fn write(words: &mut Receiver<[u8; 3], ()>, cx: &Context<Connection>) -> Result<Flow> {
     let mut writer = cx.value().1.lock().await;
     let Some(word) = cx.wait(words.recv()).await else {
         return Ok(Flow::Done(writer.shutdown().await?)); // There is no more.

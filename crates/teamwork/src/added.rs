@@ -21,6 +21,20 @@ pub enum OnIdle {
 }
 
 /// Options of a task; see [`TaskOptions::idle_timeout`] and the others.
+///
+/// They can be set where a task is added to a [`Job`], see [`Added`]; a task that is added to a running job gets them by its
+/// [`Place`](crate::Place).
+///
+/// # Examples
+///
+/// ```
+/// # use std::time::Duration;
+/// # use teamwork::{OnIdle, TaskOptions};
+/// let session = TaskOptions::new()
+///     .idle_timeout(Duration::from_secs(30))
+///     .on_idle(OnIdle::FinishTask)
+///     .optional();
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TaskOptions {
     idle: Option<Duration>,

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
-use crate::{Error, name::Name};
+use crate::{Error, engine::panics, name::Name};
 
 /// One of the three routines of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,6 +44,24 @@ pub enum By {
 }
 
 /// What happened.
+///
+/// # Examples
+///
+/// ```
+/// # use std::time::Duration;
+/// # use teamwork::{CauseKind, Context, Job};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let mut job = Job::new("fetch").timeout(Duration::from_secs(5));
+/// job.add_future("wait", std::future::pending::<teamwork::Result>());
+/// let failure = job.run().await.unwrap_err();
+/// let status = match failure.cause().kind() {
+///     CauseKind::Timeout(_) | CauseKind::IdleTimeout(_) => 504,
+///     CauseKind::Cancelled { .. } => 503,
+///     _ => 500,
+/// };
+/// assert_eq!(status, 504);
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 pub enum CauseKind {
     /// A routine returned an error.
@@ -165,7 +183,10 @@ impl fmt::Display for Cause {
 impl fmt::Display for CauseKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Error(error) => write!(f, "{error}"),
+            // These are words of the user's. They are asked for in places where a panic would take the job along.
+            Self::Error(error) => panics::catch(|| write!(f, "{error}")).unwrap_or_else(|_| {
+                f.write_str(" … (the error panicked when it was asked for its message)")
+            }),
             Self::Panic {
                 message,
                 location: Some(at),
@@ -198,7 +219,7 @@ impl By {
 impl std::error::Error for Cause {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.kind {
-            CauseKind::Error(error) => error.source(),
+            CauseKind::Error(error) => panics::catch(|| error.source()).ok().flatten(),
             CauseKind::Job(inner) => std::error::Error::source(&**inner),
             _ => None,
         }

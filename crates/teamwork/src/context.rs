@@ -47,6 +47,22 @@ const REGISTERED_SHIFT: u16 = 5;
 /// What a task's routines see of their job: its value, its cause, its signals, and a handle on it.
 ///
 /// `V` is the job's value. A context is only ever lent to a routine, so it cannot outlive its task.
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::{Context, Job};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let mut job = Job::new("session").add_oneshot_fn("log in", async |_: &Context| Ok("Ann"));
+/// job.add_fn("greet", async |cx: &Context<&'static str>| {
+///     println!("{}: hello, {}", cx.name(), cx.value());
+///     cx.wait(std::future::pending::<()>()).await; // A finish ends it right here.
+///     Ok(())
+/// });
+/// job.add_fn("leave", async |cx: &Context<&'static str>| Ok(cx.job().finish()));
+/// job.run().await?;
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 pub struct Context<V: ?Sized = NoValue> {
     pub(crate) core: Arc<Core>,
     name: Name,
@@ -174,6 +190,22 @@ impl<V: ?Sized> Context<V> {
     ///
     /// Cancel safe. Every task is polled when the signal rises, so a signal is never missed; but what polls its parts only when they are
     /// woken, such as `FuturesUnordered`, does not pass that on. Put this beside such a thing, not into it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Job};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let mut job = Job::new("chat");
+    /// job.add_fn("say good-bye", async |cx: &Context| {
+    ///     cx.drained().await;
+    ///     println!("the server closes soon"); // Those who are connected go on until they are done.
+    ///     Ok(())
+    /// });
+    /// job.handle().drain();
+    /// job.run().await?;
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     pub async fn drained(&self) {
         std::future::poll_fn(|_| {
             if self.is_draining() {
@@ -198,6 +230,32 @@ impl<V: ?Sized> Context<V> {
     }
 
     /// A waker for this task, to be given to others: it ends the pause of an idle task.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::sync::atomic::{AtomicBool, Ordering};
+    /// # use teamwork::{Context, Flow, Job, TaskWaker};
+    /// # use tokio::sync::oneshot;
+    /// static HAS_WORK: AtomicBool = AtomicBool::new(false);
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let (tell, told) = oneshot::channel::<TaskWaker>();
+    /// let mut job = Job::new("queue");
+    /// job.add_recurrent("work", Some(tell), async |tell: &mut Option<oneshot::Sender<TaskWaker>>, cx: &Context| {
+    ///     if let Some(tell) = tell.take() {
+    ///         let _ = tell.send(cx.waker());
+    ///     }
+    ///     let has_work = HAS_WORK.load(Ordering::Relaxed);
+    ///     Ok(if has_work { Flow::Done(()) } else { Flow::Idle })
+    /// });
+    /// job.add_fn("feed", async move |_: &Context| {
+    ///     let worker = told.await?;
+    ///     HAS_WORK.store(true, Ordering::Relaxed);
+    ///     Ok(worker.wake())
+    /// });
+    /// job.run().await?;
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     pub fn waker(&self) -> TaskWaker {
         TaskWaker { bell: self.bell() }
     }
@@ -337,6 +395,17 @@ impl<V: ?Sized> Context<V> {
             // Both ends of the pause mean the same: call `run` again.
             let _ = timeout(this_pause, bell.notified()).await;
         }))
+    }
+}
+
+impl<V: ?Sized> Drop for Context<V> {
+    /// A driver that panics outside of the routines (a subscriber has, or there is no clock on this runtime) is gone. On a runtime task
+    /// nobody else would learn of it, and its job would wait for ever.
+    fn drop(&mut self) {
+        if std::thread::panicking() && self.is_away() {
+            self.end();
+            self.core.mourn(self.slot);
+        }
     }
 }
 

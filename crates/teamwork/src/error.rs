@@ -37,6 +37,19 @@ macro_rules! ensure {
 /// Its message is the message of the [`Cause`]; its [`source`](std::error::Error::source) is the task's own error.
 ///
 /// Its `Debug` form, which `main` and `unwrap` print, is the report as a tree.
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::{Context, Job};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let mut job = Job::new("parse");
+/// job.add_fn("number", async |_: &Context| Ok("x".parse::<u8>()?));
+/// let failure = job.run().await.unwrap_err();
+/// assert_eq!(failure.to_string(), "job parse: number: invalid digit found in string");
+/// assert!(!failure.is_cancelled() && failure.report().leaked().count() == 0);
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 pub struct Failure {
     report: Box<Report>,
 }
@@ -82,7 +95,7 @@ impl fmt::Debug for Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "job {}: {}", self.report.name(), self.cause())
+        write!(f, "job {}: {}", self.report.name, self.cause())
     }
 }
 
@@ -116,6 +129,25 @@ impl fmt::Display for Why {
 impl std::error::Error for Why {}
 
 /// A task that a running job did not accept, given back. Where the task is not wanted, `.map_err(|refused| refused.why)?` says the rest.
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::{Context, Flow, Job, Result, Task, Why};
+/// struct Greet(&'static str);
+///
+/// impl Task for Greet {
+///     type Output = ();
+///     async fn run(&mut self, _: &Context) -> Result<Flow> {
+///         println!("hello, {}", self.0);
+///         Ok(Flow::Done(()))
+///     }
+/// }
+///
+/// let job = Job::new("greetings"); // It does not run yet.
+/// let refused = job.handle().add_task("greet", Greet("Ann")).unwrap_err();
+/// assert_eq!((refused.task.0, refused.why), ("Ann", Why::NotStarted));
+/// ```
 pub struct Refused<T> {
     /// The task, untouched.
     pub task: T,

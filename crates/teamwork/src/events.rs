@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use tokio::sync::broadcast;
 
-use crate::{Cause, Outcome, TaskOutcome};
+use crate::{Cause, Outcome, TaskOutcome, name::Shown};
 
 /// How many events wait for a listener that is slow; it loses older ones and is told how many.
 pub const EVENTS_MAX: usize = 1024;
@@ -102,9 +102,11 @@ impl fmt::Display for Event {
         match self {
             Self::Started => f.write_str("started"),
             Self::Ready => f.write_str("ready"),
-            Self::TaskDone(task) => write!(f, "{} is through: {}", task.name, task.outcome),
-            Self::TaskEnded(task) => write!(f, "{} has ended: {}", task.name, task.outcome),
-            Self::TaskGivenUp(task) => write!(f, "{} is given up: {}", task.name, task.outcome),
+            Self::TaskDone(task) => write!(f, "{} is through: {}", Shown(&task.name), task.outcome),
+            Self::TaskEnded(task) => write!(f, "{} has ended: {}", Shown(&task.name), task.outcome),
+            Self::TaskGivenUp(task) => {
+                write!(f, "{} is given up: {}", Shown(&task.name), task.outcome)
+            }
             Self::Stopping(Stop::Drain) => f.write_str("draining"),
             Self::Stopping(Stop::Finish) => f.write_str("finishing"),
             Self::Stopping(Stop::Cut(None)) => f.write_str("cut: the grace is over"),

@@ -21,6 +21,23 @@ use crate::{
 /// cancelled. Handles from [`Job::handle`] and [`Context::job`] only observe.
 ///
 /// Any handle keeps the job's value, and its report when it has ended. So a value that holds a handle on its own job is never freed.
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::{Context, Job, Outcome};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let mut job = Job::new("server");
+/// job.add_fn("accept", async |cx: &Context| {
+///     cx.wait(std::future::pending::<()>()).await;
+///     Ok(())
+/// });
+/// let server = job.run_in_background().await?;
+/// let observer = server.clone();
+/// server.finish();
+/// assert_eq!(observer.wait().await.outcome(), Outcome::Done);
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 pub struct JobHandle<V: ?Sized = NoValue> {
     core: Arc<Core>,
     owns: bool,
@@ -79,6 +96,10 @@ impl<V: ?Sized> JobHandle<V> {
     /// Looks at the job and everything in it: who does what, how far it is, and since when it has made no progress.
     ///
     /// Tasks are asked, so it costs nothing when nobody looks; each level is waited for at most [`LOOK_TIME`](crate::LOOK_TIME), twice.
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime, or in one without a clock.
     ///
     /// # Cancel safety
     ///
@@ -248,7 +269,25 @@ impl<V: ?Sized + Send + Sync + 'static> JobHandle<V> {
     ///
     /// # Errors
     ///
-    /// As [`add_task`](Self::add_task).
+    /// As [`add_task`](Self::add_task). A job cannot be part of the error of a task, so `?` wants to have [`why`](Refused::why) only.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Job};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let mut server = Job::new("server");
+    /// server.add_fn("accept", async |cx: &Context| {
+    ///     for _ in 0..3 {
+    ///         let mut connection = Job::new("connection").inline().isolated();
+    ///         connection.add_fn("serve", async |_: &Context| Ok(()));
+    ///         cx.job().add_job(connection).map_err(|refused| refused.why)?;
+    ///     }
+    ///     Ok(())
+    /// });
+    /// assert_eq!(server.run().await?.come_and_gone(), 3);
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     #[expect(
         clippy::result_large_err,
         reason = "a refused job is given back whole, and refusals are rare"

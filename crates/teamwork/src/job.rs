@@ -303,7 +303,8 @@ impl<V: ?Sized> Job<V> {
     ///
     /// # Panics
     ///
-    /// Outside a Tokio runtime, unless the job is inline and uses no time.
+    /// Outside a Tokio runtime, unless the job is inline and uses no time; and in one without a clock (`enable_time`), as soon as the job
+    /// needs one: for a timeout, for an idle task, for the deadlines of a stop.
     ///
     /// # Cancel safety
     ///
@@ -339,6 +340,22 @@ impl<V: ?Sized> Job<V> {
     /// # Cancel safety
     ///
     /// If this future is dropped before it returns, the job is cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Job};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let mut job = Job::new("server").add_oneshot_fn("bind", async |_: &Context| Ok(8080_u16));
+    /// job.add_fn("serve", async |cx: &Context<u16>| {
+    ///     cx.wait(std::future::pending::<()>()).await;
+    ///     Ok(())
+    /// });
+    /// let server = job.run_in_background().await?; // It listens now.
+    /// server.finish();
+    /// server.wait().await;
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     pub async fn run_in_background(self) -> Result<JobHandle<V>, Failure> {
         let core = self.supervisor.core.clone();
         let handle = JobHandle::owning(core.clone());
@@ -372,6 +389,26 @@ impl<V: ?Sized> Job<V> {
     /// # Cancel safety
     ///
     /// As [`run`](Self::run).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use teamwork::{Context, Job, Result};
+    ///
+    /// #[tokio::main]
+    /// async fn main() -> Result {
+    ///     let mut job = Job::new("server");
+    ///     job.add_fn("serve", async |cx: &Context| {
+    ///         # cx.job().drain();
+    ///         while cx.unless_draining(std::future::ready("a request")).await.is_some() {
+    ///             // … answer it …
+    ///         }
+    ///         Ok(()) // Ctrl-C was pressed.
+    ///     });
+    ///     println!("{}", job.run_until_signal().await?);
+    ///     Ok(())
+    /// }
+    /// ```
     #[cfg(feature = "signal")]
     pub async fn run_until_signal(mut self) -> Result<Report, Failure> {
         match crate::signal::Signals::new() {

@@ -133,7 +133,7 @@
 //! | [`Job`] | tasks and options; runs on the runtime, [inline](Job::inline), or [on a thread of its own](Job::on_own_thread) |
 //! | [`Task`], [`Flow`] | what a task is, and how it goes on; [`Job::add_fn`] and [`Job::add_recurrent`] for closures |
 //! | [`Context`] | what a routine sees of its job: value, cause, safe points |
-//! | [`JobHandle`], [`Place`], [`TaskHandle`] | to stop a job, to add to it, to wait for it or for room in it; the value of a task |
+//! | [`JobHandle`], [`Place`], [`TaskHandle`] | to stop a job, to add to it, to wait for it or for room in it; the value of a task, and its end |
 //! | [`TaskOptions`], [`OnIdle`], [`Restart`] | timeouts, optional tasks, new attempts |
 //! | [`Cause`], [`Failure`], [`Report`] | why it ended, and what became of every task |
 //! | [`Events`], [`Snapshot`] | what happens, while it happens; who does what right now, as a tree |

@@ -2,7 +2,11 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{Cause, Routine, engine::Record, name::Name};
+use crate::{
+    Cause, Routine,
+    engine::Record,
+    name::{Name, Shown},
+};
 
 /// How a job ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,6 +72,23 @@ impl fmt::Display for Outcome {
 /// Every task that was added before the job ran is listed, in the order of adding. Of the tasks that were added while it
 /// ran, those that ended well are only counted, and so are child jobs that were cancelled on their own: a server may run a
 /// million connections through one job.
+///
+/// # Examples
+///
+/// ```
+/// # use std::time::Duration;
+/// # use teamwork::{Context, Job, TaskOutcome};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let mut job = Job::new("import").grace(Duration::from_secs(1));
+/// job.add_future("deaf", std::future::pending::<teamwork::Result>());
+/// job.add_fn("good", async |cx: &Context| Ok(cx.job().finish()));
+/// let report = job.run().await?;
+/// for task in report.tasks().filter(|task| task.outcome != TaskOutcome::Done) {
+///     println!("{} was {} after {:?}", task.name, task.outcome, task.run); // deaf was cut after 1s
+/// }
+/// assert!(report.task("deaf").is_some_and(|task| task.outcome == TaskOutcome::Cut));
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 pub struct Report {
     pub(crate) name: Name,
@@ -207,54 +228,77 @@ pub const SECONDARY_MAX: usize = 64;
 /// How many reports of child jobs a report keeps.
 pub const JOBS_MAX: usize = 64;
 
-/// How many tasks the printed form of a report lists.
+/// How many tasks the printed form of a report lists, whatever became of them; and how many more that came to no good end.
 const LISTED_MAX: usize = 50;
 
 impl Report {
     /// Prints the tasks, and what is in them, below a line that is indented like this.
     fn branches(&self, f: &mut fmt::Formatter<'_>, indent: &str) -> fmt::Result {
-        let total = self.tasks().count();
-        let mut unlisted = self
-            .told()
-            .iter()
-            .filter(|(place, _)| place.is_none())
-            .peekable();
-        let is_more = total > LISTED_MAX || unlisted.peek().is_some() || self.come_and_gone() > 0;
-        for (position, task) in self.tasks().take(LISTED_MAX).enumerate() {
-            let is_last = position + 1 == total && !is_more;
+        let listed = self.listed();
+        let hidden = self.tasks().count() - listed.len();
+        let gone = self.come_and_gone();
+        for (position, task) in listed.iter().enumerate() {
+            let is_last = position + 1 == listed.len() && hidden == 0 && gone == 0;
             let (branch, below) = if is_last {
                 ("└─", "   ")
             } else {
                 ("├─", "│  ")
             };
-            write!(f, "\n{indent}{branch} {} {}", task.name, task.outcome)?;
-            write!(
-                f,
-                "  ticks {}  init {:.1?}  run {:.1?}  finalize {:.1?}",
-                task.ticks, task.init, task.run, task.finalize
-            )?;
+            write!(f, "\n{indent}{branch} {task}")?;
             if let Some(job) = task.job {
                 job.branches(f, &format!("{indent}{below}"))?;
             }
         }
-        if total > LISTED_MAX {
-            write!(f, "\n{indent}├─ … and {} more", total - LISTED_MAX)?;
+        if hidden > 0 {
+            let branch = if gone == 0 { "└─" } else { "├─" };
+            write!(f, "\n{indent}{branch} … and {hidden} more")?;
         }
-        for (_, job) in unlisted {
+        // Those that are not listed are among those that came and went.
+        for (_, job) in self.told().iter().filter(|(place, _)| place.is_none()) {
             write!(f, "\n{indent}├─ {} {}", job.name, job.outcome)?;
             job.branches(f, &format!("{indent}│  "))?;
         }
-        if self.come_and_gone() > 0 {
-            write!(
-                f,
-                "\n{indent}└─ {} tasks came and went",
-                self.come_and_gone()
-            )?;
+        if gone > 0 {
+            write!(f, "\n{indent}└─ {gone} tasks came and went")?;
         }
         for later in self.secondary() {
             write!(f, "\n{indent}   later: {later}")?;
         }
+        if self.secondary_dropped() > 0 {
+            let dropped = self.secondary_dropped();
+            write!(f, "\n{indent}   later: … and {dropped} more failures")?;
+        }
         Ok(())
+    }
+
+    /// The tasks that are printed: the first ones, and then those that one has to know of.
+    fn listed(&self) -> Vec<TaskReport<'_>> {
+        let mut further = 0..LISTED_MAX;
+        let tasks = self.tasks().enumerate();
+        let listed = tasks.filter(|(position, task)| {
+            *position < LISTED_MAX || task.is_bad() && further.next().is_some()
+        });
+        listed.map(|(_, task)| task).collect()
+    }
+}
+
+impl TaskReport<'_> {
+    /// Whether something went wrong with it.
+    fn is_bad(&self) -> bool {
+        use TaskOutcome::{Failed, Leaked, Panicked};
+        matches!(self.outcome, Failed | Panicked | Leaked(_))
+    }
+}
+
+impl fmt::Display for TaskReport<'_> {
+    /// Prints one line; the tasks of a job that it is are not in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", Shown(self.name), self.outcome)?;
+        write!(
+            f,
+            "  ticks {}  init {:.1?}  run {:.1?}  finalize {:.1?}",
+            self.ticks, self.init, self.run, self.finalize
+        )
     }
 }
 

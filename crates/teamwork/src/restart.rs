@@ -72,7 +72,8 @@ impl Restart {
         }
     }
 
-    /// How long the first pause is, and the longest.
+    /// How long the first pause is, and the longest. Without any, an attempt that fails at once is followed by the next at once, as often as
+    /// there may be one; others have their turn in between.
     #[must_use]
     pub fn pause(mut self, min: Duration, max: Duration) -> Self {
         self.pause_min = min;
@@ -95,6 +96,9 @@ impl Restart {
 
     /// A child job that `make` makes anew for each attempt. It counts when it is added to another job.
     ///
+    /// Options of the job belong into `make`: set on what this returns, they hold for the first attempt, as do handles on that.
+    /// ([`isolated`](Job::isolated) is what the child is to its parent, and holds for all.)
+    ///
     /// A panic in `make` is a failure of that attempt; the first call is made here, and panics here.
     pub fn job<W: ?Sized + 'static>(
         self,
@@ -109,12 +113,16 @@ impl Restart {
     }
 }
 
+/// How many points in time are kept of the restarts in the window.
+const KEPT_MAX: usize = 1024;
+
 /// The restarts so far.
 #[derive(Debug)]
 struct Past {
     policy: Restart,
-    /// When the last of them were, at most as many as are allowed.
-    recent: VecDeque<Instant>,
+    /// When those in the window were, and how many at a time. Once there are [`KEPT_MAX`], the oldest count as of the one after them, so
+    /// that they are in the window for a little longer.
+    recent: VecDeque<(Instant, u32)>,
     random: RandomState,
 }
 
@@ -130,15 +138,22 @@ impl Past {
     /// The pause before another attempt, if there may be one.
     fn next(&mut self) -> Option<Duration> {
         let now = Instant::now();
-        let is_past = |at: &Instant| now.duration_since(*at) >= self.policy.within;
+        let is_past = |(at, _): &(Instant, u32)| now.duration_since(*at) >= self.policy.within;
         while self.recent.front().is_some_and(is_past) {
             self.recent.pop_front();
         }
-        let recent = u32::try_from(self.recent.len()).unwrap_or(u32::MAX);
+        let counts = self.recent.iter().map(|(_, many)| *many);
+        let recent = counts.fold(0, u32::saturating_add);
         if recent >= self.policy.most {
             return None;
         }
-        self.recent.push_back(now);
+        if self.recent.len() == KEPT_MAX
+            && let Some((_, many)) = self.recent.pop_front()
+            && let Some((_, next)) = self.recent.front_mut()
+        {
+            *next = next.saturating_add(many);
+        }
+        self.recent.push_back((now, 1));
         let doubled = 2_u32.saturating_pow(recent);
         let pause = self.policy.pause_min.saturating_mul(doubled);
         let pause = pause.min(self.policy.pause_max);
@@ -225,5 +240,16 @@ mod tests {
         assert!(past.next().is_some() && past.next().is_some() && past.next().is_none());
         tokio::time::advance(Duration::from_secs(10)).await;
         assert!(past.next().is_some() && past.next().is_some() && past.next().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn very_many_restarts_are_counted_in_bounded_memory() {
+        let most = 5 * KEPT_MAX;
+        let mut past = Past::new(Restart::at_most(most as u32, Duration::from_secs(10)));
+        for _ in 0..2 {
+            let restarts = std::iter::from_fn(|| past.next()).count();
+            assert_eq!((restarts, past.recent.len()), (most, KEPT_MAX));
+            tokio::time::advance(Duration::from_secs(10)).await;
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     io,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
@@ -22,6 +22,8 @@ pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     received: u32,
+    /// This job is one of those that have given the signals back.
+    has_given_back: bool,
     /// From now on, a signal does what it does by default: in its handler, so that it works even if the runtime is stuck.
     is_given_back: Arc<AtomicBool>,
 }
@@ -42,23 +44,33 @@ fn by_default() -> io::Result<Arc<AtomicBool>> {
     Ok(registered.insert(flag).clone())
 }
 
+/// How many jobs have given the signals back, and go on. Another one may begin or end beside them: what they have said stays.
+fn given_back() -> MutexGuard<'static, u32> {
+    static GIVEN_BACK: Mutex<u32> = Mutex::new(0);
+    GIVEN_BACK.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Signals {
     /// Installs the handlers; those of Tokio stay for the life of the process.
     pub(crate) fn new() -> io::Result<Self> {
-        let is_given_back = by_default()?;
-        is_given_back.store(false, Ordering::Relaxed);
         Ok(Self {
+            // First, see there.
+            is_given_back: by_default()?,
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             received: 0,
-            is_given_back,
+            has_given_back: false,
         })
     }
 }
 
 impl Drop for Signals {
     fn drop(&mut self) {
-        self.is_given_back.store(false, Ordering::Relaxed);
+        if self.has_given_back {
+            let mut jobs = given_back();
+            *jobs -= 1;
+            self.is_given_back.store(*jobs > 0, Ordering::Relaxed);
+        }
     }
 }
 
@@ -79,6 +91,10 @@ impl SignalSource for Signals {
     }
 
     fn give_back(&mut self) {
-        self.is_given_back.store(true, Ordering::Relaxed);
+        if !std::mem::replace(&mut self.has_given_back, true) {
+            let mut jobs = given_back();
+            *jobs += 1;
+            self.is_given_back.store(true, Ordering::Relaxed);
+        }
     }
 }

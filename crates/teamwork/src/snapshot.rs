@@ -11,6 +11,7 @@ use crate::{
         core::{Core, Look},
         machine::{Row, Seen},
     },
+    name::Shown,
 };
 
 /// How long a look at a job waits for those who are asked. Who has something else to do is shown as busy.
@@ -121,7 +122,7 @@ pub(crate) fn take(core: Arc<Core>) -> Taken {
             return of_report(&report);
         }
         let mut snapshot = Snapshot {
-            name: core.name.to_string(),
+            name: (*core.name).to_owned(),
             phase: Phase::Waiting,
             cause: core.cause().map(ToString::to_string),
             tasks: Vec::new(),
@@ -163,7 +164,7 @@ fn of_task(row: &Row, look: Option<&Look>) -> (TaskSnapshot, Option<Arc<Core>>) 
     let ticks = row.ticks.or(look.map(|look| look.ticks));
     let same_for = look.and_then(|look| look.same_for);
     let task = TaskSnapshot {
-        name: row.name.to_string(),
+        name: (*row.name).to_owned(),
         index: row.slot as usize,
         doing,
         ticks: ticks.filter(|_| is_plain),
@@ -260,9 +261,10 @@ impl Snapshot {
 impl fmt::Display for TaskSnapshot {
     /// Prints one line; the tasks of a job that it is are not in it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Shown(&self.name);
         match &self.job {
-            Some(job) => write!(f, "{} {}", self.name, job.phase)?,
-            None => write!(f, "{} {}", self.name, self.doing)?,
+            Some(job) => write!(f, "{name} {}", job.phase)?,
+            None => write!(f, "{name} {}", self.doing)?,
         }
         if let Some(ticks) = self.ticks.filter(|ticks| *ticks > 0) {
             write!(f, "  ticks {ticks}")?;
@@ -280,7 +282,7 @@ impl fmt::Display for TaskSnapshot {
 impl fmt::Display for Snapshot {
     /// Prints the job and everything in it as a tree.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.name, self.phase)?;
+        write!(f, "{} {}", Shown(&self.name), self.phase)?;
         if let Some(cause) = &self.cause {
             write!(f, ": {cause}")?;
         }

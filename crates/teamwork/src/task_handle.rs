@@ -3,10 +3,12 @@
 use std::{
     fmt,
     future::Future,
-    pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    pin::{Pin, pin},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
 };
+
+use tokio::sync::Notify;
 
 use crate::{
     Cause,
@@ -38,6 +40,8 @@ pub enum TaskError {
     Stopped,
     /// It was cut, failed, or never started. The cause is that of its job, which may lie in another task.
     Failed(Option<Arc<Cause>>),
+    /// It had one, which has been taken: a handle yields it once.
+    Taken,
 }
 
 impl fmt::Display for TaskError {
@@ -45,6 +49,7 @@ impl fmt::Display for TaskError {
         match self {
             Self::Stopped => f.write_str("the task was stopped before it had a value"),
             Self::Failed(None) => f.write_str("the task ended without a value"),
+            Self::Taken => f.write_str("the value of the task has been taken"),
             Self::Failed(Some(cause)) => write!(f, "the task ended without a value: {cause}"),
         }
     }
@@ -65,20 +70,62 @@ struct Slot<T> {
 }
 
 enum State<T> {
-    Open(Option<Waker>),
-    Filled(Result<T, TaskError>),
+    Open {
+        taker: Option<Waker>,
+        /// Made when somebody waits for the end, and not for the value.
+        ended: Option<Arc<Notify>>,
+    },
+    Filled(T),
     Taken,
+    Without(TaskError),
+}
+
+impl<T> State<T> {
+    /// The value, once; or why there is none.
+    fn take(&mut self) -> Result<T, TaskError> {
+        match std::mem::replace(self, Self::Taken) {
+            Self::Filled(value) => Ok(value),
+            Self::Without(error) => {
+                *self = Self::Without(error.clone());
+                Err(error)
+            }
+            Self::Open { .. } | Self::Taken => Err(TaskError::Taken),
+        }
+    }
 }
 
 impl<T> Slot<T> {
     fn set(&self, value: Result<T, TaskError>) {
-        let before = std::mem::replace(&mut *self.lock(), State::Filled(value));
-        if let State::Open(Some(waker)) = before {
-            waker.wake();
+        let over = match value {
+            Ok(value) => State::Filled(value),
+            Err(error) => State::Without(error),
+        };
+        let before = std::mem::replace(&mut *self.lock(), over);
+        let State::Open { taker, ended } = before else {
+            return;
+        };
+        if let Some(ended) = ended {
+            ended.notify_waiters();
+        }
+        if let Some(taker) = taker {
+            taker.wake();
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State<T>> {
+    fn is_open(&self) -> bool {
+        matches!(*self.lock(), State::Open { .. })
+    }
+
+    /// How the task has ended; or what calls when it has.
+    fn end(&self) -> Result<Result<(), TaskError>, Arc<Notify>> {
+        match &mut *self.lock() {
+            State::Open { ended, .. } => Err(ended.get_or_insert_default().clone()),
+            State::Filled(_) | State::Taken => Ok(Ok(())),
+            State::Without(error) => Ok(Err(error.clone())),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -91,7 +138,10 @@ pub(crate) struct Filler<T> {
 
 impl<T> Filler<T> {
     pub(crate) fn new(core: &Arc<Core>) -> Self {
-        let state = Mutex::new(State::Open(None));
+        let state = Mutex::new(State::Open {
+            taker: None,
+            ended: None,
+        });
         Self {
             slot: Arc::new(Slot { state }),
             core: core.clone(),
@@ -117,7 +167,7 @@ impl<T> Filler<T> {
 
 impl<T> Drop for Filler<T> {
     fn drop(&mut self) {
-        if matches!(*self.slot.lock(), State::Open(_)) {
+        if self.slot.is_open() {
             self.fill(Err(Unfinished::Cut), None);
         }
     }
@@ -125,8 +175,8 @@ impl<T> Drop for Filler<T> {
 
 /// Yields the value of a task once the task has ended, its finalizer included.
 ///
-/// Await it by value or by `&mut`. Dropping it does nothing to the task. There is one for each task, as there is one value; any number may
-/// hear of the end of a task by [`events`](crate::JobHandle::events).
+/// There is one value, and one who takes it: whoever awaits the handle, by value or by `&mut`. Any number may wait for the
+/// [end](Self::wait) of the task. Dropping the handle does nothing to the task.
 ///
 /// # Cancel safety
 ///
@@ -139,7 +189,54 @@ pub struct TaskHandle<T> {
 impl<T> TaskHandle<T> {
     /// Whether the task has ended.
     pub fn is_ended(&self) -> bool {
-        !matches!(*self.slot.lock(), State::Open(_))
+        !self.slot.is_open()
+    }
+
+    /// Waits for the end of the task, its finalizer included, and leaves the value where it is. Any number may wait, before the end and
+    /// after it, whether the value has been taken or not; what this returns does not borrow the handle, so it can go to another task.
+    ///
+    /// # Errors
+    ///
+    /// Why the task had no value to give.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Job};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let mut job = Job::new("import");
+    /// let lines = job.add_fn("read", async |_: &Context| Ok(7)).handle();
+    /// for name in ["index", "notify"] {
+    ///     let is_read = lines.wait();
+    ///     job.add_fn(name, async move |cx: &Context| Ok(cx.wait(is_read).await?));
+    /// }
+    /// job.run().await?;
+    /// assert_eq!(lines.await?, 7);
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
+    pub fn wait(&self) -> impl Future<Output = Result<(), TaskError>> + Send + use<T>
+    where
+        T: Send,
+    {
+        let slot = self.slot.clone();
+        async move {
+            loop {
+                let ended = match slot.end() {
+                    Ok(end) => return end,
+                    Err(ended) => ended,
+                };
+                let mut ended = pin!(ended.notified());
+                // Counts as waiting from here on, so that an end after the second look is not missed.
+                ended.as_mut().enable();
+                if slot.is_open() {
+                    ended.await;
+                }
+            }
+        }
     }
 }
 
@@ -147,17 +244,12 @@ impl<T> Future for TaskHandle<T> {
     type Output = Result<T, TaskError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.slot.lock();
-        match &mut *state {
-            State::Open(waker) => {
-                *waker = Some(cx.waker().clone());
+        match &mut *self.slot.lock() {
+            State::Open { taker, .. } => {
+                *taker = Some(cx.waker().clone());
                 Poll::Pending
             }
-            _ => match std::mem::replace(&mut *state, State::Taken) {
-                State::Filled(value) => Poll::Ready(value),
-                // The value was taken by an earlier poll.
-                _ => Poll::Ready(Err(TaskError::Failed(None))),
-            },
+            over => Poll::Ready(over.take()),
         }
     }
 }

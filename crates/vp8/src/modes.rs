@@ -58,32 +58,6 @@ pub(crate) struct Neighbours {
     pub(crate) modes: [Small; 4],
 }
 
-/// The tree of modes of a block: indices of pairs if positive, otherwise modes.
-const SMALL_TREE: [[i8; 2]; 9] = [
-    [0, 1],
-    [-1, 2],
-    [-2, 3],
-    [4, 6],
-    [-3, 5],
-    [-5, -6],
-    [-4, 7],
-    [-7, 8],
-    [-8, -9],
-];
-
-const SMALL_MODES: [Small; 10] = [
-    Small::Mean,
-    Small::Both,
-    Small::Above,
-    Small::Left,
-    Small::LeftDown,
-    Small::RightDown,
-    Small::VerticalRight,
-    Small::VerticalLeft,
-    Small::HorizontalDown,
-    Small::HorizontalUp,
-];
-
 /// Reads what is said of the next macroblock.
 #[inline(always)]
 pub(crate) fn read_modes(
@@ -138,37 +112,60 @@ fn read_blocks(
     above: &mut Neighbours,
     left: &mut Neighbours,
 ) -> [[Small; 4]; 4] {
-    let mut bools_here = *bools;
-    let mut rows = [[Small::Mean; 4]; 4];
-    for (row, left) in rows.iter_mut().zip(&mut left.modes) {
-        for (mode, above) in row.iter_mut().zip(&mut above.modes) {
-            *mode = read_small(&mut bools_here, *above, *left);
-            *above = *mode;
-            *left = *mode;
-        }
+    // By value, so that the fields can stay in registers.
+    let mut here = *bools;
+    let mut modes = [[Small::Mean; 4]; 4];
+    // One loop, not one for each row: processors do not foresee the end of a loop of four.
+    for (at, mode) in modes.as_flattened_mut().iter_mut().enumerate() {
+        let (above, left) = (&mut above.modes[at % 4], &mut left.modes[at / 4]);
+        *mode = read_small(&mut here, &SUBBLOCK_MODES[*above as usize][*left as usize]);
+        (*above, *left) = (*mode, *mode);
     }
-    *bools = bools_here;
-    rows
+    *bools = here;
+    modes
 }
 
+/// Reads how a block is predicted. Each bit has a branch of its own, so that the next probability is known before the bit is.
 #[inline(always)]
-fn read_small(bools: &mut Bools<'_>, above: Small, left: Small) -> Small {
-    let probabilities = &SUBBLOCK_MODES[above as usize][left as usize];
-    bools.refill();
-    if !bools.next(probabilities[0]) {
+fn read_small(bools: &mut Bools<'_>, probabilities: &[u8; 9]) -> Small {
+    let [
+        mean,
+        both,
+        above,
+        side,
+        left,
+        right_down,
+        left_down,
+        vertical,
+        horizontal,
+    ] = *probabilities;
+    bools.ensure(3);
+    if !bools.next(mean) {
         return Small::Mean;
     }
-    let mut at = 1;
-    loop {
-        // The longest way is one of seven bits.
-        if at == 3 {
-            bools.refill();
+    if !bools.next(both) {
+        return Small::Both;
+    }
+    if !bools.next(above) {
+        return Small::Above;
+    }
+    bools.ensure(4);
+    if !bools.next(side) {
+        if !bools.next(left) {
+            Small::Left
+        } else if !bools.next(right_down) {
+            Small::RightDown
+        } else {
+            Small::VerticalRight
         }
-        let next = SMALL_TREE[at][usize::from(bools.next(probabilities[at]))];
-        match usize::try_from(next) {
-            Ok(next) => at = next,
-            Err(_) => return SMALL_MODES[usize::from(next.unsigned_abs())],
-        }
+    } else if !bools.next(left_down) {
+        Small::LeftDown
+    } else if !bools.next(vertical) {
+        Small::VerticalLeft
+    } else if !bools.next(horizontal) {
+        Small::HorizontalDown
+    } else {
+        Small::HorizontalUp
     }
 }
 

@@ -33,7 +33,8 @@ pub(crate) struct Residue {
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Filled {
     light: [bool; 4],
-    colours: [[bool; 2]; 2],
+    /// Two of the first colour, and two of the second.
+    colours: [bool; 4],
     means: bool,
 }
 
@@ -42,7 +43,7 @@ impl Filled {
     const fn clear(&mut self, has_means: bool) {
         *self = Self {
             light: [false; 4],
-            colours: [[false; 2]; 2],
+            colours: [false; 4],
             means: self.means && !has_means,
         };
     }
@@ -61,17 +62,10 @@ impl Residue {
         self.extents == [Extent::None; BLOCKS]
     }
 
+    /// Returns two blocks that are side by side: of light, from 8 on of the first colour, and from 10 on of the second.
     #[inline(always)]
-    pub(crate) const fn light(&self, at: usize) -> (&Block, Extent) {
-        (&self.blocks[at], self.extents[at])
-    }
-
-    #[inline(always)]
-    pub(crate) const fn colour(&self, at: usize) -> (&Block, Extent) {
-        (
-            &self.blocks[LIGHT_BLOCKS + at],
-            self.extents[LIGHT_BLOCKS + at],
-        )
+    pub(crate) fn pair(&self, at: usize) -> [(&Block, Extent); 2] {
+        [2 * at, 2 * at + 1].map(|at| (&self.blocks[at], self.extents[at]))
     }
 
     /// Forgets the macroblock before.
@@ -110,21 +104,18 @@ impl Residue {
             }
         }
         let coding = tokens.coding(kind, segment.light);
-        let (blocks, extents) = (&mut self.blocks, &mut self.extents);
-        let (light, colours) = blocks.split_at_mut(LIGHT_BLOCKS);
-        let (light_extents, colour_extents) = extents.split_at_mut(LIGHT_BLOCKS);
-        let edges = (&mut above.light, &mut left.light);
-        read_square(
-            (simd, bools),
-            coding,
-            edges,
-            light.iter_mut().zip(light_extents),
-        );
+        let mut blocks = self.blocks.iter_mut().zip(&mut self.extents);
+        // One loop, not one for each row: processors do not foresee the end of a short one.
+        for (at, block) in blocks.by_ref().take(LIGHT_BLOCKS).enumerate() {
+            let filled = (&mut above.light[at % 4], &mut left.light[at / 4]);
+            read_one((simd, bools), coding, filled, block);
+        }
         let coding = tokens.coding(Kind::Colour, segment.colour);
-        let colours = colours.chunks_mut(4).zip(colour_extents.chunks_mut(4));
-        let edges = above.colours.iter_mut().zip(&mut left.colours);
-        for ((blocks, extents), edges) in colours.zip(edges) {
-            read_square((simd, bools), coding, edges, blocks.iter_mut().zip(extents));
+        for (at, block) in blocks.enumerate() {
+            let first = at / 4 * 2;
+            let (column, row) = (first + at % 2, first + at / 2 % 2);
+            let filled = (&mut above.colours[column], &mut left.colours[row]);
+            read_one((simd, bools), coding, filled, block);
         }
     }
 
@@ -139,25 +130,21 @@ impl Residue {
     }
 }
 
-/// Reads the blocks of light or of one colour, row by row.
+/// Reads a block between those above and to the left.
 #[inline(always)]
-fn read_square<'a, S: Simd, const N: usize>(
+fn read_one<S: Simd>(
     (simd, bools): (S, &mut Bools<'_>),
     coding: Coding<'_>,
-    (above, left): (&mut [bool; N], &mut [bool; N]),
-    mut blocks: impl Iterator<Item = (&'a mut Block, &'a mut Extent)>,
+    (above, left): (&mut bool, &mut bool),
+    (block, extent): (&mut Block, &mut Extent),
 ) {
-    for left in left {
-        for (above, (block, extent)) in above.iter_mut().zip(&mut blocks) {
-            let context = usize::from(*above) + usize::from(*left);
-            let end = read_block(simd, bools, (coding, context), block);
-            let is_filled = end > coding.first;
-            (*above, *left) = (is_filled, is_filled);
-            if end > 1 {
-                *extent = Extent::Any;
-            } else if is_filled {
-                *extent = Extent::Mean;
-            }
-        }
+    let context = usize::from(*above) + usize::from(*left);
+    let end = read_block(simd, bools, (coding, context), block);
+    let is_filled = end > coding.first;
+    (*above, *left) = (is_filled, is_filled);
+    if end > 1 {
+        *extent = Extent::Any;
+    } else if is_filled {
+        *extent = Extent::Mean;
     }
 }

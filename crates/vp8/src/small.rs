@@ -1,4 +1,7 @@
 //! How a block of 4x4 samples is predicted (section 12.3).
+//!
+//! Which of the ten ways it is can hardly be foreseen, and a wrong guess of the processor takes longer than the prediction. So nine of
+//! them are one: samples are picked from all means that there may be.
 
 use fearless_simd::{Simd, prelude::*, u8x16};
 
@@ -14,132 +17,112 @@ pub(crate) struct Edge {
     pub(crate) left: [u8; 4],
 }
 
-/// Rows of samples.
-type Samples = [[u8; 4]; 4];
+/// Which mean each sample is, for all modes but [`Small::Both`]. Those before [`H`] are of three samples.
+const PICKED: [[[u8; 4]; 4]; 10] = [
+    // Mean.
+    [[MEAN; 4]; 4],
+    // Both: not picked.
+    [[0; 4]; 4],
+    // Above.
+    [[5, 6, 7, 8]; 4],
+    // Left.
+    [[3; 4], [2; 4], [1; 4], [0; 4]],
+    // LeftDown.
+    [[6, 7, 8, 9], [7, 8, 9, 10], [8, 9, 10, 11], [9, 10, 11, 12]],
+    // RightDown.
+    [[4, 5, 6, 7], [3, 4, 5, 6], [2, 3, 4, 5], [1, 2, 3, 4]],
+    // VerticalRight.
+    [
+        [H + 5, H + 6, H + 7, H + 8],
+        [4, 5, 6, 7],
+        [3, H + 5, H + 6, H + 7],
+        [2, 4, 5, 6],
+    ],
+    // VerticalLeft.
+    [
+        [H + 6, H + 7, H + 8, H + 9],
+        [6, 7, 8, 9],
+        [H + 7, H + 8, H + 9, 10],
+        [7, 8, 9, 11],
+    ],
+    // HorizontalDown.
+    [
+        [H + 4, 4, 5, 6],
+        [H + 3, 3, H + 4, 4],
+        [H + 2, 2, H + 3, 3],
+        [H + 1, 1, H + 2, 2],
+    ],
+    // HorizontalUp.
+    [
+        [H + 3, 2, H + 2, 1],
+        [H + 2, 1, H + 1, 0],
+        [H + 1, 0, H, H],
+        [H; 4],
+    ],
+];
+/// From here on, means are of two samples.
+const H: u8 = 16;
+/// The mean of what is above and to the left.
+const MEAN: u8 = 31;
 
-/// Predicts a block.
+/// Predicts a block: four rows of four samples.
 #[inline(always)]
-pub(crate) fn predict<S: Simd>(simd: S, edge: &Edge, mode: Small) -> Samples {
-    let Edge {
-        above,
-        corner,
-        left,
-    } = *edge;
-    let [a0, a1, a2, a3, ..] = above;
-    match mode {
-        Small::Mean => {
-            let sum: u32 = [a0, a1, a2, a3]
-                .into_iter()
-                .chain(left)
-                .map(u32::from)
-                .sum();
-            [[((sum + 4) >> 3) as u8; 4]; 4]
-        }
-        Small::Both => left.map(|left| {
-            let step = i16::from(left) - i16::from(corner);
-            [a0, a1, a2, a3].map(|above| (i16::from(above) + step).clamp(0, 255) as u8)
-        }),
-        Small::Above => [Line::new(simd, edge).thirds(5); 4],
-        Small::Left => {
-            let [d, c, b, a] = Line::new(simd, edge).thirds(0);
-            [a, b, c, d].map(|sample| [sample; 4])
-        }
-        _ => predict_diagonally(&Line::new(simd, edge), left[3], mode),
+pub(crate) fn predict<S: Simd>(simd: S, edge: &Edge, mode: Small) -> u8x16<S> {
+    if mode == Small::Both {
+        return add_steps(simd, edge);
     }
+    let [thirds, halves] = means(simd, edge);
+    let picked = u8x16::from_slice(simd, PICKED[mode as usize].as_flattened());
+    thirds.concat_swizzle_dyn(halves, picked)
 }
 
-/// What a block is predicted from as a line: the last sample to the left twice, up to the corner at 5, and to the right until the
-/// last sample twice.
-struct Line {
-    /// The means of two neighbours, the first of which is at this place.
-    halves: u128,
-    /// The means of three neighbours, the first of which is at this place; the one in the middle counts twice.
-    thirds: u128,
+/// Adds the steps of the column to the left to the row above.
+#[inline(always)]
+fn add_steps<S: Simd>(simd: S, edge: &Edge) -> u8x16<S> {
+    let (above, left, corner) = (edge.above, edge.left, edge.corner);
+    u8x16::from_fn(simd, |at| {
+        let (above, left) = (above[at % 4], left[at / 4]);
+        // One of the differences is 0.
+        let brighter = above.saturating_add(left.saturating_sub(corner));
+        brighter.saturating_sub(corner.saturating_sub(left))
+    })
 }
 
-impl Line {
-    #[inline(always)]
-    fn new<S: Simd>(simd: S, edge: &Edge) -> Self {
-        let left = u64::from(u32::from_be_bytes(edge.left));
-        let start = left << 8 | u64::from(edge.left[3]) | u64::from(edge.corner) << 40;
-        let above = u128::from(u64::from_le_bytes(edge.above));
-        let end = u128::from(edge.above[7]) << 112;
-        let line = u128::from(start) | above << 48 | end;
-        let at = |shift: u32| u8x16::simd_from(simd, (line >> shift).to_le_bytes());
-        let (first, second, third) = (at(0), at(8), at(16));
-        // Rounded down, so that the whole is rounded once.
-        let outer = (first & third) + ((first ^ third) >> 1);
-        let number = |samples: u8x16<S>| u128::from_le_bytes(samples.into());
-        Self {
-            halves: number(mean(first, second)),
-            thirds: number(mean(outer, second)),
-        }
-    }
+/// Returns the means of three neighbours, the one in the middle counted twice, and the means of two. Neighbours are a line:
+/// the last sample to the left twice, up to the corner at 5, and to the right until the last sample twice.
+#[inline(always)]
+fn means<S: Simd>(simd: S, edge: &Edge) -> [u8x16<S>; 2] {
+    let left = u128::from(u32::from_be_bytes(edge.left)) << 8 | u128::from(edge.left[3]);
+    let above = u128::from(u64::from_le_bytes(edge.above));
+    let end = u128::from(edge.above[7]) << 112;
+    let line = left | u128::from(edge.corner) << 40 | above << 48 | end;
+    let first = u8x16::simd_from(simd, line.to_le_bytes());
+    let nothing = u8x16::splat(simd, 0);
+    let (second, third) = (first.slide::<1>(nothing), first.slide::<2>(nothing));
+    // Rounded down, so that the whole is rounded once.
+    let outer = (first & third) + ((first ^ third) >> 1);
+    let mean = u128::from(mean_of_all(edge)) << 120;
+    let mean = u8x16::simd_from(simd, mean.to_le_bytes());
+    [
+        mean_of_two(outer, second),
+        mean_of_two(first, second) | mean,
+    ]
+}
 
-    #[inline(always)]
-    const fn thirds(&self, at: u32) -> [u8; 4] {
-        ((self.thirds >> (at * 8)) as u32).to_le_bytes()
-    }
-
-    #[inline(always)]
-    const fn halves(&self, at: u32) -> [u8; 4] {
-        ((self.halves >> (at * 8)) as u32).to_le_bytes()
-    }
+/// Returns the mean of the four samples above and the four to the left.
+#[inline(always)]
+fn mean_of_all(edge: &Edge) -> u8 {
+    let [a, b, c, d, ..] = edge.above;
+    let sum: u16 = [a, b, c, d]
+        .into_iter()
+        .chain(edge.left)
+        .map(u16::from)
+        .sum();
+    ((sum + 4) >> 3) as u8
 }
 
 /// Returns the means, rounded up.
 #[inline(always)]
-fn mean<S: Simd>(a: u8x16<S>, b: u8x16<S>) -> u8x16<S> {
+fn mean_of_two<S: Simd>(a: u8x16<S>, b: u8x16<S>) -> u8x16<S> {
     (a | b) - ((a ^ b) >> 1)
-}
-
-/// Predicts along one of six directions.
-#[inline(always)]
-fn predict_diagonally(line: &Line, last: u8, mode: Small) -> Samples {
-    match mode {
-        Small::LeftDown => [6, 7, 8, 9].map(|at| line.thirds(at)),
-        Small::RightDown => [4, 3, 2, 1].map(|at| line.thirds(at)),
-        Small::VerticalRight => {
-            let (first, second) = (line.halves(5), line.thirds(4));
-            let [lowest, lower, ..] = line.thirds(2);
-            [
-                first,
-                second,
-                [lower, first[0], first[1], first[2]],
-                [lowest, second[0], second[1], second[2]],
-            ]
-        }
-        Small::VerticalLeft => {
-            let (first, second) = (line.halves(6), line.thirds(6));
-            let [third, fourth, ..] = line.thirds(10);
-            [
-                first,
-                second,
-                [first[1], first[2], first[3], third],
-                [second[1], second[2], second[3], fourth],
-            ]
-        }
-        Small::HorizontalDown => {
-            let [h0, h1, h2, h3] = line.halves(1);
-            let [t0, t1, t2, t3] = line.thirds(1);
-            let [t4, t5, ..] = line.thirds(5);
-            [
-                [h3, t3, t4, t5],
-                [h2, t2, h3, t3],
-                [h1, t1, h2, t2],
-                [h0, t0, h1, t1],
-            ]
-        }
-        // Only the one that goes up from the left is left.
-        _ => {
-            let [_, h2, h1, h0] = line.halves(0);
-            let [t2, t1, t0, _] = line.thirds(0);
-            [
-                [h0, t0, h1, t1],
-                [h1, t1, h2, t2],
-                [h2, t2, last, last],
-                [last; 4],
-            ]
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! Inverse transforms (sections 14.3 and 14.4).
 
-use fearless_simd::{Simd, i16x8, i32x4, i64x2, prelude::*};
+use fearless_simd::{Simd, i16x8, i32x4, i64x2, prelude::*, u8x16, u16x8};
 
 use crate::residue::Extent;
 use crate::tokens::Block;
@@ -39,16 +39,10 @@ pub(crate) fn add_pair<S: Simd, const N: usize>(
     simd: S,
     rows: &mut Rows<N>,
     (column, row): (usize, usize),
-    [(first, first_extent), (second, second_extent)]: [(&Block, Extent); 2],
+    pair: [(&Block, Extent); 2],
 ) {
-    let differences = match first_extent.max(second_extent) {
-        Extent::None => return,
-        Extent::Mean => {
-            let [first, second] = [first, second].map(|block| block[0].wrapping_add(4) >> 3);
-            let (a, b) = (first, second);
-            [i16x8::simd_from(simd, [a, a, a, a, b, b, b, b]); 4]
-        }
-        Extent::Any => differences(simd, first, second),
+    let Some(differences) = differences(simd, pair) else {
+        return;
     };
     for (row, differences) in rows[row..].iter_mut().zip(differences) {
         let samples: [u8; 8] = get(row, column);
@@ -58,45 +52,56 @@ pub(crate) fn add_pair<S: Simd, const N: usize>(
     }
 }
 
-/// Adds the differences of a block to its samples.
+/// Adds differences to the samples of a block. Both are two rows of four side by side.
 #[inline(always)]
-pub(crate) fn add<S: Simd>(
+pub(crate) fn add<S: Simd>(samples: u8x16<S>, [upper, lower]: [i16x8<S>; 2]) -> u8x16<S> {
+    let sum = |samples: u16x8<S>, differences: i16x8<S>| {
+        let sum = samples.bitcast::<i16x8<S>>() + differences;
+        sum.max(0).min(255).bitcast::<u16x8<S>>()
+    };
+    let (first, second) = samples.widen();
+    sum(first, upper).relaxed_narrow(sum(second, lower))
+}
+
+/// Returns the differences of two blocks, each as two rows side by side.
+#[inline(always)]
+pub(crate) fn split_differences<S: Simd>(
     simd: S,
-    samples: [[u8; 4]; 4],
-    (block, extent): (&Block, Extent),
-) -> [[u8; 4]; 4] {
-    let [upper, lower] = match extent {
-        Extent::None => return samples,
-        Extent::Mean => [i16x8::splat(simd, block[0].wrapping_add(4) >> 3); 2],
-        Extent::Any => {
-            let [a, b, c, d] = differences(simd, block, &[0; 16]);
-            [first_halves(a, b), first_halves(c, d)]
+    pair: [(&Block, Extent); 2],
+) -> [[i16x8<S>; 2]; 2] {
+    let rows = differences(simd, pair).unwrap_or([i16x8::splat(simd, 0); 4]);
+    let [a, b, c, d] = rows.map(|row| row.bitcast::<i64x2<S>>());
+    [
+        [a.zip_low(b), c.zip_low(d)].map(|rows| rows.bitcast()),
+        [a.zip_high(b), c.zip_high(d)].map(|rows| rows.bitcast()),
+    ]
+}
+
+/// Returns the rows of differences of two blocks side by side, if there are any.
+#[inline(always)]
+fn differences<S: Simd>(
+    simd: S,
+    [(first, first_extent), (second, second_extent)]: [(&Block, Extent); 2],
+) -> Option<[i16x8<S>; 4]> {
+    match first_extent.max(second_extent) {
+        Extent::None => None,
+        Extent::Mean => {
+            let [a, b] = [first, second].map(|block| block[0].wrapping_add(4) >> 3);
+            Some([i16x8::simd_from(simd, [a, a, a, a, b, b, b, b]); 4])
         }
-    };
-    let [a, b, c, d] = samples;
-    let sum = |first: [u8; 4], second: [u8; 4], differences: i16x8<S>| -> [[u8; 4]; 2] {
-        let samples =
-            u64::from(u32::from_le_bytes(second)) << 32 | u64::from(u32::from_le_bytes(first));
-        let samples = i16x8::simd_from(simd, samples.to_le_bytes().map(i16::from));
-        let sum: [i16; 8] = (samples + differences).max(0).min(255).into();
-        let sum = u64::from_le_bytes(sum.map(|sample| sample as u8));
-        [
-            (sum as u32).to_le_bytes(),
-            ((sum >> 32) as u32).to_le_bytes(),
-        ]
-    };
-    let ([a, b], [c, d]) = (sum(a, b, upper), sum(c, d, lower));
-    [a, b, c, d]
+        Extent::Any => Some(transform(simd, first, second)),
+    }
 }
 
 /// Transforms two blocks to rows of differences, side by side.
 #[inline(always)]
-fn differences<S: Simd>(simd: S, first: &Block, second: &Block) -> [i16x8<S>; 4] {
-    let rows = [0, 4, 8, 12].map(|at| {
-        let [a, b, c, d] = [0, 1, 2, 3].map(|column| first[at + column]);
-        let [e, f, g, h] = [0, 1, 2, 3].map(|column| second[at + column]);
-        i16x8::simd_from(simd, [a, b, c, d, e, f, g, h])
-    });
+fn transform<S: Simd>(simd: S, first: &Block, second: &Block) -> [i16x8<S>; 4] {
+    let halves = |block: &Block| {
+        let [upper, lower] = [0, 8].map(|at| i16x8::from_slice(simd, &block[at..at + 8]));
+        [upper, lower].map(|rows| rows.bitcast::<i64x2<S>>())
+    };
+    let ([a, c], [b, d]) = (halves(first), halves(second));
+    let rows = [a.zip_low(b), a.zip_high(b), c.zip_low(d), c.zip_high(d)].map(|row| row.bitcast());
     let mut columns = turn(cosine(simd, rows));
     columns[0] += 4;
     turn(cosine(simd, columns).map(|column| column >> 3))
@@ -135,11 +140,4 @@ fn turn<S: Simd>(rows: [i16x8<S>; 4]) -> [i16x8<S>; 4] {
     let [a, b] = [first.zip_low(third), first.zip_high(third)].map(widest);
     let [c, d] = [second.zip_low(fourth), second.zip_high(fourth)].map(widest);
     [a.zip_low(c), a.zip_high(c), b.zip_low(d), b.zip_high(d)].map(|v| v.bitcast())
-}
-
-/// Returns the first halves of both.
-#[inline(always)]
-fn first_halves<S: Simd>(a: i16x8<S>, b: i16x8<S>) -> i16x8<S> {
-    let (a, b) = (a.bitcast::<i64x2<S>>(), b.bitcast::<i64x2<S>>());
-    a.zip_low(b).bitcast()
 }

@@ -1,11 +1,11 @@
 //! The macroblock that is decoded, with the samples around it that it is predicted from (section 12).
 
-use fearless_simd::Simd;
+use fearless_simd::{Simd, i16x8};
 
-use crate::modes::{Light, Modes, Whole};
+use crate::modes::{Light, Modes, Small, Whole};
 use crate::residue::Residue;
 use crate::small::{Edge, predict};
-use crate::transform::{add, add_pair};
+use crate::transform::{add, add_pair, split_differences};
 
 /// The row above and those of the macroblock.
 pub(crate) type Rows<const N: usize> = [[u8; ROW]; N];
@@ -133,30 +133,43 @@ impl Work {
         match &modes.light {
             Light::Whole(mode) => {
                 predict_whole::<16, 17>(&mut self.light, START, *mode, around);
-                for at in (0..16).step_by(2) {
-                    let start = (START + at % 4 * 4, 1 + at / 4 * 4);
-                    let pair = [residue.light(at), residue.light(at + 1)];
-                    add_pair(simd, &mut self.light, start, pair);
+                for pair in 0..8 {
+                    let start = (START + pair % 2 * 8, 1 + pair / 2 * 4);
+                    add_pair(simd, &mut self.light, start, residue.pair(pair));
                 }
             }
             Light::Blocks(modes) => {
-                for (at, mode) in modes.as_flattened().iter().enumerate() {
-                    let (column, row) = (START + at % 4 * 4, 1 + at / 4 * 4);
-                    let edge = self.edge(column, row);
-                    let samples = add(simd, predict(simd, &edge, *mode), residue.light(at));
-                    for (row, samples) in self.light[row..].iter_mut().zip(samples) {
-                        put(row, column, samples);
-                    }
+                let pairs = modes.as_flattened().as_chunks().0;
+                for (pair, &[left, right]) in pairs.iter().enumerate() {
+                    let (column, row) = (START + pair % 2 * 8, 1 + pair / 2 * 4);
+                    let [first, second] = split_differences(simd, residue.pair(pair));
+                    self.fill_block((column, row), left, first);
+                    self.fill_block((column + 4, row), right, second);
                 }
             }
         }
-        for (number, column) in [START, SECOND].into_iter().enumerate() {
+        for column in [START, SECOND] {
             predict_whole::<8, 9>(&mut self.colour, column, modes.colour, around);
-            for at in [0, 2] {
-                let start = (column, 1 + at * 2);
-                let pair = [0, 1].map(|right| residue.colour(number * 4 + at + right));
-                add_pair(simd, &mut self.colour, start, pair);
-            }
+        }
+        for pair in 0..4 {
+            let start = ([START, SECOND][pair / 2], 1 + pair % 2 * 4);
+            add_pair(simd, &mut self.colour, start, residue.pair(8 + pair));
+        }
+    }
+
+    /// Predicts a block of light and adds its differences.
+    #[inline(always)]
+    fn fill_block<S: Simd>(
+        &mut self,
+        (column, row): (usize, usize),
+        mode: Small,
+        differences: [i16x8<S>; 2],
+    ) {
+        let samples = predict(differences[0].simd, &self.edge(column, row), mode);
+        let samples: [u8; 16] = add(samples, differences).into();
+        let rows = samples.as_chunks::<4>().0;
+        for (row, &samples) in self.light[row..].iter_mut().zip(rows) {
+            put(row, column, samples);
         }
     }
 

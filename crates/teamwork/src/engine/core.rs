@@ -20,14 +20,15 @@ use self::desk::{Annex, Desk};
 pub(crate) use self::look::Look;
 use super::{
     clock::{Stamp, nanos},
-    machine::Signal,
+    machine::{Ending, Exit, Fault, Signal, Tally},
+    panics,
     pile::Pile,
     sync::{
         AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, AtomicWaker, Mutex, MutexGuard,
         Ordering, fence,
     },
 };
-use crate::{Cause, Report, Routine, name::Name};
+use crate::{Cause, CauseKind, Report, Routine, name::Name};
 
 /// The shared part of a job: one allocation, and the annex if anybody outside takes part.
 pub(crate) struct Core {
@@ -296,7 +297,7 @@ impl Core {
         if self.is_over.load(Ordering::Relaxed) {
             // It was given up, and nobody will read this. Its driver holds this job, which must not hold it in turn.
             drop(desk);
-            return drop(mail);
+            return panics::discard(mail);
         }
         if let Some(waker) = mail
             .slot()
@@ -318,6 +319,22 @@ impl Core {
         if has_ended {
             self.ended_one();
         }
+    }
+
+    /// Mails the end of a driver that panicked outside of the routines, on its runtime task, and has not been able to.
+    #[cold]
+    pub(crate) fn mourn(&self, slot: u32) {
+        let kind = CauseKind::Panic {
+            message: "outside of its routines, as the output says".into(),
+            location: None,
+        };
+        let routine = Routine::Run;
+        let ending = Ending {
+            exit: Some(Exit::Failed(Box::new(Fault { routine, kind }))),
+            after: None,
+            tally: Tally::default(),
+        };
+        self.post(Mail::ended(slot, ending));
     }
 
     /// Sets when a job that is about to be cut has to have ended. The first word counts.

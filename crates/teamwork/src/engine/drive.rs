@@ -132,8 +132,7 @@ where
             }
         };
         let Life { task, cx, extras } = life;
-        // A panic in the drop of a task that has ended is too late to be anyone's failure; it has been printed.
-        let _ = panics::catch(|| drop(task));
+        panics::discard(task);
         if let Some(extras) = &extras {
             ending.exit = extras.own.as_ref().map(own_failure).or(ending.exit);
         }

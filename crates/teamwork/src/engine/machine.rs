@@ -14,22 +14,26 @@
 
 mod progress;
 mod seen;
+mod stops;
 
 use std::sync::Arc;
 
 pub(crate) use self::seen::{Row, Seen};
-use super::record::{Kind, Record, State};
 pub(crate) use super::vocabulary::{
     Action, Admission, After, Deadline, Ending, Exit, Fault, Plain, Signal, Tally,
 };
+use super::{
+    panics,
+    record::{Kind, Record, State},
+};
 use crate::{
-    Cause, Outcome, Report, Routine,
+    Cause, Routine,
     name::Name,
-    report::{JOBS_MAX, More, SECONDARY_MAX, TaskOutcome},
+    report::{More, TaskOutcome},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Phase {
+enum Stage {
     /// For the prerequisites.
     Waiting,
     Oneshot,
@@ -83,7 +87,7 @@ pub(crate) struct Machine {
     statics: u32,
     /// The number given to the next task that starts while running.
     seq: u32,
-    phase: Phase,
+    stage: Stage,
     signal: Signal,
     signal_shown: Signal,
     arm: Option<Deadline>,
@@ -106,7 +110,7 @@ impl Machine {
             finalizing: 0,
             statics: 0,
             seq: 0,
-            phase: Phase::Waiting,
+            stage: Stage::Waiting,
             signal: Signal::Run,
             signal_shown: Signal::Run,
             arm: None,
@@ -119,7 +123,7 @@ impl Machine {
 
     /// Registers a task in a free slot.
     pub(crate) fn add(&mut self, slot: u32, name: Name, kind: Kind) -> Admission {
-        let running = self.phase >= Phase::Running;
+        let running = self.stage >= Stage::Running;
         if self.records.len() == slot as usize {
             make_room(&mut self.records);
             self.records.resize_with(slot as usize + 1, Record::new);
@@ -144,11 +148,11 @@ impl Machine {
         } else {
             self.statics = slot + 1;
         }
-        if self.phase >= Phase::Finalizing {
+        if self.stage >= Stage::Finalizing {
             record.state = State::Ended;
             record.outcome = TaskOutcome::NeverStarted;
         }
-        if self.phase == Phase::Running && self.signal < Signal::Finish {
+        if self.stage == Stage::Running && self.signal < Signal::Finish {
             record.state = State::Running;
             self.alive += 1;
             Admission::Now
@@ -169,11 +173,11 @@ impl Machine {
 
     /// The prerequisites are met.
     pub(crate) fn begin(&mut self) {
-        if self.phase == Phase::Waiting {
-            self.phase = if self.has_oneshot {
-                Phase::Oneshot
+        if self.stage == Stage::Waiting {
+            self.stage = if self.has_oneshot {
+                Stage::Oneshot
             } else {
-                Phase::Starting
+                Stage::Starting
             };
         }
     }
@@ -201,7 +205,7 @@ impl Machine {
             return;
         }
         if !record.is_alive() {
-            return;
+            return panics::discard(exit);
         }
         record.state = State::Parked;
         if record.late {
@@ -219,7 +223,10 @@ impl Machine {
             State::Finalizing => self.finalizing -= 1,
             State::Starting | State::Running | State::Parked => {}
             // It was given up as leaked before.
-            _ => return record.outcome,
+            _ => {
+                panics::discard(ending);
+                return record.outcome;
+            }
         }
         let was_alive = record.is_alive();
         record.state = State::Ended;
@@ -257,59 +264,6 @@ impl Machine {
         self.records[slot as usize].outcome = TaskOutcome::Leaked(routine);
     }
 
-    /// How a task has ended so far.
-    pub(crate) fn outcome_of(&self, slot: u32) -> TaskOutcome {
-        self.records[slot as usize].outcome
-    }
-
-    /// Somebody asks for an end, or for a higher rung of one.
-    pub(crate) fn stop(&mut self, signal: Signal, cause: Option<Cause>) {
-        if self.phase < Phase::Finalizing && signal > self.signal {
-            if let (Some(cause), None) = (cause, &self.cause) {
-                self.cause = Some(Arc::new(cause));
-            }
-            self.raise(signal);
-        }
-        if signal == Signal::Abandon && self.haste < Haste::Abandoned && self.phase < Phase::Ended {
-            self.haste = Haste::Abandoned;
-            self.arm = Some(Deadline::Now);
-        }
-    }
-
-    /// The job failed as a whole: a prerequisite, or its timeout.
-    pub(crate) fn fail_job(&mut self, cause: Cause) {
-        if self.phase < Phase::Finalizing {
-            self.interrupted(cause);
-        }
-    }
-
-    /// The time of a deadline is over.
-    pub(crate) fn passed(&mut self, deadline: Deadline) {
-        match (deadline, self.phase) {
-            (Deadline::Drain, phase) if phase < Phase::Finalizing => self.raise_to(Signal::Finish),
-            (Deadline::Grace, phase) if phase < Phase::Finalizing => self.raise_to(Signal::Cut),
-            (Deadline::Cut, phase) if phase < Phase::Finalizing => {
-                self.leak(Record::can_be_stuck);
-                if self.alive > 0 {
-                    self.raise_to(Signal::Abandon);
-                }
-            }
-            (Deadline::Now, phase) if phase < Phase::Finalizing => {
-                self.leak(Record::can_be_stuck);
-                self.arm = Some(Deadline::Abandon);
-            }
-            (Deadline::Abandon, phase) if phase < Phase::Finalizing => self.leak(Record::is_alive),
-            (Deadline::Order, Phase::Finalizing) => {
-                self.haste = Haste::Overtake;
-                self.arm = Some(Deadline::Finalizers);
-            }
-            (Deadline::Finalizers | Deadline::Now, Phase::Finalizing) => {
-                self.leak(|record| record.state == State::Finalizing);
-            }
-            _ => {}
-        }
-    }
-
     /// The next thing to do, or `None` until something happens.
     pub(crate) fn next(&mut self) -> Option<Action> {
         // First, so that nobody who is given up gets another word in.
@@ -321,90 +275,23 @@ impl Machine {
             return Some(Action::Signal(self.signal));
         }
         loop {
-            if let Some(action) = match self.phase {
-                Phase::Waiting if self.signal >= Signal::Finish => self.finalize_all(),
-                Phase::Waiting | Phase::Ended => None,
-                Phase::Oneshot => self.next_oneshot(),
-                Phase::Starting => self.next_init(),
-                Phase::Running => self.next_run(),
-                Phase::Stopping if self.alive == 0 => self.finalize_all(),
-                Phase::Stopping => None,
-                Phase::Finalizing => self.next_finalizer(),
+            if let Some(action) = match self.stage {
+                Stage::Waiting if self.signal >= Signal::Finish => self.finalize_all(),
+                Stage::Waiting | Stage::Ended => None,
+                Stage::Oneshot => self.next_oneshot(),
+                Stage::Starting => self.next_init(),
+                Stage::Running => self.next_run(),
+                Stage::Stopping if self.alive == 0 => self.finalize_all(),
+                Stage::Stopping => None,
+                Stage::Finalizing => self.next_finalizer(),
             } {
                 return Some(action);
             }
-            // The phases from Oneshot to Stopping change on the way; look again when they did.
+            // The stages from Oneshot to Stopping change on the way; look again when they did.
             if !self.advance() {
                 return self.arm.take().map(Action::Arm);
             }
         }
-    }
-
-    pub(crate) fn signal(&self) -> Signal {
-        self.signal
-    }
-
-    /// Whether a signal is about to be shown, with which everybody near is polled anyway.
-    pub(crate) fn has_signal(&self) -> bool {
-        self.signal_shown < self.signal
-    }
-
-    pub(crate) fn cause(&self) -> Option<&Arc<Cause>> {
-        self.cause.as_ref()
-    }
-
-    /// Whether the oneshot is done and every init is through.
-    pub(crate) fn is_started(&self) -> bool {
-        self.phase >= Phase::Running
-    }
-
-    /// Whether tasks are let through the start gate.
-    pub(crate) fn is_running(&self) -> bool {
-        self.phase == Phase::Running
-    }
-
-    /// Whether the driver in this slot is past its run.
-    pub(crate) fn is_finalizing(&self, slot: u32) -> bool {
-        self.records[slot as usize].state == State::Finalizing
-    }
-
-    /// Whether any child job is under way.
-    pub(crate) fn has_children(&self) -> bool {
-        let is_child = |record: &Record| record.kind.is_job() && record.is_alive();
-        self.records.iter().any(is_child)
-    }
-
-    /// Whether the failure of this task is only reported.
-    pub(crate) fn is_optional(&self, slot: u32) -> bool {
-        self.records[slot as usize].kind.is_optional()
-    }
-
-    pub(crate) fn name(&self, slot: u32) -> &str {
-        &self.records[slot as usize].name
-    }
-
-    pub(crate) fn outcome(&self) -> Outcome {
-        match &self.cause {
-            None => Outcome::Done,
-            Some(cause) if cause.is_cancelled() => Outcome::Cancelled,
-            Some(_) => Outcome::Failed,
-        }
-    }
-
-    /// How many tasks there are, and were.
-    pub(crate) fn tasks(&self) -> usize {
-        self.records.len()
-    }
-
-    /// As if so many tasks had come and gone.
-    #[cfg(test)]
-    pub(crate) fn set_seq(&mut self, tasks: u32) {
-        self.seq = tasks;
-    }
-
-    #[cfg(test)]
-    pub(crate) fn records(&self) -> &[Record] {
-        &self.records
     }
 
     /// Takes out what the report needs.
@@ -423,8 +310,8 @@ impl Machine {
         self.alive -= 1;
         self.records[slot as usize].outcome = exit.outcome();
         match exit {
-            Exit::Done | Exit::Leaked(_) if slot == 0 && self.phase == Phase::Oneshot => {
-                self.phase = Phase::Starting;
+            Exit::Done | Exit::Leaked(_) if slot == 0 && self.stage == Stage::Oneshot => {
+                self.stage = Stage::Starting;
                 self.cursor = 1;
             }
             Exit::FinishJob => self.raise_to(Signal::Finish),
@@ -447,70 +334,6 @@ impl Machine {
             record.state = State::Vacant;
             record.name = Name::Static("");
             self.rare().more.come_and_gone += 1;
-        }
-    }
-
-    pub(crate) fn is_vacant(&self, slot: u32) -> bool {
-        self.records[slot as usize].state == State::Vacant
-    }
-
-    fn fail(&mut self, slot: u32, fault: impl Into<Box<Fault>>) {
-        let fault = *fault.into();
-        let record = &self.records[slot as usize];
-        let cause = Cause {
-            task: Some(record.name.clone()),
-            routine: Some(fault.routine),
-            kind: fault.kind,
-        };
-        if record.kind.is_optional() {
-            self.keep(cause);
-        } else {
-            self.interrupted(cause);
-        }
-    }
-
-    fn interrupted(&mut self, cause: Cause) {
-        if self.cause.is_none() {
-            self.cause = Some(Arc::new(cause));
-        } else {
-            self.keep(cause);
-        }
-        self.raise_to(Signal::Cut);
-    }
-
-    /// Keeps a failure that decides nothing.
-    fn keep(&mut self, cause: Cause) {
-        if self.rare().more.secondary.len() < SECONDARY_MAX {
-            self.rare().more.secondary.push(cause);
-        } else {
-            self.rare().more.secondary_dropped += 1;
-        }
-    }
-
-    /// Keeps what became of a child job in which something went wrong. One that is not listed any more has no place.
-    fn keep_job(&mut self, slot: u32, report: Box<Report>) {
-        let place = (!self.is_vacant(slot)).then_some(slot);
-        if self.rare().more.jobs.len() < JOBS_MAX {
-            self.rare().more.jobs.push((place, report));
-        }
-    }
-
-    fn raise_to(&mut self, signal: Signal) {
-        if signal > self.signal && self.phase < Phase::Finalizing {
-            self.raise(signal);
-        }
-    }
-
-    fn raise(&mut self, signal: Signal) {
-        self.signal = signal;
-        self.arm = Some(match signal {
-            Signal::Run | Signal::Drain => Deadline::Drain,
-            Signal::Finish => Deadline::Grace,
-            Signal::Cut => Deadline::Cut,
-            Signal::Abandon => Deadline::Abandon,
-        });
-        if signal >= Signal::Finish && self.phase > Phase::Waiting {
-            self.phase = Phase::Stopping;
         }
     }
 

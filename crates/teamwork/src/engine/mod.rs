@@ -17,6 +17,8 @@
 //!    that ends by itself while the job goes on is finalized where it ran.
 //! 4. The desk is closed before a signal of `Drain` or above is shown, and messages are handled in the order in which they were left.
 //! 5. A waker is registered and the signal looked at again before a driver or the supervisor returns `Pending`.
+//! 6. What is the user's is called, dropped and asked for its words under guard ([`panics`]). A driver that breaks all the same, on a
+//!    runtime task, tells its job so while its context is dropped.
 
 mod clock;
 pub(crate) mod core;

@@ -39,6 +39,7 @@ where
         }
         // When the start fails, it goes on where it is: to its end.
         let away = cx.core.spawns() && cx.core.has_shipped();
+        cx.set_away(away);
         let ((exit, after), nanos) = match cx.core.signal() {
             Signal::Finish | Signal::Cut | Signal::Abandon if is_late => {
                 ((Exit::NeverStarted, None), 0)
@@ -180,6 +181,7 @@ where
             tracing::warn!(job = %cx.core.name, task = cx.name(), error = %fault.kind, ?pause, "failed; starting again");
             let paused = Guard::new(cx, None, || cx.wait(sleep(pause))).await;
             if let Err(early) = paused {
+                panics::discard(last);
                 return ((early.exit(Routine::Run), None), nanos);
             }
             let mut child = match fresh {
@@ -187,7 +189,9 @@ where
                 Err(panicked) => Child::Nowhere(*panicked),
             };
             let ended = Nested::begin(&mut child, cx, away).await;
-            (last, nanos) = judge(ended, &child);
+            let judged = judge(ended, &child);
+            panics::discard(std::mem::replace(&mut last, judged.0));
+            nanos = judged.1;
             child.leave();
         }
         (last, nanos)
@@ -241,9 +245,9 @@ impl Child {
         };
     }
 
-    /// Drops a job that has ended. A panic in the drop of its value is too late to be anyone's failure; it has been printed.
+    /// Drops a job that has ended, its value included.
     fn leave(self) {
-        let _ = panics::catch(|| drop(self));
+        panics::discard(self);
     }
 
     /// Takes out what makes the job anew.

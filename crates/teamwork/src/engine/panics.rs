@@ -43,6 +43,11 @@ pub(crate) fn catch<T>(call: impl FnOnce() -> T) -> Result<T, Box<CauseKind>> {
     result.map_err(described)
 }
 
+/// Drops a value whose drop may panic, and is too late to be anyone's failure; the panic has been printed.
+pub(crate) fn discard<T>(value: T) {
+    let _ = catch(|| drop(value));
+}
+
 #[cold]
 fn described(payload: Box<dyn Any + Send>) -> Box<CauseKind> {
     let message = match (

@@ -104,7 +104,11 @@ impl<V: ?Sized> Job<V> {
     /// How long finalizers may take: one by one while the job runs, all together when it stops. [`FINALIZER_DEADLINE`](crate::FINALIZER_DEADLINE) by default.
     ///
     /// When half of it is over, a finalizer that hangs no longer holds up those after it; when all of it is over, those that
-    /// have not ended are dropped and reported as [`Leaked`](crate::TaskOutcome::Leaked). Runs that were cut have as long to end.
+    /// have not ended are dropped and reported as [`Leaked`](crate::TaskOutcome::Leaked). With [`Duration::ZERO`], each is polled once: a
+    /// finalizer may not wait for anything then.
+    ///
+    /// Runs that were cut have as long to end, and a tenth of a second at the least. It takes them a turn of the runtime, unless they keep
+    /// their thread.
     ///
     /// Child jobs have to be through in that time, finalizers included, whatever their own deadlines are: each level has half of
     /// the time of the one above for the levels below it, and what is left of it for its own finalizers.
@@ -120,6 +124,8 @@ impl<V: ?Sized> Job<V> {
     }
 
     /// Has the job poll its tasks inside the future that awaits it, instead of spawning them: no spawn, no lock, the same rules.
+    ///
+    /// Inline jobs in inline jobs are polled on one stack, as futures in futures are, so keep it to some hundreds of levels.
     pub fn inline(self) -> Self {
         self.supervisor.core.set_inline();
         self

@@ -6,11 +6,12 @@
 //! |---|---|
 //! | the second Ctrl-C is swallowed | `signals::the_first_signal_drains_and_the_second_is_not_swallowed` |
 //! | a parent dies, and its children are not finalized | `nested::dropping_the_parents_future_finalizes_the_children_too` |
-//! | the timeouts of the levels of a tree add up | `nested::the_deadline_of_a_job_holds_for_all_levels_below_it_and_is_no_sum` |
+//! | a panic is thrown while the others still run | `lifecycle::a_panic_can_go_on_after_all_finalizers` |
+//! | the timeouts of the levels of a tree add up | `deadlines::the_deadline_of_a_job_holds_for_all_levels_below_it_and_is_no_sum` |
 //! | a cancel before the start is lost | `lifecycle::a_stop_before_the_start_is_remembered` |
 //! | nobody can tell when it is ready | `handles::a_job_in_the_background_is_returned_once_it_has_started` |
 //! | a finalizer that fails hides the cause | `lifecycle::a_finalizer_that_fails_or_panics_stops_nothing_and_hides_nothing` |
-//! | only the first error is kept | `stop::failures_beyond_the_bound_are_counted` |
+//! | only the first error is kept | `causes::failures_beyond_the_bound_are_counted` |
 //! | dropping any clone of a handle stops everything | `handles::dropping_the_last_owner_cancels_the_job` |
 //! | a restart brings back what was stopped | `restart::a_stop_does_not_wait_for_the_pause` |
 //! | two incarnations run at once | `restart::each_attempt_is_new_and_begins_when_the_one_before_is_finalized` |

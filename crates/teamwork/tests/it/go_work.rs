@@ -1,6 +1,8 @@
-//! The scenarios of the Go package that the idea comes from: its tests, its README, and what its vocabulary has become.
+//! The scenarios of the Go package that the idea comes from: its tests and its README; and, in `vocabulary`, what its words have become.
 //!
 //! The names in the comments are those of `AgentCoop/go-work`. Where Go's answer was unsound, the test says so, and ours holds.
+
+mod vocabulary;
 
 use std::{
     fs,
@@ -12,10 +14,10 @@ use std::{
 };
 
 use teamwork::{
-    CauseKind, Context, Doing, Event, Flow, Job, OnIdle, Outcome, Phase, Result, Routine,
-    SendError, Task, TaskOutcome, rendezvous,
+    CauseKind, Context, Doing, Flow, Job, OnIdle, Outcome, Phase, Result, Routine, Task,
+    TaskOutcome,
 };
-use tokio::{sync::mpsc, time::Instant};
+use tokio::time::Instant;
 
 use crate::scripted::{
     Do, Journal, both, hangs, job, ok, outcomes, placed, run_with, sleep, task, waits,
@@ -346,168 +348,5 @@ async fn a_panic_in_any_routine_is_the_cause_and_names_the_routine() {
             assert!(journal.text().contains("fin p"), "{}", journal.text());
             assert!(journal.text().ends_with("fin a"), "{}", journal.text());
         }
-    }
-}
-
-/// `FinishJob` and `Finish`. Go lets the other tasks run on beside their finalizers, which close channels to get them to stop.
-#[tokio::test(start_paused = true)]
-async fn finishing_the_job_ends_the_others_between_two_calls() {
-    both(
-        || {
-            let works = task("works", vec![Do::Sleep(10); 99]);
-            job([works, task("ends", [Do::Sleep(25), Do::FinishJob])])
-        },
-        |result, steps| {
-            assert_eq!(outcomes(&result.unwrap()), "works done · ends done");
-            assert!(
-                steps.ends_with("run ends · fin ends · fin works"),
-                "{steps}"
-            );
-        },
-    )
-    .await;
-}
-
-/// `Tick`, `Done`, `Idle`, `FinishJob` are methods in Go, and two calls of one `run` leave a token in a channel for the next one, or block
-/// for ever. Here each is the one value that `run` returns.
-#[tokio::test(start_paused = true)]
-async fn a_run_says_exactly_once_how_to_go_on() {
-    for inline in [false, true] {
-        let mut job = Job::new("ticks");
-        let steps = [Flow::Tick, Flow::Idle, Flow::Tick, Flow::Done(7)];
-        let next = async |left: &mut std::array::IntoIter<Flow<u8>, 4>, _: &Context| {
-            left.next().ok_or_else(|| "run after done".into())
-        };
-        let value = job.add_recurrent("ticks", steps.into_iter(), next).handle();
-        let report = placed(job, inline).run().await.unwrap();
-        assert_eq!(report.task("ticks").unwrap().ticks, 2);
-        assert_eq!(value.await.unwrap(), 7);
-    }
-}
-
-/// `TaskDoneNotify`. Go's channel has a place for each task, for as long as the job is there; nobody need listen here.
-#[tokio::test(start_paused = true)]
-async fn a_listener_hears_of_each_task_that_is_done() {
-    for inline in [false, true] {
-        let (job, _) = job([task("a", [Do::DoneAfter(9)]), ok("b")]);
-        let mut events = job.handle().events();
-        placed(job, inline).run().await.unwrap();
-        let mut done = Vec::new();
-        while let Some(event) = events.next().await {
-            if let Event::TaskEnded(task) = event {
-                done.push((task.name, task.index, task.outcome));
-            }
-        }
-        let expected = [("b", 1), ("a", 0)];
-        assert_eq!(
-            done,
-            expected.map(|(name, index)| (name.to_owned(), index, TaskOutcome::Done))
-        );
-    }
-}
-
-/// `GetValue` and `SetValue`: the oneshot's value, typed, and set before anybody can ask for it.
-#[tokio::test(start_paused = true)]
-async fn the_jobs_value_is_what_the_oneshot_returned() {
-    for inline in [false, true] {
-        let connect = async |_: &Context| Ok(String::from("a connection"));
-        let mut job = Job::new("value").add_oneshot_fn("connect", connect);
-        let length = job
-            .add_fn("read", async |cx: &Context<String>| Ok(cx.value().len()))
-            .handle();
-        placed(job, inline).run().await.unwrap();
-        assert_eq!(length.await.unwrap(), 12);
-    }
-}
-
-/// The README's ping/pong with two channels: when one side ends in Go, the other one waits for good unless a finalizer closes the channels.
-#[tokio::test(start_paused = true)]
-async fn a_rendezvous_takes_turns_and_ends_with_either_side() {
-    for inline in [false, true] {
-        let journal = Journal::default();
-        let (sender, mut receiver) = rendezvous::<u8, u8>();
-        let (sends, receives) = (journal.clone(), journal.clone());
-        let mut job = Job::new("pipe");
-        job.add_fn("upstream", async move |_: &Context| {
-            for number in 1..=2 {
-                let answer = sender.send(number).await?;
-                sends.note(format!("{number} is answered: {answer}"));
-            }
-            assert_eq!(sender.send(3).await, Err(SendError::Closed(3)));
-            Ok(())
-        });
-        job.add_fn("downstream", async move |_: &Context| {
-            for _ in 0..2 {
-                let number = receiver.recv().await.ok_or("upstream is gone")?;
-                sleep(5).await;
-                receives.note(format!("{} is written", *number));
-                let answer = *number * 10;
-                number.answer(answer);
-            }
-            Ok(())
-        });
-        placed(job, inline).run().await.unwrap();
-        let told = "1 is written · 1 is answered: 10 · 2 is written · 2 is answered: 20";
-        assert_eq!(journal.text(), told);
-    }
-}
-
-/// "To prevent a task from being blocked for good, be sure to close all channels it's using in its finalization routine." There is no need.
-#[tokio::test(start_paused = true)]
-async fn a_task_that_waits_on_a_channel_is_stopped_without_closing_it() {
-    for inline in [false, true] {
-        let (_open, mut never) = mpsc::channel::<()>(1);
-        let mut job = Job::new("blocked");
-        job.add_fn("blocked", async move |cx: &Context| {
-            cx.wait(never.recv()).await;
-            Ok(())
-        });
-        job.add_task("ends", task("ends", [Do::Sleep(5), Do::FinishJob]));
-        let report = placed(job, inline).run().await.unwrap();
-        assert_eq!(outcomes(&report), "blocked done · ends done");
-    }
-}
-
-/// `WithShutdown(func(err))` runs before the finalizers in Go: a task that is added first, and so finalized last, does better.
-#[tokio::test(start_paused = true)]
-async fn the_first_tasks_finalizer_is_the_shutdown_handler_and_knows_the_cause() {
-    for inline in [false, true] {
-        let journal = Journal::default();
-        let mut job = Job::new("shutdown");
-        job.add_task("handler", Asks(journal.clone()));
-        job.add_task("a", waits("a").journal(&journal));
-        job.add_future("b", divide(1, 0, 5));
-        placed(job, inline).run().await.unwrap_err();
-        let told = "cut a · fin a · stopping true, ended false, b: division by zero";
-        assert!(journal.text().ends_with(told), "{}", journal.text());
-    }
-}
-
-/// `run == nil`: a task that has an `init` only.
-struct InitOnly(Journal);
-
-impl Task for InitOnly {
-    type Output = ();
-
-    async fn init(&mut self, _: &Context) -> Result {
-        self.0.note("init");
-        Ok(())
-    }
-
-    async fn run(&mut self, _: &Context) -> Result<Flow> {
-        Ok(Flow::Done(()))
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_task_may_have_an_init_only_and_inits_keep_their_order() {
-    for inline in [false, true] {
-        let journal = Journal::default();
-        let mut job = Job::new("inits");
-        // Go runs inits in the order of a map.
-        job.add_task("only", InitOnly(journal.clone()));
-        job.add_task("a", ok("a").journal(&journal));
-        placed(job, inline).run().await.unwrap();
-        assert_eq!(journal.text(), "init · init a · run a · fin a");
     }
 }

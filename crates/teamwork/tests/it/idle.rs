@@ -294,3 +294,38 @@ async fn a_job_timeout_that_comes_after_the_last_run_changes_nothing() {
         assert_eq!(outcomes(&report), "first done · a done");
     }
 }
+
+/// Gives its waker away, and is done.
+async fn hands_over(
+    sender: &mut Option<tokio::sync::oneshot::Sender<TaskWaker>>,
+    cx: &Context,
+) -> Result<Flow> {
+    let sender = sender.take().ok_or("it is called once")?;
+    let _ = sender.send(cx.waker());
+    Ok(Flow::Done(()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_waker_of_a_task_that_is_over_does_not_wake_the_next_in_its_place() {
+    for inline in [false, true] {
+        let (job, journal) = crate::scripted::job([waits("stays")]);
+        let result = run_with(job, inline, async |handle| {
+            sleep(5).await;
+            let (sender, waker) = tokio::sync::oneshot::channel();
+            let first = handle.add_recurrent("first", Some(sender), hands_over);
+            first.unwrap().await.unwrap();
+            let second = Sleeper(None, journal.clone());
+            drop(handle.add_task("second", second).unwrap());
+            // Calls at 0, 1, 3, 7, 15, 31, 63, 127, 227 ms.
+            sleep(130).await;
+            journal.note("wake");
+            waker.await.unwrap().wake();
+            sleep(1).await;
+            journal.note("finish");
+            handle.finish();
+        });
+        result.await.unwrap();
+        let steps = journal.text();
+        assert!(steps.contains("run · wake · finish"), "{steps}");
+    }
+}

@@ -8,11 +8,12 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     task::Poll,
+    time::Duration,
 };
 
 use teamwork::{Context, Job, SendError, Sender, rendezvous};
 
-use crate::scripted::{Journal, is_pending, outcomes};
+use crate::scripted::{Journal, is_pending, outcomes, sleep};
 
 #[tokio::test]
 async fn a_send_returns_when_the_item_is_answered_and_not_before() {
@@ -44,12 +45,32 @@ async fn two_senders_take_turns() {
 async fn a_sender_learns_that_the_receiver_has_gone_and_has_its_item_back() {
     let (sender, receiver) = rendezvous::<String, ()>();
     let mut waits = Box::pin(sender.send("queued".to_owned()));
-    assert!(is_pending(&mut waits).await);
+    assert!(is_pending(&mut waits).await && !sender.is_closed());
     drop(receiver);
     assert_eq!(waits.await, Err(SendError::Closed("queued".to_owned())));
     assert!(sender.is_closed());
     let late = sender.send("late".to_owned()).await;
     assert_eq!(late, Err(SendError::Closed("late".to_owned())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn senders_that_wait_are_called_when_the_receiver_goes() {
+    let (sender, receiver) = rendezvous::<u32, ()>();
+    let mut job = Job::new("test").timeout(Duration::from_secs(60));
+    for item in 0..3 {
+        let sender = sender.clone();
+        // Each on a task of its own, which is polled when it is called and not before.
+        job.add_fn("send", async move |_: &Context| {
+            assert_eq!(sender.send(item).await, Err(SendError::Closed(item)));
+            Ok(())
+        });
+    }
+    job.add_fn("leave", async move |_: &Context| {
+        sleep(5).await;
+        drop(receiver);
+        Ok(())
+    });
+    job.run().await.unwrap();
 }
 
 #[tokio::test]
@@ -169,12 +190,17 @@ async fn whoever_waits_long_enough_has_the_answer_to_its_own_item() {
     for seed in 0..SENDERS {
         let (sender, answered) = (sender.clone(), answered.clone());
         job.add_fn("send", async move |_: &Context| {
-            // One item for which it waits to the end, whatever became of the others.
             answered.fetch_add(impatient(sender.clone(), seed).await, Ordering::Relaxed);
-            assert!(matches!(
-                sender.send(7).await,
-                Ok(1_007) | Err(SendError::Unanswered)
-            ));
+            // And some for which it waits to the end, whatever became of the others.
+            for item in 0..20 {
+                match sender.send(item).await {
+                    Ok(answer) => {
+                        assert_eq!(answer, item + 1_000);
+                        answered.fetch_add(1, Ordering::Relaxed);
+                    }
+                    Err(error) => assert_eq!(error, SendError::Unanswered),
+                }
+            }
             Ok(())
         });
     }
@@ -195,4 +221,69 @@ async fn whoever_waits_long_enough_has_the_answer_to_its_own_item() {
     });
     job.run().await.unwrap();
     assert!(answered.load(Ordering::Relaxed) > 0 && dropped.load(Ordering::Relaxed) > 0);
+}
+
+#[tokio::test]
+async fn the_place_of_one_that_gave_up_is_taken_by_another_but_not_its_turn() {
+    let (sender, mut receiver) = rendezvous::<u32, ()>();
+    let mut sends: Vec<_> = (1..=3).map(|item| Box::pin(sender.send(item))).collect();
+    for send in &mut sends {
+        assert!(is_pending(send).await);
+    }
+    drop(sends.remove(0));
+    let mut late = Box::pin(sender.send(4));
+    assert!(is_pending(&mut late).await);
+    for expected in [2, 3, 4] {
+        assert_eq!(*receiver.recv().await.unwrap(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_send_that_is_forgotten_is_delivered_and_does_not_hang_the_receiver() {
+    let (sender, mut receiver) = rendezvous::<u32, ()>();
+    assert!(is_pending(&mut Box::pin(receiver.recv())).await);
+    let mut send = Box::pin(sender.send(1));
+    assert!(is_pending(&mut send).await);
+    std::mem::forget(send);
+    drop(sender);
+    assert_eq!(*receiver.recv().await.unwrap(), 1);
+    let mut end = Box::pin(receiver.recv());
+    assert!(!is_pending(&mut end).await, "every sender is gone");
+}
+
+#[tokio::test]
+async fn a_receiver_that_has_waited_takes_all_that_has_come_since() {
+    let (sender, mut receiver) = rendezvous::<u32, ()>();
+    assert!(is_pending(&mut Box::pin(receiver.recv())).await);
+    let mut sends: Vec<_> = (1..=3).map(|item| Box::pin(sender.send(item))).collect();
+    for send in &mut sends {
+        assert!(is_pending(send).await);
+    }
+    for expected in [1, 2, 3] {
+        let mut next = pin!(receiver.recv());
+        let taken = poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx))).await;
+        assert!(matches!(taken, Poll::Ready(Some(item)) if *item == expected));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_waits_for_any_more_goes_to_nobody_else() {
+    let (sender, mut receiver) = rendezvous::<u32, u32>();
+    let mut gives_up = Box::pin(sender.send(1));
+    assert!(is_pending(&mut gives_up).await);
+    let (_, first) = receiver.recv().await.unwrap().into_parts();
+    assert!(first.is_wanted());
+    drop(gives_up);
+    assert!(!first.is_wanted());
+    let mut send = Box::pin(sender.send(2));
+    assert!(is_pending(&mut send).await);
+    let second = receiver.recv().await.unwrap();
+    first.answer(10);
+    assert!(is_pending(&mut send).await);
+    let mut third = Box::pin(sender.send(3));
+    assert!(is_pending(&mut third).await);
+    second.answer(20);
+    assert_eq!(send.await, Ok(20));
+    receiver.recv().await.unwrap().answer(30);
+    assert_eq!(third.await, Ok(30));
 }

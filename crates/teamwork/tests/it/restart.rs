@@ -314,3 +314,31 @@ async fn an_attempt_that_cannot_even_be_made_is_a_failure_like_any_other() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_while_its_job_finishes_has_failed_whatever_restarts_are_left() {
+    for inline in [false, true] {
+        let again = || Restart::at_most(9, Duration::from_secs(60));
+        let slow = || task("c", [Do::FailAfter(50)]);
+        let mut job = Job::new("test");
+        job.add_job(again().job(move || {
+            let mut child = Job::new("child");
+            child.add_task("c", slow());
+            placed(child, inline)
+        }));
+        let result = run_with(job, inline, async |handle| {
+            sleep(5).await;
+            handle.finish();
+        });
+        let failure = result.await.unwrap_err();
+        assert_eq!(failure.to_string(), "job test: child: c: c failed");
+        let mut job = Job::new("test");
+        job.add_task("c", again().task(slow));
+        let result = run_with(job, inline, async |handle| {
+            sleep(5).await;
+            handle.finish();
+        });
+        let failure = result.await.unwrap_err();
+        assert_eq!(failure.to_string(), "job test: c: c failed");
+    }
+}

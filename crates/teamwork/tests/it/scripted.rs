@@ -94,3 +94,20 @@ pub(crate) fn outcomes(report: &Report) -> String {
 pub(crate) async fn is_pending<F: Future + Unpin>(future: &mut F) -> bool {
     poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx).is_pending())).await
 }
+
+/// Where the parent's tasks run, and where the child's.
+pub(crate) const PLACES: [(bool, bool); 4] =
+    [(false, false), (false, true), (true, false), (true, true)];
+
+/// A job of scripted tasks that writes into this journal.
+pub(crate) fn named(
+    name: &'static str,
+    journal: &Journal,
+    tasks: impl IntoIterator<Item = Scripted>,
+) -> Job {
+    let mut job = Job::new(name);
+    for task in tasks {
+        job.add_task(task.name(), task.journal(journal));
+    }
+    job
+}

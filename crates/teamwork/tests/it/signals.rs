@@ -15,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Says to the process that it is the one to be sent signals.
 const VICTIM: &str = "TEAMWORK_VICTIM";
 
-/// A job that waits; `stuck` keeps its thread when it is cancelled.
+/// A job that waits; `stuck` keeps its thread when it is cancelled, having run another job that listens for signals.
 fn victim(stuck: bool) -> Job {
     let mut job = Job::new("victim");
     let finish = async move |cx: &Context| {
@@ -42,6 +42,10 @@ impl teamwork::Task for Clean {
     }
 
     async fn finalize(&mut self, _: &Context) -> teamwork::Result {
+        if self.stuck {
+            let other = Job::new("beside it").run_until_signal();
+            Box::pin(other).await?;
+        }
         println!("finalizing");
         if self.stuck {
             loop {

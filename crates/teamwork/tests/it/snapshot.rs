@@ -205,3 +205,21 @@ async fn who_takes_the_place_of_another_has_its_own_time() {
         result.await.unwrap_err();
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn those_that_have_come_and_gone_are_counted_below_the_others() {
+    for inline in [false, true] {
+        let mut job = Job::new("test");
+        job.add_fn("adds", async |cx: &Context| {
+            for _ in 0..3 {
+                let late = cx.job().add_fn("late", async |_: &Context| Ok(()))?;
+                late.await?;
+            }
+            cx.wait(std::future::pending::<()>()).await;
+            Ok(())
+        });
+        let [seen] = at(placed(job, inline), [50]).await;
+        let expected = "test running\n├─ adds waiting\n└─ 3 came and went";
+        assert_eq!(seen.to_string(), expected);
+    }
+}

@@ -1,8 +1,17 @@
 //! Jobs on threads of their own: rule 13.
 
-use std::{num::NonZero, sync::mpsc, thread, time::Duration};
+use std::{
+    num::NonZero,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
 
-use teamwork::{BlockingPool, By, CauseKind, Context, Job, Outcome};
+use teamwork::{BlockingPool, By, CauseKind, Context, Job, Outcome, StopFlag};
 use tokio::sync::oneshot;
 
 use crate::scripted::outcomes;
@@ -123,30 +132,79 @@ async fn outside_of_a_job_it_runs_where_it_is_awaited() {
     assert_eq!(job.run().await.unwrap().outcome(), Outcome::Done);
 }
 
-#[tokio::test]
-async fn a_call_that_is_stuck_on_the_threads_runtime_does_not_hold_up_the_parent() {
+/// A call that does not end until it is let go, and a task that fails once it has begun.
+fn stuck(released: mpsc::Receiver<()>) -> Job {
     let (begun, has_begun) = oneshot::channel();
-    let (release, released) = mpsc::channel::<()>();
     let pool = BlockingPool::new(NonZero::<usize>::MIN, 0);
     let stuck = pool.task(move |_| {
         let _ = begun.send(());
         let _ = released.recv();
         Ok(())
     });
-    let mut child = Job::new("child").on_own_thread().isolated();
-    child.add_task("stuck", stuck);
-    child.add_fn("fails", async move |_: &Context| -> teamwork::Result {
+    let mut job = Job::new("child").isolated();
+    job.add_task("stuck", stuck);
+    job.add_fn("fails", async move |_: &Context| -> teamwork::Result {
         has_begun.await?;
         Err("out of luck".into())
     });
+    job.finalizer_deadline(Duration::from_millis(20))
+}
+
+#[tokio::test]
+async fn a_call_that_is_stuck_on_the_threads_runtime_does_not_hold_up_the_parent() {
+    let (release, released) = mpsc::channel::<()>();
     let mut parent = Job::new("parent");
-    parent.add_job(child.finalizer_deadline(Duration::from_millis(20)));
+    parent.add_job(stuck(released).on_own_thread());
     // Nothing stops the parent, so nothing but the end of the child ends it.
     let report = parent.run().await.unwrap();
     assert_eq!(outcomes(&report), "child failed");
     let child = report.jobs().next().unwrap();
     assert_eq!(outcomes(child), "stuck leaked in finalize · fails failed");
     drop(release);
+}
+
+#[tokio::test]
+async fn nor_does_one_that_was_given_up_further_below() {
+    let (release, released) = mpsc::channel::<()>();
+    let mut middle = Job::new("middle").on_own_thread();
+    middle.add_job(stuck(released));
+    let mut parent = Job::new("parent");
+    parent.add_job(middle.finalizer_deadline(Duration::from_secs(3600)));
+    let report = parent.run().await.unwrap();
+    assert_eq!(outcomes(&report), "middle done");
+    let middle = report.jobs().next().unwrap();
+    assert_eq!(outcomes(middle), "child failed");
+    drop(release);
+}
+
+#[tokio::test]
+async fn a_call_that_nobody_waits_for_has_ended_when_the_thread_has() {
+    let has_ended = Arc::new(AtomicBool::new(false));
+    let told = has_ended.clone();
+    let (begun, has_begun) = oneshot::channel();
+    let mut child = Job::new("child").on_own_thread();
+    child.add_fn("gives up", async move |_: &Context| {
+        let pool = BlockingPool::new(NonZero::<usize>::MIN, 0);
+        let call = pool.run(move |stop: &StopFlag| {
+            let _ = begun.send(());
+            while !stop.is_stopped() {
+                thread::yield_now();
+            }
+            // It goes on for a while.
+            let (_never, waits) = mpsc::channel::<()>();
+            let _ = waits.recv_timeout(Duration::from_millis(50));
+            told.store(true, Ordering::Relaxed);
+        });
+        tokio::select! {
+            _ = call => {}
+            _ = has_begun => {}
+        }
+        Ok(())
+    });
+    let mut parent = Job::new("parent");
+    parent.add_job(child);
+    parent.run().await.unwrap();
+    assert!(has_ended.load(Ordering::Relaxed));
 }
 
 #[tokio::test]

@@ -68,6 +68,7 @@ where
             }
             (None, Unfinished::Failed)
         } else {
+            panics::discard(fault);
             let paused = Guard::new(&life.cx, None, || life.cx.wait(sleep(pause))).await;
             let early = paused.err().map(|early| early.exit(Routine::Run));
             // From here on there is another attempt, whatever has happened before it begins.

@@ -1,6 +1,6 @@
-//! How the machine goes on by itself, phase by phase.
+//! How the machine goes on by itself, stage by stage.
 
-use super::{Action, Deadline, Haste, Machine, Phase, Record, Signal, State};
+use super::{Action, Deadline, Haste, Machine, Record, Signal, Stage, State};
 use crate::{Routine, report::TaskOutcome};
 
 impl Machine {
@@ -47,16 +47,16 @@ impl Machine {
         (self.is_through() && !self.is_closed).then_some(Action::Close)
     }
 
-    /// Goes on to the next phase if this one is through.
+    /// Goes on to the next stage if this one is through.
     pub(super) fn advance(&mut self) -> bool {
-        match self.phase {
-            Phase::Starting if self.cursor as usize >= self.records.len() => {
-                self.phase = Phase::Running;
+        match self.stage {
+            Stage::Starting if self.cursor as usize >= self.records.len() => {
+                self.stage = Stage::Running;
                 self.cursor = u32::from(self.has_oneshot);
                 true
             }
-            Phase::Running if self.is_through() && self.is_closed => {
-                self.phase = Phase::Stopping;
+            Stage::Running if self.is_through() && self.is_closed => {
+                self.stage = Stage::Stopping;
                 true
             }
             _ => false,
@@ -64,7 +64,7 @@ impl Machine {
     }
 
     pub(super) fn finalize_all(&mut self) -> Option<Action> {
-        self.phase = Phase::Finalizing;
+        self.stage = Stage::Finalizing;
         self.cursor = self.statics;
         for record in &mut self.records {
             if record.state == State::Added {
@@ -106,7 +106,7 @@ impl Machine {
             }
         }
         (self.finalizing == 0).then(|| {
-            self.phase = Phase::Ended;
+            self.stage = Stage::Ended;
             self.arm = None;
             Action::End
         })
@@ -146,7 +146,7 @@ impl Machine {
 
     /// There is nowhere to go on: names what is left behind.
     pub(crate) fn forsake(&mut self) {
-        self.phase = Phase::Ended;
+        self.stage = Stage::Ended;
         for record in &mut self.records {
             record.outcome = match (record.state, record.outcome) {
                 (State::Added, _) => TaskOutcome::NeverStarted,

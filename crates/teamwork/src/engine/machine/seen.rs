@@ -1,7 +1,9 @@
-//! What the machine knows, for those who look at the job.
+//! What the machine knows, for its driver and for those who look at the job.
 
-use super::{Machine, Phase, Record, State};
-use crate::{Doing, name::Name};
+use std::sync::Arc;
+
+use super::{Machine, Record, Signal, Stage, State};
+use crate::{Cause, Doing, Outcome, name::Name, report::TaskOutcome};
 
 /// A job, as its machine sees it.
 pub(crate) struct Seen {
@@ -20,15 +22,91 @@ pub(crate) struct Row {
 }
 
 impl Machine {
+    /// How a task has ended so far.
+    pub(crate) fn outcome_of(&self, slot: u32) -> TaskOutcome {
+        self.records[slot as usize].outcome
+    }
+
+    pub(crate) fn signal(&self) -> Signal {
+        self.signal
+    }
+
+    /// Whether a signal is about to be shown, with which everybody near is polled anyway.
+    pub(crate) fn has_signal(&self) -> bool {
+        self.signal_shown < self.signal
+    }
+
+    pub(crate) fn cause(&self) -> Option<&Arc<Cause>> {
+        self.cause.as_ref()
+    }
+
+    /// Whether the oneshot is done and every init is through.
+    pub(crate) fn is_started(&self) -> bool {
+        self.stage >= Stage::Running
+    }
+
+    /// Whether tasks are let through the start gate.
+    pub(crate) fn is_running(&self) -> bool {
+        self.stage == Stage::Running
+    }
+
+    /// Whether the driver in this slot is past its run.
+    pub(crate) fn is_finalizing(&self, slot: u32) -> bool {
+        self.records[slot as usize].state == State::Finalizing
+    }
+
+    /// Whether any child job is under way.
+    pub(crate) fn has_children(&self) -> bool {
+        let is_child = |record: &Record| record.kind.is_job() && record.is_alive();
+        self.records.iter().any(is_child)
+    }
+
+    /// Whether the failure of this task is only reported.
+    pub(crate) fn is_optional(&self, slot: u32) -> bool {
+        self.records[slot as usize].kind.is_optional()
+    }
+
+    pub(crate) fn name(&self, slot: u32) -> &str {
+        &self.records[slot as usize].name
+    }
+
+    pub(crate) fn outcome(&self) -> Outcome {
+        match &self.cause {
+            None => Outcome::Done,
+            Some(cause) if cause.is_cancelled() => Outcome::Cancelled,
+            Some(_) => Outcome::Failed,
+        }
+    }
+
+    /// How many tasks there are, and were.
+    pub(crate) fn tasks(&self) -> usize {
+        self.records.len()
+    }
+
+    /// As if so many tasks had come and gone.
+    #[cfg(test)]
+    pub(crate) fn set_seq(&mut self, tasks: u32) {
+        self.seq = tasks;
+    }
+
+    #[cfg(test)]
+    pub(crate) fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    pub(crate) fn is_vacant(&self, slot: u32) -> bool {
+        self.records[slot as usize].state == State::Vacant
+    }
+
     pub(crate) fn seen(&self) -> Seen {
-        let phase = match self.phase {
-            Phase::Waiting => crate::Phase::Waiting,
-            Phase::Oneshot => crate::Phase::Oneshot,
-            Phase::Starting => crate::Phase::Starting,
-            Phase::Running => crate::Phase::Running,
-            Phase::Stopping => crate::Phase::Stopping,
-            Phase::Finalizing => crate::Phase::Finalizing,
-            Phase::Ended => crate::Phase::Ended,
+        let phase = match self.stage {
+            Stage::Waiting => crate::Phase::Waiting,
+            Stage::Oneshot => crate::Phase::Oneshot,
+            Stage::Starting => crate::Phase::Starting,
+            Stage::Running => crate::Phase::Running,
+            Stage::Stopping => crate::Phase::Stopping,
+            Stage::Finalizing => crate::Phase::Finalizing,
+            Stage::Ended => crate::Phase::Ended,
         };
         let rows = (0..)
             .zip(&self.records)

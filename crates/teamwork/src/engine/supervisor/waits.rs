@@ -21,6 +21,9 @@ use crate::{
 /// How long a child job may take to give up on what it has left. It takes no time, unless something keeps its thread.
 const ABANDON_TIME: Duration = Duration::from_secs(1);
 
+/// The least that those have who only have to come home, which takes a turn of the runtime: runs that were cut.
+const TURN: Duration = Duration::from_millis(100);
+
 /// Drops a prerequisite. A panic in that is a failure as well.
 fn dropped(prerequisite: Prerequisite) -> Option<CauseKind> {
     let caught = panics::catch(|| drop(prerequisite));
@@ -98,10 +101,10 @@ impl Supervisor {
         self.core.ends_by().map_or(time, |end| time.min(left(end)))
     }
 
-    /// How long runs that were cut may take to end. A child job has half of what its parent gives it, so that it has some left for
-    /// its finalizers however its own tasks and children behave.
+    /// How long runs that were cut, and children, may take to end. A child job has half of what its parent gives it, so that it has some
+    /// left for its finalizers however its own tasks and children behave.
     fn cut_time(&self) -> Duration {
-        let own = self.core.finalizer_deadline();
+        let own = self.core.finalizer_deadline().max(TURN);
         own.min(self.within(own.saturating_mul(2)) / 2)
     }
 
@@ -125,7 +128,7 @@ impl Supervisor {
             Deadline::Drain => deadlines?.drain,
             Deadline::Grace => Some(deadlines.map_or(crate::job::GRACE, |given| given.grace)),
             Deadline::Cut => Some(self.cut_time()),
-            Deadline::Abandon => Some(finalizers.min(ABANDON_TIME)),
+            Deadline::Abandon => Some(finalizers.clamp(TURN, ABANDON_TIME)),
             Deadline::Now => Some(Duration::ZERO),
             Deadline::Order => Some(self.within(finalizers) / 2),
             Deadline::Finalizers => Some(self.within(finalizers.saturating_sub(finalizers / 2))),

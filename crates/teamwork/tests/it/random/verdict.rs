@@ -150,6 +150,7 @@ fn check_value(
     let (_, report) = job.expect("a task belongs to a job");
     match value {
         Ok(()) | Err(TaskError::Stopped) => {}
+        Err(TaskError::Taken) => panic!("nobody else takes the value of {name}"),
         Err(TaskError::Failed(Some(cause))) => assert!(
             report.cause().is_some() || cause.task() == Some(name),
             "{name} has another cause: {cause}\n{report}"
