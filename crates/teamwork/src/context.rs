@@ -41,8 +41,10 @@ const KNOWN: u16 = 4;
 const AWAY: u16 = 8;
 /// An attempt of the task has failed, and another begins.
 const AGAIN: u16 = 16;
+/// It is not the context of a driver: if that breaks, somebody else tells the job.
+const LENT: u16 = 32;
 /// Where the signal under which the waker is registered is noted, plus one; 0 is none.
-const REGISTERED_SHIFT: u16 = 5;
+const REGISTERED_SHIFT: u16 = 6;
 
 /// What a task's routines see of their job: its value, its cause, its signals, and a handle on it.
 ///
@@ -329,6 +331,14 @@ impl<V: ?Sized> Context<V> {
             .store(keep | if away { AWAY } else { 0 }, Ordering::Relaxed);
     }
 
+    fn is_lent(&self) -> bool {
+        self.bits.load(Ordering::Relaxed) & LENT != 0
+    }
+
+    pub(crate) fn set_lent(&self) {
+        self.bits.fetch_or(LENT, Ordering::Relaxed);
+    }
+
     /// Notes how to wake this task when the signal rises above this one. `false` if it has risen already.
     pub(crate) fn is_registered(&self, seen: Signal, cx: &task::Context<'_>) -> bool {
         let level = (seen as u16 + 1) << REGISTERED_SHIFT;
@@ -402,7 +412,7 @@ impl<V: ?Sized> Drop for Context<V> {
     /// A driver that panics outside of the routines (a subscriber has, or there is no clock on this runtime) is gone. On a runtime task
     /// nobody else would learn of it, and its job would wait for ever.
     fn drop(&mut self) {
-        if std::thread::panicking() && self.is_away() {
+        if std::thread::panicking() && self.is_away() && !self.is_lent() {
             self.end();
             self.core.mourn(self.slot);
         }

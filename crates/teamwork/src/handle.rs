@@ -294,8 +294,8 @@ impl<V: ?Sized + Send + Sync + 'static> JobHandle<V> {
     )]
     pub fn add_job<W: ?Sized>(&self, child: Job<W>) -> Result<(), Refused<Job<W>>> {
         let name = child.task_name();
-        let make = child_driver::<V, W>(&self.core, &name);
-        let added = self.core.add(name.clone(), child, make);
+        let make = child_driver::<W>(&self.core);
+        let added = self.core.add(name, child, make);
         added.map_err(|(task, why)| Refused { task, why })
     }
 

@@ -158,9 +158,8 @@ impl Job {
     pub fn add_oneshot_job<W: ?Sized + 'static>(mut self, child: Job<W>) -> Job<W> {
         self.expect_no_task();
         let name = child.task_name();
-        let cx = Context::new(self.supervisor.core.clone(), name.clone(), 0);
         let has_value = TypeId::of::<W>() != TypeId::of::<NoValue>();
-        let driver = drive_first_job(child.supervisor, cx, has_value);
+        let driver = drive_first_job(child.supervisor, self.supervisor.next_home(), has_value);
         self.supervisor.expect_oneshot();
         self.supervisor.add(name, Box::pin(driver), Kind::Job);
         Job {
@@ -256,9 +255,8 @@ impl<V: ?Sized + Send + Sync + 'static> Job<V> {
     /// finalizers included, before the finalizers of this job run.
     pub fn add_job<W: ?Sized>(&mut self, child: Job<W>) {
         let name = child.task_name();
-        let cx = self.context(name.clone());
         let kind = child.supervisor.kind();
-        let driver = drive_job(child.supervisor, cx);
+        let driver = drive_job(child.supervisor, self.supervisor.next_home());
         self.supervisor.add(name, Box::pin(driver), kind);
     }
 

@@ -6,7 +6,7 @@ use crate::{
     Context, Flow, Job, NoValue, Refused, Result, Task, TaskHandle, TaskOptions,
     added::extras,
     engine::{
-        Driver, Kind,
+        Driver, Home, Kind,
         core::Core,
         drive::{Among, drive},
         nest::drive_job,
@@ -147,8 +147,8 @@ impl<V: ?Sized + Send + Sync + 'static> Place<V> {
     pub fn add_job<W: ?Sized>(mut self, child: Job<W>) -> Result<(), Refused<Job<W>>> {
         self.is_used = true;
         let name = child.task_name();
-        let make = child_driver::<V, W>(&self.core, &name);
-        let added = self.core.add_placed(name.clone(), child, make);
+        let make = child_driver::<W>(&self.core);
+        let added = self.core.add_placed(name, child, make);
         added.map_err(|(task, why)| Refused { task, why })
     }
 
@@ -205,19 +205,14 @@ where
 }
 
 /// What makes the driver of a child job that is to be added, once it has a slot.
-pub(crate) fn child_driver<'a, V, W>(
-    core: &'a Arc<Core>,
-    name: &'a Name,
-) -> impl FnOnce(Job<W>, u32) -> (Driver, Kind) + use<'a, V, W>
-where
-    V: ?Sized + Send + Sync + 'static,
-    W: ?Sized,
-{
+pub(crate) fn child_driver<W: ?Sized>(
+    core: &Arc<Core>,
+) -> impl FnOnce(Job<W>, u32) -> (Driver, Kind) + use<'_, W> {
     move |child: Job<W>, slot| {
-        let cx = Context::<V>::new(core.clone(), name.clone(), slot);
+        let core = core.clone();
         let child = child.into_supervisor();
         let kind = child.kind();
-        let driver: Driver = Box::pin(drive_job(child, cx));
+        let driver: Driver = Box::pin(drive_job(child, Home::new(core, slot)));
         (driver, kind)
     }
 }

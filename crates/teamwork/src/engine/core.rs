@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use once_cell::race::OnceBox;
 use tokio::{sync::Notify, time::Instant};
 
 pub(super) use self::desk::Mail;
@@ -51,14 +52,11 @@ pub(crate) struct Core {
     shipped: AtomicU32,
     /// How many tasks the job began with.
     statics: AtomicU32,
-    /// Tasks that have not ended, and how many there may be.
-    live: AtomicU32,
-    live_max: AtomicU32,
     /// Shared with the parent if the job is its oneshot.
     value: OnceLock<Arc<dyn Any + Send + Sync>>,
-    cause: OnceLock<Arc<Cause>>,
+    cause: OnceBox<Arc<Cause>>,
     /// Made when a handle is, or a task runs elsewhere: a job that only polls its own tasks needs none.
-    annex: OnceLock<Box<Annex>>,
+    annex: OnceBox<Annex>,
 }
 
 impl Core {
@@ -76,11 +74,9 @@ impl Core {
             has_lost: AtomicBool::new(false),
             shipped: AtomicU32::new(0),
             statics: AtomicU32::new(0),
-            live: AtomicU32::new(0),
-            live_max: AtomicU32::new(u32::MAX),
             value: OnceLock::new(),
-            cause: OnceLock::new(),
-            annex: OnceLock::new(),
+            cause: OnceBox::new(),
+            annex: OnceBox::new(),
         }
     }
 
@@ -176,12 +172,14 @@ impl Core {
                 token: OnceLock::new(),
                 listeners: OnceLock::new(),
                 owners: AtomicUsize::new(0),
+                live: AtomicU32::new(0),
+                live_max: AtomicU32::new(u32::MAX),
             })
         })
     }
 
     pub(super) fn has_annex(&self) -> Option<&Annex> {
-        self.annex.get().map(Box::as_ref)
+        self.annex.get()
     }
 
     fn desk(&self) -> MutexGuard<'_, Desk> {
@@ -418,8 +416,11 @@ impl Core {
     /// The job begins with this many tasks.
     pub(super) fn begin(&self, tasks: u32, max: u32) {
         self.statics.store(tasks, Ordering::Relaxed);
-        self.live.store(tasks, Ordering::Relaxed);
-        self.live_max.store(max, Ordering::Relaxed);
+        if max != u32::MAX {
+            let annex = self.annex();
+            annex.live.store(tasks, Ordering::Relaxed);
+            annex.live_max.store(max, Ordering::Relaxed);
+        }
         self.has_begun.store(true, Ordering::Release);
         if let Some(annex) = self.has_annex() {
             annex.room.notify_waiters();
@@ -438,7 +439,7 @@ impl Core {
     /// Lets everybody read the cause. It may have been set before; the first one stays.
     pub(super) fn set_cause(&self, cause: Option<&Arc<Cause>>) {
         if let (Some(cause), None) = (cause, self.cause.get()) {
-            let _ = self.cause.set(cause.clone());
+            let _ = self.cause.set(Box::new(cause.clone()));
         }
     }
 

@@ -336,10 +336,7 @@ where
 
 /// Has the machine hear how a run has ended; it says when to go on.
 fn park<V: ?Sized>(cx: &Context<V>, exit: Exit) -> Left {
-    let home = cx.is_away().then(|| Home {
-        core: cx.core.clone(),
-        slot: cx.slot(),
-    });
+    let home = cx.is_away().then(|| Home::new(cx.core.clone(), cx.slot()));
     leave(Step::Parked { exit, home })
 }
 

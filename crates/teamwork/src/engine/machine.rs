@@ -343,12 +343,13 @@ impl Machine {
     }
 }
 
-/// Makes room for one more: for two at first, the least that a job is for, where a vector would make room for four; for four times as
-/// many once there are many, because what is never touched costs nothing, and each move of a long list costs all of it.
+/// Makes room for one more: for one at first and for two then, what most of the many jobs of a server have, where a vector would make room
+/// for four; for four times as many once there are many, because what is never touched costs nothing, and each move of a long list costs all
+/// of it.
 pub(super) fn make_room<T>(list: &mut Vec<T>) {
     const MANY: usize = 1024;
     match list.capacity() {
-        0 => list.reserve_exact(2),
+        full @ (0 | 1) if full == list.len() => list.reserve_exact(1),
         full if full == list.len() && full >= MANY => list.reserve_exact(3 * full),
         _ => {}
     }

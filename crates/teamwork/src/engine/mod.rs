@@ -48,4 +48,4 @@ mod interleavings;
 mod model;
 
 pub(crate) use record::{Kind, Record};
-pub(crate) use step::Driver;
+pub(crate) use step::{Driver, Home};

@@ -15,47 +15,37 @@ use super::{
     guard::Guard,
     machine::{After, Ending, Exit, Fault, Signal, Tally},
     panics,
-    step::{Step, leave},
+    step::{Home, Step, leave},
     supervisor::{Again, Supervisor},
     thread::{Threaded, start},
 };
-use crate::{By, Cause, CauseKind, Context, Outcome, Report, Routine, TaskOutcome};
+use crate::{By, Cause, CauseKind, Outcome, Report, Routine, TaskOutcome, name::Name};
 
 /// Builds the driver of a child job. Its run is the whole child; a stop is passed on to it, and it is not cut but ends by
 /// itself, its finalizers included, before the parent's finalizers run. When the parent's time is over, it is told to give up on
 /// whatever it has left.
-pub(crate) fn drive_job<V>(
+pub(crate) fn drive_job(
     child: Supervisor,
-    cx: Context<V>,
-) -> impl Future<Output = Option<Ending>> + Send
-where
-    V: ?Sized + Send + Sync + 'static,
-{
+    mut home: Home,
+) -> impl Future<Output = Option<Ending>> + Send {
     let mut child = Child::Here(child);
     async move {
-        let is_late = !cx.core.is_starting();
+        let is_late = !home.core.is_starting();
         if !is_late {
             leave(Step::Inited).await;
         }
         // When the start fails, it goes on where it is: to its end.
-        let away = cx.core.spawns() && cx.core.has_shipped();
-        cx.set_away(away);
-        let ((exit, after), nanos) = match cx.core.signal() {
+        home.is_away = home.core.spawns() && home.core.has_shipped();
+        let ((exit, after), nanos) = match home.core.signal() {
             Signal::Finish | Signal::Cut | Signal::Abandon if is_late => {
                 ((Exit::NeverStarted, None), 0)
             }
             Signal::Finish => ((Exit::Stopped, None), 0),
             Signal::Cut | Signal::Abandon => ((Exit::Cut, None), 0),
-            Signal::Run | Signal::Drain => {
-                let ended = judged(Nested::begin(&mut child, &cx, away).await);
-                match child.take_again() {
-                    Some(again) => {
-                        let judge = |ended, _: &Child| judged(ended);
-                        restarted(ended, &cx, (away, again), judge).await
-                    }
-                    None => ended,
-                }
+            Signal::Run | Signal::Drain if child.is_restarted() => {
+                attempts(&mut child, &home, |ended, _| judged(ended)).await
             }
+            Signal::Run | Signal::Drain => judged(Nested::begin(&mut child, &home).await),
         };
         child.leave();
         let ending = Ending {
@@ -66,8 +56,8 @@ where
                 nanos: [0, nanos, 0],
             },
         };
-        if away {
-            cx.core.post(Mail::ended(cx.slot(), ending));
+        if home.is_away {
+            home.core.post(Mail::ended(home.slot, ending));
             return None;
         }
         Some(ending)
@@ -101,22 +91,21 @@ fn judge(report: Report) -> Judged {
 /// Builds the driver of a job that is the oneshot of its parent. Its value becomes its parent's, if it `has_value`.
 pub(crate) fn drive_first_job(
     child: Supervisor,
-    cx: Context,
+    home: Home,
     has_value: bool,
 ) -> impl Future<Output = Option<Ending>> + Send {
     let mut child = Child::Here(child);
     async move {
         let judge = |ended: Result<Report, CauseKind>, child: &Child| {
             let run = nanos_of(&ended);
-            (judge_first(ended, child, (&cx, has_value)), run)
+            (judge_first(ended, child, (&home.core, has_value)), run)
         };
-        let ended = judge(Nested::begin(&mut child, &cx, false).await, &child);
-        let again = child.take_again();
+        let ((exit, after), run) = if child.is_restarted() {
+            attempts(&mut child, &home, judge).await
+        } else {
+            judge(Nested::begin(&mut child, &home).await, &child)
+        };
         child.leave();
-        let ((exit, after), run) = match again {
-            Some(again) => restarted(ended, &cx, (false, again), judge).await,
-            None => ended,
-        };
         Some(Ending {
             exit: Some(exit),
             after,
@@ -132,18 +121,18 @@ pub(crate) fn drive_first_job(
 fn judge_first(
     ended: Result<Report, CauseKind>,
     child: &Child,
-    (cx, has_value): (&Context, bool),
+    (core, has_value): (&Core, bool),
 ) -> Judged {
     match ended {
         // What would rely on it does not start anyway.
-        Ok(report) if cx.core.signal() >= Signal::Finish => judge(report),
+        Ok(report) if core.signal() >= Signal::Finish => judge(report),
         Ok(report) if report.outcome() == Outcome::Done => {
-            match child.core().and_then(|core| core.share_value()) {
+            match child.core().and_then(|child| child.share_value()) {
                 // It was finished before it had one: what would rely on it does not start.
                 None if has_value => (Exit::FinishJob, judge(report).1),
                 value => {
                     if let Some(value) = value {
-                        cx.core.set_value(value);
+                        core.set_value(value);
                     }
                     judge(report)
                 }
@@ -159,27 +148,25 @@ fn judge_first(
     }
 }
 
-/// What comes after the first end of a child that is started over after failures: attempts, until one does not fail or there are no
-/// more.
-fn restarted<'a, V>(
-    (mut last, mut nanos): (Judged, u64),
-    cx: &'a Context<V>,
-    (away, mut again): (bool, Box<Again>),
+/// The life of a child that is started over after failures: attempts, until one does not fail or there are no more.
+fn attempts<'a>(
+    child: &'a mut Child,
+    home: &'a Home,
     judge: impl Fn(Result<Report, CauseKind>, &Child) -> (Judged, u64) + Send + 'a,
-) -> Pin<Box<dyn Future<Output = (Judged, u64)> + Send + 'a>>
-where
-    V: ?Sized + Send + Sync + 'static,
-{
+) -> Pin<Box<dyn Future<Output = (Judged, u64)> + Send + 'a>> {
     // Boxed, because what is rare should take no room in every driver.
     Box::pin(async move {
-        cx.set_away(away);
+        let cx = home.lend(child.name());
+        let ended = Nested::begin(child, home).await;
+        let (mut last, mut nanos) = judge(ended, child);
+        let mut again = child.take_again();
         while let Exit::Failed(fault) = &last.0
             && !is_cancelled(&fault.kind)
             && cx.core.signal() < Signal::Finish
-            && let Some((pause, fresh)) = again()
+            && let Some((pause, fresh)) = again.as_mut().and_then(|again| again())
         {
             tracing::warn!(job = %cx.core.name, task = cx.name(), error = %fault.kind, ?pause, "failed; starting again");
-            let paused = Guard::new(cx, None, || cx.wait(sleep(pause))).await;
+            let paused = Guard::new(&cx, None, || cx.wait(sleep(pause))).await;
             if let Err(early) = paused {
                 panics::discard(last);
                 return ((early.exit(Routine::Run), None), nanos);
@@ -188,7 +175,7 @@ where
                 Ok(fresh) => Child::Here(fresh),
                 Err(panicked) => Child::Nowhere(*panicked),
             };
-            let ended = Nested::begin(&mut child, cx, away).await;
+            let ended = Nested::begin(&mut child, home).await;
             let judged = judge(ended, &child);
             panics::discard(std::mem::replace(&mut last, judged.0));
             nanos = judged.1;
@@ -250,6 +237,17 @@ impl Child {
         panics::discard(self);
     }
 
+    /// Before it is settled: whether there is something that makes it anew.
+    fn is_restarted(&self) -> bool {
+        matches!(self, Self::Here(child) if child.has_again())
+    }
+
+    /// The name of the job, before it is settled.
+    fn name(&self) -> Name {
+        self.core()
+            .map_or(Name::Static(""), |core| core.name.clone())
+    }
+
     /// Takes out what makes the job anew.
     fn take_again(&mut self) -> Option<Box<Again>> {
         match self {
@@ -289,29 +287,27 @@ impl Child {
 }
 
 /// Polls the child and passes the parent's signal on.
-struct Nested<'a, V: ?Sized> {
+struct Nested<'a> {
     child: &'a mut Child,
-    cx: &'a Context<V>,
-    away: bool,
+    home: &'a Home,
     told: Signal,
     registered: Option<Signal>,
 }
 
-impl<'a, V: ?Sized> Nested<'a, V> {
+impl<'a> Nested<'a> {
     /// Moves the child to where it runs.
-    fn begin(child: &'a mut Child, cx: &'a Context<V>, away: bool) -> Self {
+    fn begin(child: &'a mut Child, home: &'a Home) -> Self {
         child.settle();
         Self {
             child,
-            cx,
-            away,
+            home,
             told: Signal::Run,
             registered: None,
         }
     }
 }
 
-impl<V: ?Sized> Nested<'_, V> {
+impl Nested<'_> {
     /// Says to those who look which job this is.
     #[cold]
     fn answer(&self, cx: &task::Context<'_>) {
@@ -325,33 +321,33 @@ impl<V: ?Sized> Nested<'_, V> {
             same_for: None,
             child: self.child.core().cloned(),
         };
-        self.cx.core.answer(self.cx.slot(), look);
+        self.home.core.answer(self.home.slot, look);
     }
 }
 
-impl<V: ?Sized> Future for Nested<'_, V> {
+impl Future for Nested<'_> {
     type Output = Result<Report, CauseKind>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         loop {
-            let signal = self.cx.core.signal();
+            let signal = self.home.core.signal();
             if signal > self.told {
                 self.told = signal;
-                let cause = (signal >= Signal::Cut).then(|| parent_stopped(self.cx.core.cause()));
-                let end_by = self.cx.core.children_end_by();
+                let cause = (signal >= Signal::Cut).then(|| parent_stopped(self.home.core.cause()));
+                let end_by = self.home.core.children_end_by();
                 self.child.stop(signal, cause, end_by);
             }
             if let Poll::Ready(ended) = self.child.poll(cx) {
                 return Poll::Ready(ended);
             }
-            if self.cx.core.is_looked_at() {
+            if self.home.core.is_looked_at() {
                 self.answer(cx);
             }
-            if !self.away || self.registered == Some(signal) {
+            if !self.home.is_away || self.registered == Some(signal) {
                 return Poll::Pending;
             }
             self.registered = Some(signal);
-            if self.cx.core.register(self.cx.slot(), cx.waker(), signal) {
+            if self.home.core.register(self.home.slot, cx.waker(), signal) {
                 return Poll::Pending;
             }
         }

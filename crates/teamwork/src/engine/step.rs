@@ -19,6 +19,7 @@ use super::{
     core::Core,
     machine::{Ending, Exit},
 };
+use crate::{Context as TaskContext, name::Name};
 
 /// A task on its way through its three routines.
 pub(crate) type Driver = Pin<Box<dyn Future<Output = Option<Ending>> + Send>>;
@@ -32,9 +33,38 @@ pub(super) enum Step {
 }
 
 /// Where a driver belongs.
-pub(super) struct Home {
-    pub(super) core: Arc<Core>,
-    pub(super) slot: u32,
+pub(crate) struct Home {
+    pub(crate) core: Arc<Core>,
+    pub(crate) slot: u32,
+    /// The driver is on a runtime task of its own, and there is no context of its own that says so.
+    pub(super) is_away: bool,
+}
+
+impl Home {
+    pub(crate) fn new(core: Arc<Core>, slot: u32) -> Self {
+        Self {
+            core,
+            slot,
+            is_away: false,
+        }
+    }
+
+    /// A context for what is done like a routine of a task.
+    pub(super) fn lend(&self, name: Name) -> TaskContext {
+        let cx = TaskContext::new(self.core.clone(), name, self.slot);
+        cx.set_away(self.is_away);
+        cx.set_lent();
+        cx
+    }
+}
+
+impl Drop for Home {
+    /// As that of a context.
+    fn drop(&mut self) {
+        if self.is_away && std::thread::panicking() {
+            self.core.mourn(self.slot);
+        }
+    }
 }
 
 /// What came of polling a driver.

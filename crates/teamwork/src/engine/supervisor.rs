@@ -6,6 +6,7 @@ mod mail;
 mod polls;
 mod rare;
 mod tell;
+mod tracked;
 mod waits;
 
 use std::{
@@ -15,40 +16,35 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures_util::stream::FuturesUnordered;
-
 #[cfg(feature = "signal")]
 pub(crate) use self::rare::SignalSource;
 pub(crate) use self::rare::{Again, Cancelled, Prerequisite};
-use self::{
-    elsewhere::{Away, Tracked},
-    rare::Rare,
-};
+use self::{elsewhere::Away, rare::Rare, tracked::Tracked};
 use super::{
     clock::{Stamp, later, now},
     core::Core,
     machine::{Action, Machine, make_room},
     record::Kind,
     spans::Observer,
-    step::Driver,
+    step::{Driver, Home},
     sync::{self, Ordering},
 };
 use crate::{Event, Report, name::Name};
 
 /// Up to so many tasks, an inline job polls all of them whenever it is woken, which needs no memory and no waker of its
-/// own; above, it keeps track of who was woken.
-const FEW: usize = 8;
+/// own; above, it keeps track of who was woken. In the library's own tests so few that random jobs have more.
+const FEW: usize = if cfg!(test) { 2 } else { 8 };
 
 /// A job, before, while and until it runs.
 pub(crate) struct Supervisor {
     pub(crate) core: Arc<Core>,
     machine: Machine,
-    /// By slot; `None` while a driver is away, tracked, or over.
+    /// By slot; `None` while a driver is away, or over.
     drivers: Vec<Option<Driver>>,
     /// Drivers that are polled whenever this future is: a bit for each of the first few slots. The others are in `rare`.
     near_few: u8,
     /// Drivers that are polled when they are woken.
-    tracked: Option<Box<FuturesUnordered<Tracked>>>,
+    tracked: Option<Box<Tracked>>,
     began: Option<Stamp>,
     pub(crate) rare: Option<Box<Rare>>,
     state: State,
@@ -92,6 +88,11 @@ impl Supervisor {
         u32::try_from(self.drivers.len()).unwrap_or(u32::MAX)
     }
 
+    /// Where it belongs.
+    pub(crate) fn next_home(&self) -> Home {
+        Home::new(self.core.clone(), self.next_slot())
+    }
+
     /// Adds a task before the start.
     pub(crate) fn add(&mut self, name: Name, driver: Driver, kind: Kind) {
         let slot = self.next_slot();
@@ -118,6 +119,11 @@ impl Supervisor {
         } else {
             Kind::Job
         }
+    }
+
+    /// Whether it is started over after failures.
+    pub(super) fn has_again(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.again.is_some())
     }
 
     pub(super) fn take_again(&mut self) -> Option<Box<Again>> {
@@ -179,6 +185,9 @@ impl Supervisor {
             }
             // Invariant 5: look for mail again once the waker is known.
             self.core.listen(cx.waker());
+            if let Some(tracked) = &self.tracked {
+                tracked.listen(cx.waker());
+            }
             if !self.core.has_mail() {
                 return Poll::Pending;
             }
@@ -194,9 +203,9 @@ impl Supervisor {
             self.poll_near(cx);
         }
         if self.core.is_looked_at() {
-            self.gather_tracked(cx);
+            self.gather_tracked();
         }
-        self.poll_tracked(cx);
+        self.poll_tracked();
         self.poll_prerequisites(cx);
         self.poll_signals(cx);
         self.poll_tokens(cx);
@@ -221,7 +230,7 @@ impl Supervisor {
                     self.limit_children(signal);
                     self.core.show(signal, self.machine.cause());
                     self.poll_near(cx);
-                    self.gather_tracked(cx);
+                    self.gather_tracked();
                 }
                 Action::Arm(deadline) => self.arm(deadline),
                 Action::Init(slot) | Action::Start(slot) => {
@@ -265,7 +274,7 @@ impl Supervisor {
             self.note_started();
             self.handle_mail();
             self.poll_near(cx);
-            self.poll_tracked(cx);
+            self.poll_tracked();
         }
     }
 

@@ -1,5 +1,5 @@
-//! The atomics and the lock of [`core`](super::core): the standard ones; or loom's, which try every order that threads could take; or
-//! those of the library's own tests, at which [`interleavings`](super::interleavings) lets another thread have its turn.
+//! The atomics and the lock of [`core`](super::core) and of the wakers of drivers: the standard ones; or loom's, which try every order that
+//! threads could take; or those of the library's own tests, at which [`interleavings`](super::interleavings) lets another thread have its turn.
 //!
 //! And the one place where something is given to the runtime, or to the threads of such a test.
 

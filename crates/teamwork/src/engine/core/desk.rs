@@ -21,7 +21,7 @@ use crate::{
         pile::Pile,
         record::Kind,
         step::Driver,
-        sync::{AtomicBool, AtomicUsize, AtomicWaker, Mutex, MutexGuard},
+        sync::{AtomicBool, AtomicU32, AtomicUsize, AtomicWaker, Mutex, MutexGuard},
     },
     name::Name,
 };
@@ -121,6 +121,9 @@ pub(in crate::engine) struct Annex {
     pub(super) listeners: OnceLock<broadcast::Sender<Event>>,
     /// Handles whose last drop cancels the job.
     pub(super) owners: AtomicUsize,
+    /// Tasks that have not ended, and how many there may be; counted only if there may not be any number of them.
+    pub(super) live: AtomicU32,
+    pub(super) live_max: AtomicU32,
 }
 
 /// Where messages are left.

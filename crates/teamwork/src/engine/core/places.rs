@@ -1,6 +1,9 @@
 //! Tasks that are added while the job runs: whether there is room for them, and their way in.
 
-use super::{Core, Mail, desk::Desk};
+use super::{
+    Core, Mail,
+    desk::{Annex, Desk},
+};
 use crate::{
     engine::{
         record::Kind,
@@ -99,19 +102,21 @@ impl Core {
     }
 
     fn count_one(&self) {
-        if self.is_limited() {
-            self.live.fetch_add(1, Ordering::Relaxed);
+        if let Some(annex) = self.limited() {
+            annex.live.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     fn has_room(&self) -> bool {
-        !self.is_limited()
-            || self.live.load(Ordering::Relaxed) < self.live_max.load(Ordering::Relaxed)
+        self.limited().is_none_or(|annex| {
+            annex.live.load(Ordering::Relaxed) < annex.live_max.load(Ordering::Relaxed)
+        })
     }
 
-    /// Whether tasks are counted: only where there may not be any number of them.
-    fn is_limited(&self) -> bool {
-        self.live_max.load(Ordering::Relaxed) != u32::MAX
+    /// Where tasks are counted, if there may not be any number of them.
+    fn limited(&self) -> Option<&Annex> {
+        self.has_annex()
+            .filter(|annex| annex.live_max.load(Ordering::Relaxed) != u32::MAX)
     }
 
     /// Waits until another task would be accepted; `false` when none ever will be.
@@ -140,13 +145,11 @@ impl Core {
 
     /// A task has ended.
     pub(crate) fn ended_one(&self) {
-        if !self.is_limited() {
+        let Some(annex) = self.limited() else {
             return;
-        }
-        let live = self.live.fetch_sub(1, Ordering::Relaxed);
-        if live >= self.live_max.load(Ordering::Relaxed)
-            && let Some(annex) = self.has_annex()
-        {
+        };
+        let live = annex.live.fetch_sub(1, Ordering::Relaxed);
+        if live >= annex.live_max.load(Ordering::Relaxed) {
             // Under the lock, so that it does not come between another's look and its wait.
             drop(annex.desk());
             annex.room.notify_waiters();

@@ -1,10 +1,13 @@
 //! How a supervisor polls its drivers: near, tracked, and one that was told to go on.
 
-use std::task::{Context, Poll};
+use std::{sync::Arc, task::Context};
 
-use futures_util::StreamExt;
+use futures_util::task::{ArcWake, waker_ref};
 
-use super::{FEW, Supervisor, elsewhere::Tracked};
+use super::{
+    FEW, Supervisor,
+    tracked::{Tracked, Tracker},
+};
 use crate::engine::{
     machine::{After, Ending, Exit},
     panics,
@@ -14,17 +17,12 @@ use crate::engine::{
 impl Supervisor {
     /// Polls a driver that has just been told to go on; if it has to wait, it is polled again later.
     pub(super) fn poll_new(&mut self, slot: u32, cx: &mut Context<'_>) {
-        if self.poll_driver(slot, cx) {
-            return;
-        }
         // Init and finalize come one at a time; only runs are many.
         let is_run = self.machine.is_running() && !self.machine.is_finalizing(slot);
         if is_run && (self.tracked.is_some() || self.drivers.len() > FEW) {
-            let driver = self.take(slot);
-            self.tracked
-                .get_or_insert_default()
-                .push(Tracked { slot, driver });
-        } else {
+            let tracker = self.tracked().track(slot);
+            self.poll_tracker(tracker);
+        } else if !self.poll_driver(slot, cx) {
             self.keep_near(slot);
         }
     }
@@ -142,54 +140,65 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn poll_tracked(&mut self, cx: &mut Context<'_>) {
-        while let Some(tracked) = &mut self.tracked {
-            let Poll::Ready(Some((slot, driver, progress))) = tracked.poll_next_unpin(cx) else {
-                return;
-            };
-            self.put(slot, driver);
-            self.progressed(slot, progress);
+    fn tracked(&mut self) -> &mut Tracked {
+        let drivers = self.drivers.len();
+        let make = || Box::new(Tracked::new(drivers));
+        self.tracked.get_or_insert_with(make)
+    }
+
+    /// Polls a driver that is to be woken by this; if it has to wait, it is tracked.
+    fn poll_tracker(&mut self, tracker: Arc<Tracker>) {
+        let waker = waker_ref(&tracker);
+        if !self.poll_driver(tracker.slot, &mut Context::from_waker(&waker)) {
+            self.tracked().keep(tracker);
         }
     }
 
-    /// Polls every tracked driver once, whether woken or not: a signal is there to be seen.
-    pub(super) fn gather_tracked(&mut self, cx: &mut Context<'_>) {
-        let Some(tracked) = self.tracked.take() else {
+    fn poll_tracked_at(&mut self, slot: u32) {
+        if let Some(tracker) = self.tracked.as_mut().and_then(|all| all.take(slot)) {
+            self.poll_tracker(tracker);
+        }
+    }
+
+    /// Polls the tracked drivers that have been woken, each once.
+    pub(super) fn poll_tracked(&mut self) {
+        let Some(tracked) = &mut self.tracked else {
             return;
         };
-        for Tracked { slot, driver } in *tracked {
-            self.put(slot, driver);
-            if !self.poll_driver(slot, cx) {
-                let driver = self.take(slot);
-                self.tracked
-                    .get_or_insert_default()
-                    .push(Tracked { slot, driver });
-            }
+        let batch = tracked.batch();
+        for &slot in &batch {
+            self.poll_tracked_at(slot);
+        }
+        self.tracked().reuse(batch);
+    }
+
+    /// Polls every tracked driver once, whether woken or not: a signal is there to be seen.
+    pub(super) fn gather_tracked(&mut self) {
+        let end = self.tracked.as_ref().map_or(0, |tracked| tracked.end());
+        for slot in 0..end {
+            self.poll_tracked_at(slot);
         }
     }
 
     /// Begins to keep track of who was woken once there are many.
     pub(super) fn track_near(&mut self) {
-        if self.tracked.is_none()
-            && self.near_few.count_ones() as usize
-                + self.rare.as_ref().map_or(0, |rare| rare.near.len())
-                <= FEW
-        {
+        let more = self.rare.as_ref().map_or(0, |rare| rare.near.len());
+        let near = self.near_few.count_ones() as usize + more;
+        if self.tracked.is_none() && near <= FEW {
             return;
         }
-        let tracked = self.tracked.get_or_insert_default();
-        let near = self
-            .rare
-            .as_mut()
-            .map(|rare| std::mem::take(&mut rare.near))
-            .unwrap_or_default();
         let few = std::mem::take(&mut self.near_few);
         let few = (0..FEW as u32).filter(|slot| few & (1 << slot) != 0);
+        let near = std::mem::take(&mut self.rare().near);
         for slot in few.chain(near) {
-            let driver = self.drivers.get_mut(slot as usize).and_then(Option::take);
-            // None of one that has just ended.
-            if driver.is_some() {
-                tracked.push(Tracked { slot, driver });
+            let is_there = matches!(self.drivers.get(slot as usize), Some(Some(_)));
+            // One that has just ended is not.
+            if is_there {
+                let tracked = self.tracked();
+                let tracker = tracked.track(slot);
+                tracked.keep(tracker.clone());
+                // It has noted another waker, or none yet.
+                ArcWake::wake_by_ref(&tracker);
             }
         }
     }
@@ -209,6 +218,9 @@ impl Supervisor {
         }
         if (slot as usize) < FEW {
             self.near_few &= !(1 << slot);
+        }
+        if let Some(tracked) = &mut self.tracked {
+            drop(tracked.take(slot));
         }
         self.tell(|job| crate::Event::TaskGivenUp(job.task_event(slot)));
         let driver = self.take(slot);
