@@ -36,7 +36,7 @@ pub struct RawConfig {
     #[arg(short, long, value_name = "HOST:PORT", required = true)]
     pub upstream: Vec<String>,
 
-    /// Address to tell monitors on what is counted: GET /metrics, in the text format of Prometheus
+    /// Address to tell monitors on what is counted: GET /metrics, in the text format of OpenMetrics, as Prometheus reads it
     #[arg(long, value_name = "ADDR")]
     pub metrics: Option<String>,
 

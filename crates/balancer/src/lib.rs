@@ -63,6 +63,7 @@ mod handover;
 mod limits;
 mod log;
 mod monitor;
+mod page;
 mod peer;
 mod pipes;
 mod progress;

@@ -3,6 +3,7 @@
 use std::io::{Stderr, Write, stderr};
 use std::net::TcpListener;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use balancer::{
@@ -159,7 +160,7 @@ async fn serve(config: Config, open_files: usize) -> anyhow::Result<ExitCode> {
     let outcome = tokio::select! {
         outcome = job.run_until_signal() => outcome,
         never = after_each_crowd(&stats, give_back) => match never {},
-        Some(never) = OptionFuture::from(monitors.map(|listener| answer_monitors(listener, &stats))) => {
+        Some(never) = OptionFuture::from(monitors.map(|listener| answer_monitors(listener, Arc::clone(&stats)))) => {
             match never.context("answer monitors")? {}
         }
     };

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net;
 use std::num::NonZero;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -14,13 +15,13 @@ use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use metrics::Page;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
 use crate::address::ListenAddress;
 use crate::bind::{BindError, bind};
+use crate::page::{MEDIA_TYPE, Page};
 use crate::stats::Stats;
 
 /// Monitors that are answered at the same time; more wait in the kernel.
@@ -50,13 +51,17 @@ pub fn bind_monitor(address: &ListenAddress) -> Result<net::TcpListener, BindErr
 /// # Cancel safety
 ///
 /// Dropping it closes the listener and all connections.
-pub async fn answer_monitors(listener: net::TcpListener, stats: &Stats) -> io::Result<Infallible> {
+pub async fn answer_monitors(
+    listener: net::TcpListener,
+    stats: Arc<Stats>,
+) -> io::Result<Infallible> {
     let listener = TcpListener::from_std(listener)?;
+    let page = Page::new(stats);
     let mut connections = FuturesUnordered::new();
     loop {
         tokio::select! {
             accepted = accept(&listener), if connections.len() < CONNECTIONS_MAX => {
-                connections.push(serve(accepted, stats));
+                connections.push(serve(accepted, &page));
             }
             Some(()) = connections.next() => {}
         }
@@ -76,8 +81,8 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 }
 
 /// Answers one request.
-async fn serve(stream: TcpStream, stats: &Stats) {
-    let service = service_fn(async |request| Ok::<_, Infallible>(answer(&request, stats)));
+async fn serve(stream: TcpStream, page: &Page) {
+    let service = service_fn(async |request| Ok::<_, Infallible>(answer(&request, page)));
     let connection = http1::Builder::new()
         .keep_alive(false)
         .timer(TokioTimer::new())
@@ -89,63 +94,20 @@ async fn serve(stream: TcpStream, stats: &Stats) {
     }
 }
 
-fn answer(request: &Request<Incoming>, stats: &Stats) -> Response<Full<Bytes>> {
+fn answer(request: &Request<Incoming>, page: &Page) -> Response<Full<Bytes>> {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let (status, text) = match request.uri().path() {
-        "/metrics" if is_read => (StatusCode::OK, page(stats).to_string()),
+        "/metrics" if is_read => (StatusCode::OK, page.text()),
         "/metrics" => (StatusCode::METHOD_NOT_ALLOWED, "GET it\n".to_owned()),
         _ => (StatusCode::NOT_FOUND, "there is only /metrics\n".to_owned()),
     };
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
-    let media_type = HeaderValue::from_static(metrics::MEDIA_TYPE);
+    let media_type = HeaderValue::from_static(MEDIA_TYPE);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, media_type);
     if status == StatusCode::METHOD_NOT_ALLOWED {
         headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
     }
     response
-}
-
-/// Writes what there is to count: a line for each name, and for each upstream of the command line.
-fn page(stats: &Stats) -> Page {
-    let mut page = Page::default();
-    page.gauge("balancer_sessions", "Sessions right now.")
-        .value(stats.live());
-    page.counter(
-        "balancer_sessions_total",
-        "Connections that became sessions.",
-    )
-    .value(stats.accepted());
-    let help =
-        "Connections that were closed at once, because there were as many sessions as allowed.";
-    page.counter("balancer_refused_total", help)
-        .value(stats.refused());
-    let help = "Bytes that ended sessions brought from clients to upstreams.";
-    page.counter("balancer_upload_bytes_total", help)
-        .value(stats.uploaded());
-    let help = "Bytes that ended sessions brought from upstreams to clients.";
-    page.counter("balancer_download_bytes_total", help)
-        .value(stats.downloaded());
-    add_upstreams(&mut page, stats);
-    page
-}
-
-fn add_upstreams(page: &mut Page, stats: &Stats) {
-    let help = "Sessions of an upstream right now, those that are still connecting included.";
-    let mut live = page.gauge("balancer_upstream_sessions", help);
-    for backend in stats.backends().iter() {
-        live.sample("upstream", backend.upstream().name(), backend.live());
-    }
-    let help = "Sessions that were connected to an upstream.";
-    let mut sessions = page.counter("balancer_upstream_sessions_total", help);
-    for backend in stats.backends().iter() {
-        sessions.sample("upstream", backend.upstream().name(), backend.sessions());
-    }
-    let help = "Tries to connect to an upstream that failed.";
-    let mut failures = page.counter("balancer_upstream_connect_failures_total", help);
-    for backend in stats.backends().iter() {
-        let count = backend.connect_failures();
-        failures.sample("upstream", backend.upstream().name(), count);
-    }
 }

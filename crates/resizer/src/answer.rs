@@ -7,7 +7,8 @@ use imaging::Resized;
 use serde_json::json;
 
 use crate::{
-    access::Line, budget::Reservation, config::ServerName, problem::Problem, stats::Ending,
+    access::Line, budget::Reservation, config::ServerName, page::MEDIA_TYPE, problem::Problem,
+    stats::Ending,
 };
 
 /// What a request came to.
@@ -39,7 +40,7 @@ const X_IMAGE_HEIGHT: HeaderName = HeaderName::from_static("x-image-height");
 /// What was noticed about the image, if anything was.
 const X_IMAGE_WARNINGS: HeaderName = HeaderName::from_static("x-image-warnings");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const METRICS: HeaderValue = HeaderValue::from_static(metrics::MEDIA_TYPE);
+const METRICS: HeaderValue = HeaderValue::from_static(MEDIA_TYPE);
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 /// In seconds, the least that the header can say: a queue empties faster than that.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");

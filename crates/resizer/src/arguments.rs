@@ -94,7 +94,7 @@ Examples:
   curl http://127.0.0.1:9091/healthz
 
 GET /healthz tells that the server is there, /readyz whether it has room for one more
-image (503 if not), and /metrics, in the text format of Prometheus, what it has done.
+image (503 if not), and /metrics, in the text format of OpenMetrics, what it has done.
 
 POST /resize?width=PIXELS&height=PIXELS takes an image as its body and answers
 the image, made to fit into that box. One of the two sides is enough. With

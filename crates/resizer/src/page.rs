@@ -1,77 +1,115 @@
-//! What a monitor reads of a server: `GET /metrics`.
+//! What a monitor reads of a server, in the text format of OpenMetrics: `GET /metrics`.
+//!
+//! Names here are of families: on the page, a unit and, for a counter, `_total` come behind them.
 
-use metrics::Page;
+use std::{fmt, sync::Arc};
 
-use crate::service::Service;
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric, text},
+    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
+    registry::{Registry, Unit},
+};
+
+use crate::{service::Service, stats::Counts};
+
+/// The `Content-Type` of the page.
+pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Writes what there is to count of a server. There is one line for each name and, of requests, for each of four outcomes, whatever clients do.
-pub(crate) fn page(service: &Service) -> Page {
-    let mut page = Page::default();
-    add_counters(&mut page, service);
-    add_load(&mut page, service);
-    page.histogram(
-        "resizer_resize_duration_seconds",
-        "From the head of a request to its answer, of images that were resized.",
-        service.stats.durations(),
-    );
+pub(crate) fn page(service: &Arc<Service>) -> String {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(Arc::clone(service)));
+    let mut page = String::new();
+    text::encode(&mut page, &registry).expect("a string takes every line");
     page
 }
 
-fn add_counters(page: &mut Page, service: &Service) {
-    let counts = service.stats.counts();
-    page.counter(
-        "resizer_requests_total",
-        "Requests, by what came of them. Health checks and scrapes are not counted.",
-    )
-    .sample("outcome", "resized", counts.resized)
-    .sample("outcome", "dry_run", counts.dry_runs)
-    .sample("outcome", "refused", counts.refused)
-    .sample("outcome", "failed", counts.failed);
-    page.counter(
-        "resizer_connections_total",
-        "Connections accepted, those that were told to go elsewhere included.",
-    )
-    .value(counts.connections);
-    page.counter(
-        "resizer_received_bytes_total",
-        "Bytes of the bodies of requests.",
-    )
-    .value(counts.bytes_in);
-    page.counter(
-        "resizer_sent_bytes_total",
-        "Bytes of the bodies of answers.",
-    )
-    .value(counts.bytes_out);
+impl Collector for Service {
+    fn encode(&self, mut page: DescriptorEncoder<'_>) -> fmt::Result {
+        let counts = self.stats.counts();
+        add_requests(&mut page, &counts)?;
+        add_traffic(&mut page, &counts)?;
+        add_load(&mut page, self)?;
+        add_memory(&mut page, self)?;
+        let name = "resizer_resize_duration";
+        let help = "From the head of a request to its answer, of images that were resized.";
+        let unit = Some(&Unit::Seconds);
+        let durations = self.stats.durations();
+        durations.encode(page.encode_descriptor(name, help, unit, MetricType::Histogram)?)
+    }
 }
 
-fn add_load(page: &mut Page, service: &Service) {
-    let config = &service.config;
-    page.gauge("resizer_connections", "Connections that are served.")
-        .value(service.served());
-    page.gauge(
-        "resizer_connections_limit",
-        "Connections that are served at the same time, at most.",
-    )
-    .value(service.connections_max());
-    page.gauge("resizer_images_in_work", "Images that are being resized.")
-        .value(service.pool.busy());
-    page.gauge("resizer_images_in_work_limit", "Threads that resize.")
-        .value(config.threads);
-    page.gauge("resizer_images_waiting", "Images that wait for a thread.")
-        .value(service.pool.queued());
-    page.gauge(
-        "resizer_images_waiting_limit",
-        "Images that may wait; one more is refused.",
-    )
-    .value(config.queue);
-    page.gauge(
-        "resizer_in_flight_bytes",
-        "What the bodies of requests and the images of answers hold.",
-    )
-    .value(service.budget().used());
-    page.gauge(
-        "resizer_in_flight_bytes_limit",
-        "What they may hold; one more is refused.",
-    )
-    .value(service.budget().size().0);
+fn add_requests(page: &mut DescriptorEncoder<'_>, counts: &Counts) -> fmt::Result {
+    let name = "resizer_requests";
+    let help = "Requests, by what came of them. Health checks and scrapes are not counted.";
+    let mut family = page.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for (outcome, count) in [
+        ("resized", counts.resized),
+        ("dry_run", counts.dry_runs),
+        ("refused", counts.refused),
+        ("failed", counts.failed),
+    ] {
+        let label = [("outcome", outcome)];
+        ConstCounter::new(count).encode(family.encode_family(&label)?)?;
+    }
+    Ok(())
+}
+
+fn add_traffic(page: &mut DescriptorEncoder<'_>, counts: &Counts) -> fmt::Result {
+    let connections = "Connections accepted, those that were told to go elsewhere included.";
+    let received = "Bytes of the bodies of requests.";
+    let sent = "Bytes of the bodies of answers.";
+    let bytes = Some(&Unit::Bytes);
+    for (name, unit, help, count) in [
+        ("resizer_connections", None, connections, counts.connections),
+        ("resizer_received", bytes, received, counts.bytes_in),
+        ("resizer_sent", bytes, sent, counts.bytes_out),
+    ] {
+        let family = page.encode_descriptor(name, help, unit, MetricType::Counter)?;
+        ConstCounter::new(count).encode(family)?;
+    }
+    Ok(())
+}
+
+fn add_load(page: &mut DescriptorEncoder<'_>, service: &Service) -> fmt::Result {
+    let help = "Connections that are served.";
+    add_gauge(page, "resizer_connections_active", help, service.served())?;
+    let help = "Connections that are served at the same time, at most.";
+    let limit = service.connections_max();
+    add_gauge(page, "resizer_connections_limit", help, limit)?;
+    let help = "Images that are being resized.";
+    add_gauge(page, "resizer_images_in_work", help, service.pool.busy())?;
+    let help = "Threads that resize.";
+    let threads = service.config.threads.get();
+    add_gauge(page, "resizer_images_in_work_limit", help, threads)?;
+    let help = "Images that wait for a thread.";
+    add_gauge(page, "resizer_images_waiting", help, service.pool.queued())?;
+    let help = "Images that may wait; one more is refused.";
+    let queue = service.config.queue;
+    add_gauge(page, "resizer_images_waiting_limit", help, queue)
+}
+
+fn add_gauge(
+    page: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    value: usize,
+) -> fmt::Result {
+    let family = page.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    // As a `usize` it would be an error beyond `i64::MAX`, which a limit can be.
+    ConstGauge::new(value as u64).encode(family)
+}
+
+fn add_memory(page: &mut DescriptorEncoder<'_>, service: &Service) -> fmt::Result {
+    let budget = service.budget();
+    let (used, size) = (budget.used(), budget.size().0);
+    let help = "What the bodies of requests and the images of answers hold.";
+    let unit = Some(&Unit::Bytes);
+    let family = page.encode_descriptor("resizer_in_flight", help, unit, MetricType::Gauge)?;
+    ConstGauge::new(used).encode(family)?;
+    let name = "resizer_in_flight_bytes_limit";
+    let help = "What they may hold; one more is refused.";
+    let family = page.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    ConstGauge::new(size).encode(family)
 }

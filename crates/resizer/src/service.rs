@@ -117,7 +117,7 @@ impl Service {
     /// Dropped before it is done, it gives up the request: an image still queued is not resized, and the log says
     /// that nobody got an answer.
     pub(crate) async fn answer(
-        &self,
+        self: &Arc<Self>,
         client: SocketAddr,
         admission: Admission,
         request: Request<Incoming>,
@@ -145,7 +145,7 @@ impl Service {
     }
 
     async fn perform(
-        &self,
+        self: &Arc<Self>,
         parts: &Parts,
         body: &mut Incoming,
         arrival: &mut Arrival,
@@ -153,7 +153,7 @@ impl Service {
         let order = match route(parts)? {
             Route::Health => return Ok(Done::Healthy),
             Route::Readiness => return Ok(self.readiness()),
-            Route::Metrics => return Ok(Done::Metrics(page(self).to_string())),
+            Route::Metrics => return Ok(Done::Metrics(page(self))),
             Route::Resize(order) => order,
         };
         let deadline = Deadline::within(self.config.timeouts.request);

@@ -6,10 +6,10 @@ use std::{
 };
 
 use http::StatusCode;
-use metrics::Histogram;
+use prometheus_client::metrics::histogram::Histogram;
 
 /// Bounds of the times that images take, in seconds: from a thumbnail of a thumbnail to the usual end of a request.
-const DURATIONS: &[f64] = &[
+const DURATIONS: [f64; 15] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
 ];
 
@@ -94,7 +94,7 @@ impl Stats {
     /// Notes how long a request took, if it is one of those whose time is of interest.
     pub(crate) fn note_duration(&self, ending: Ending, time: Duration) {
         if matches!(ending, Ending::Resized) {
-            self.durations.note(time);
+            self.durations.observe(time.as_secs_f64());
         }
     }
 

@@ -218,8 +218,10 @@ async fn one_session(monitors: &str) -> BTreeMap<String, f64> {
     loop {
         let (head, page) = get(monitors, "/metrics").await;
         assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+        let media_type = "content-type: application/openmetrics-text; version=1.0.0; charset=utf-8";
+        assert!(head.lines().any(|line| line == media_type), "{head}");
         let numbers = exposition::read(&page);
-        if numbers["balancer_sessions"] == 1.0 {
+        if numbers["balancer_sessions_active"] == 1.0 {
             return numbers;
         }
     }

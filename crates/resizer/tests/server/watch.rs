@@ -18,7 +18,7 @@ async fn get(client: &mut Client, path: &str) -> crate::support::Reply {
 async fn scrape(client: &mut Client) -> BTreeMap<String, f64> {
     let reply = get(client, "/metrics").await;
     assert_eq!(reply.status, 200);
-    let media_type = Some("text/plain; version=0.0.4; charset=utf-8");
+    let media_type = Some("application/openmetrics-text; version=1.0.0; charset=utf-8");
     assert_eq!(reply.header("content-type"), media_type);
     exposition::read(&String::from_utf8(reply.body).unwrap())
 }
@@ -40,7 +40,7 @@ async fn a_monitor_reads_what_came_of_requests_and_how_busy_the_server_is() {
         ("resizer_requests_total{outcome=\"failed\"}", 1),
         ("resizer_requests_total{outcome=\"refused\"}", 0),
         ("resizer_resize_duration_seconds_count", 1),
-        ("resizer_connections", 1),
+        ("resizer_connections_active", 1),
         ("resizer_connections_total", 1),
         ("resizer_received_bytes_total", photo.len() + 4),
         ("resizer_images_in_work", 0),
@@ -88,7 +88,7 @@ async fn a_probe_hears_that_there_is_no_room_and_is_counted_for_nothing() {
     let numbers = scrape(&mut probe).await;
     assert_eq!(numbers["resizer_images_waiting"], 1.0);
     assert_eq!(numbers["resizer_images_in_work"], 1.0);
-    assert_eq!(numbers["resizer_connections"], 2.0);
+    assert_eq!(numbers["resizer_connections_active"], 2.0);
 
     hold.release();
     assert_eq!(queued.reply().await.status, 200);
