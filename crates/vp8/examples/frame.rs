@@ -1,4 +1,4 @@
-//! Decodes a lossy WebP: `planes PHOTO full|skip [RESULT]`. Writes the samples of the three planes one behind the other, as
+//! Decodes a lossy WebP: `frame PHOTO full|skip [RESULT]`. Writes the samples of the three planes one behind the other, as
 //! `dwebp -yuv` does. Small enough to be looked at with a profiler.
 
 use std::error::Error;
@@ -11,7 +11,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (photo, filtering, result) = match arguments.as_slice() {
         [photo, filtering] => (photo, filtering, None),
         [photo, filtering, result] => (photo, filtering, Some(result)),
-        _ => return Err("usage: planes PHOTO full|skip [RESULT]".into()),
+        _ => return Err("usage: frame PHOTO full|skip [RESULT]".into()),
     };
     let filtering = match filtering.as_str() {
         "skip" => Filtering::Skip,
