@@ -5,7 +5,7 @@ use std::sync::Arc;
 use teamwork::{CauseKind, Context, Flow, Job, Outcome, Result, SECONDARY_MAX, Task};
 
 use crate::scripted::{
-    Do, Journal, both, hangs, job, ok, outcomes, placed, run_with, sleep, task, waits,
+    Do, Journal, assert_ends, both, hangs, job, ok, outcomes, placed, run_with, sleep, task, waits,
 };
 
 #[tokio::test(start_paused = true)]
@@ -61,11 +61,7 @@ async fn a_failure_during_a_finish_becomes_the_cause() {
         let failure = result.await.unwrap_err();
         assert_eq!(failure.to_string(), "job test: a: a failed");
         assert_eq!(failure.report().outcome(), Outcome::Failed);
-        assert!(
-            journal.text().ends_with("cut b · fin b · fin a"),
-            "{}",
-            journal.text()
-        );
+        assert_ends(&journal, "cut b · fin b · fin a");
     }
 }
 
@@ -193,7 +189,7 @@ async fn a_panic_before_the_future_is_there_is_a_failure_like_any_other() {
                 failure.cause().routine().map(|routine| routine as usize),
                 Some(routine)
             );
-            assert!(journal.text().ends_with("fin a"), "{}", journal.text());
+            assert_ends(&journal, "fin a");
         }
     }
 }

@@ -41,7 +41,8 @@ use teamwork::{
 use tokio::time::{error::Elapsed, timeout};
 
 use crate::scripted::{
-    Do, Journal, both, fails, hangs, job, ok, outcomes, placed, run_with, sleep, task, waits,
+    Do, Journal, assert_ends, both, fails, hangs, job, ok, outcomes, placed, run_with, sleep, task,
+    waits,
 };
 
 /// Says in its finalizer why it ends.
@@ -441,7 +442,6 @@ async fn a_task_that_fails_while_another_is_added_takes_it_along() {
             result.await.unwrap_err().to_string(),
             "job test: a: a failed"
         );
-        let steps = journal.text();
-        assert!(steps.ends_with("fin late · fin a"), "{steps}");
+        assert_ends(&journal, "fin late · fin a");
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use teamwork::{Job, JobHandle, OnIdle, Restart, Routine};
 
 use crate::scripted::{
-    Do, Journal, PLACES, fails, hangs, job, named, ok, outcomes, placed, run_with, sleep, task,
-    waits,
+    Do, Journal, PLACES, assert_ends, fails, hangs, job, named, ok, outcomes, placed, run_with,
+    sleep, task, waits,
 };
 
 #[tokio::test(start_paused = true)]
@@ -65,11 +65,7 @@ async fn the_deadline_of_a_job_holds_for_all_levels_below_it_and_is_no_sum() {
         let elapsed = failure.report().elapsed();
         assert!(elapsed < Duration::from_millis(8_100), "{elapsed:?}");
         assert_eq!(outcomes(failure.report()), "a cut · b leaked in finalize");
-        let steps = journal.text();
-        assert!(
-            steps.ends_with("fin hangs · fin d · fin c · fin b · fin a"),
-            "{steps}"
-        );
+        assert_ends(&journal, "fin hangs · fin d · fin c · fin b · fin a");
     }
 }
 
@@ -178,11 +174,7 @@ async fn finalizers_that_have_no_time_are_polled_once_and_runs_come_home_all_the
         let report = result.await.unwrap_err().into_report();
         let told = "a cut · slow leaked in finalize · b cut · child cut";
         assert_eq!(outcomes(&report), told);
-        let steps = journal.text();
-        assert!(
-            steps.ends_with("fin c · fin b · fin slow · fin a"),
-            "{steps}"
-        );
+        assert_ends(&journal, "fin c · fin b · fin slow · fin a");
     }
 }
 

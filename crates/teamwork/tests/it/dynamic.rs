@@ -12,7 +12,7 @@ use teamwork::{Context, Flow, Job, JobHandle, Result, Task};
 use tokio::sync::Notify;
 
 use crate::scripted::{
-    Do, Journal, fails, hangs, job, ok, outcomes, placed, run_with, sleep, task, waits,
+    Do, Journal, assert_ends, fails, hangs, job, ok, outcomes, placed, run_with, sleep, task, waits,
 };
 
 #[tokio::test(start_paused = true)]
@@ -138,10 +138,9 @@ async fn late_tasks_are_finalized_in_reverse_before_the_others() {
             handle.finish();
         });
         let report = result.await.unwrap();
-        let steps = journal.text();
-        assert!(
-            steps.ends_with("fin four · fin three · fin two · fin one · fin t · fin s"),
-            "{steps}"
+        assert_ends(
+            &journal,
+            "fin four · fin three · fin two · fin one · fin t · fin s",
         );
         assert_eq!(report.come_and_gone(), 5);
         assert_eq!(outcomes(&report), "s done · t done");

@@ -20,7 +20,7 @@ use teamwork::{
 use tokio::time::Instant;
 
 use crate::scripted::{
-    Do, Journal, both, hangs, job, ok, outcomes, placed, run_with, sleep, task, waits,
+    Do, Journal, assert_ends, both, hangs, job, ok, outcomes, placed, run_with, sleep, task, waits,
 };
 
 /// `squareNumTask`: a number after a while.
@@ -283,7 +283,7 @@ async fn a_job_in_the_background_says_when_its_oneshot_is_done_and_when_it_is_do
             (report.outcome(), begun.elapsed().as_millis()),
             (Outcome::Done, 15)
         );
-        assert!(journal.text().ends_with("fin second · fin first"));
+        assert_ends(&journal, "fin second · fin first");
     }
     let failing = async |_: &Context| divide(3, 0, 5).await;
     let job = Job::new("background").add_oneshot_fn("divide", failing);
@@ -346,7 +346,7 @@ async fn a_panic_in_any_routine_is_the_cause_and_names_the_routine() {
                 "{failure}"
             );
             assert!(journal.text().contains("fin p"), "{}", journal.text());
-            assert!(journal.text().ends_with("fin a"), "{}", journal.text());
+            assert_ends(&journal, "fin a");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use teamwork::{Context, Flow, Job, Outcome, Restart, Result, Task, TaskError};
 
 use crate::scripted::{
-    Do, Journal, fails, hangs, job, ok, outcomes, placed, run_with, sleep, task, waits,
+    Do, Journal, assert_ends, fails, hangs, job, ok, outcomes, placed, run_with, sleep, task, waits,
 };
 
 /// Is done with a value at once; its finalizer takes a while.
@@ -42,11 +42,7 @@ async fn a_task_handle_yields_the_value_after_the_finalizer() {
             handle.finish();
         });
         result.await.unwrap();
-        let steps = journal.text();
-        assert!(
-            steps.ends_with("finalized · value 7 · cut s · fin s"),
-            "{steps}"
-        );
+        assert_ends(&journal, "finalized · value 7 · cut s · fin s");
     }
 }
 

@@ -5,7 +5,9 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 use futures_util::FutureExt;
 use teamwork::{CauseKind, Context, Job, OnPanic, Outcome, Result, Routine, TaskOutcome};
 
-use crate::scripted::{Do, Journal, both, check, fails, hangs, job, ok, placed, task, waits};
+use crate::scripted::{
+    Do, Journal, assert_ends, both, check, fails, hangs, job, ok, placed, task, waits,
+};
 
 #[tokio::test(start_paused = true)]
 async fn a_task_goes_through_its_three_routines() {
@@ -203,11 +205,7 @@ async fn a_panic_can_go_on_after_all_finalizers() {
         let run = placed(job.on_panic(OnPanic::Rethrow), inline).run();
         let panicked = AssertUnwindSafe(run).catch_unwind().await.unwrap_err();
         assert_eq!(panicked.downcast_ref::<String>().unwrap(), "unwound");
-        assert!(
-            journal.text().ends_with("fin b · fin a"),
-            "{}",
-            journal.text()
-        );
+        assert_ends(&journal, "fin b · fin a");
         // Other failures are values as ever.
         let (job, _) = crate::scripted::job([fails("a")]);
         assert!(
@@ -266,11 +264,7 @@ async fn dropping_the_future_of_a_running_job_still_finalizes() {
         assert!(dropped.is_err());
         let report = handle.wait().await;
         assert_eq!(report.outcome(), Outcome::Cancelled);
-        assert!(
-            journal.text().ends_with("fin b · fin a"),
-            "{}",
-            journal.text()
-        );
+        assert_ends(&journal, "fin b · fin a");
     }
 }
 

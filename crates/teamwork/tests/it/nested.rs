@@ -5,7 +5,8 @@ use std::time::Duration;
 use teamwork::{By, CauseKind, Context, JOBS_MAX, Job, Outcome, Report};
 
 use crate::scripted::{
-    Do, Journal, PLACES, fails, hangs, named, ok, outcomes, placed, run_with, sleep, task, waits,
+    Do, Journal, PLACES, assert_ends, fails, hangs, named, ok, outcomes, placed, run_with, sleep,
+    task, waits,
 };
 
 #[tokio::test(start_paused = true)]
@@ -28,11 +29,7 @@ async fn a_childs_failure_is_its_parents() {
             (Some("child"), Some("d"))
         );
         assert_eq!(failure.to_string(), "job parent: child: d: d failed");
-        let steps = journal.text();
-        assert!(
-            steps.ends_with("cut c · fin d · fin c · cut p · fin p"),
-            "{steps}"
-        );
+        assert_ends(&journal, "cut c · fin d · fin c · cut p · fin p");
         assert_eq!(outcomes(failure.report()), "p cut · child failed");
     }
 }
@@ -178,11 +175,7 @@ async fn three_levels_end_from_the_bottom_up() {
         middle.add_job(placed(bottom, outer));
         top.add_job(placed(middle, inner));
         let failure = placed(top, outer).run().await.unwrap_err();
-        let steps = journal.text();
-        assert!(
-            steps.ends_with("fin x · fin b · cut m · fin m · cut t · fin t"),
-            "{steps}"
-        );
+        assert_ends(&journal, "fin x · fin b · cut m · fin m · cut t · fin t");
         let text = failure.to_string();
         assert!(
             text.starts_with("job top: middle: bottom: x: panicked at "),
@@ -302,8 +295,7 @@ async fn dropping_the_parents_future_finalizes_the_children_too() {
         let ran = tokio::time::timeout(Duration::from_secs(1), placed(parent, outer).run()).await;
         assert!(ran.is_err());
         assert_eq!(handle.wait().await.outcome(), Outcome::Cancelled);
-        let steps = journal.text();
-        assert!(steps.ends_with("fin c · fin p"), "{steps}");
+        assert_ends(&journal, "fin c · fin p");
     }
 }
 

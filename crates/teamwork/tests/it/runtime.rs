@@ -11,7 +11,7 @@ use std::{
 use teamwork::{Context, Flow, Job, Outcome, Result, Routine, Task, TaskOutcome};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::scripted::{Do, Journal, is_pending, job, outcomes, placed, sleep, waits};
+use crate::scripted::{Do, Journal, assert_ends, is_pending, job, outcomes, placed, sleep, waits};
 
 /// Blocks its thread in one of its routines, until the flag is up.
 struct Blocks {
@@ -94,7 +94,7 @@ async fn a_run_that_blocks_its_thread_is_given_up_and_named() {
         outcomes(failure.report()),
         "a cut · blocks leaked in run · b failed"
     );
-    assert!(journal.text().ends_with("fin a"), "{}", journal.text());
+    assert_ends(&journal, "fin a");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -117,8 +117,7 @@ async fn a_child_whose_run_blocks_its_thread_is_given_up_and_named() {
         let told = outcomes(failure.report());
         let expected = "a cut · middle leaked in run · b failed";
         assert_eq!(told, expected, "inline: {inline}");
-        let steps = journal.text();
-        assert!(steps.ends_with("fin a"), "{steps}");
+        assert_ends(&journal, "fin a");
     }
 }
 

@@ -61,6 +61,13 @@ pub(crate) async fn check(tasks: impl IntoIterator<Item = Scripted> + Clone, exp
     .await;
 }
 
+/// Checks with which entries a journal ends.
+#[track_caller]
+pub(crate) fn assert_ends(journal: &Journal, last: &str) {
+    let steps = journal.text();
+    assert!(steps.ends_with(last), "{steps}");
+}
+
 /// Lets virtual time pass.
 pub(crate) async fn sleep(millis: u64) {
     tokio::time::sleep(Duration::from_millis(millis)).await;

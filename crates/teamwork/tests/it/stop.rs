@@ -5,7 +5,7 @@ use std::time::Duration;
 use teamwork::{Context, Flow, Job, Outcome, Result, Task};
 
 use crate::scripted::{
-    Do, Journal, hangs, job, ok, outcomes, placed, run_with, sleep, task, waits,
+    Do, Journal, assert_ends, hangs, job, ok, outcomes, placed, run_with, sleep, task, waits,
 };
 
 #[tokio::test(start_paused = true)]
@@ -132,13 +132,7 @@ async fn a_finish_does_not_wait_for_the_pause_of_an_idle_task() {
             notes.note("a moment later");
         });
         let report = result.await.unwrap();
-        assert!(
-            journal
-                .text()
-                .ends_with("run a · finish · fin a · a moment later"),
-            "{}",
-            journal.text()
-        );
+        assert_ends(&journal, "run a · finish · fin a · a moment later");
         assert_eq!(outcomes(&report), "a done");
     }
 }
@@ -284,11 +278,7 @@ async fn what_is_done_while_the_job_stops_is_finalized_in_its_turn() {
             notes.note("45 ms");
         });
         result.await.unwrap();
-        let steps = journal.text();
-        assert!(
-            steps.ends_with("run c · 45 ms · fin c · fin b · fin a"),
-            "{steps}"
-        );
+        assert_ends(&journal, "run c · 45 ms · fin c · fin b · fin a");
     }
 }
 

@@ -4,7 +4,9 @@ use teamwork::{Context, Event, Flow, Job, Result, SendError, Task, TaskOutcome, 
 use tokio::sync::mpsc;
 
 use super::{Asks, divide};
-use crate::scripted::{Do, Journal, both, job, ok, outcomes, placed, sleep, task, waits};
+use crate::scripted::{
+    Do, Journal, assert_ends, both, job, ok, outcomes, placed, sleep, task, waits,
+};
 
 /// `FinishJob` and `Finish`. Go lets the other tasks run on beside their finalizers, which close channels to get them to stop.
 #[tokio::test(start_paused = true)]
@@ -136,7 +138,7 @@ async fn the_first_tasks_finalizer_is_the_shutdown_handler_and_knows_the_cause()
         job.add_future("b", divide(1, 0, 5));
         placed(job, inline).run().await.unwrap_err();
         let told = "cut a · fin a · stopping true, ended false, b: division by zero";
-        assert!(journal.text().ends_with(told), "{}", journal.text());
+        assert_ends(&journal, told);
     }
 }
 
