@@ -33,6 +33,9 @@ const TIME_MAX: Duration = Duration::from_secs(10);
 /// How long to wait when nothing can be accepted, for files that become free.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// The `Content-Type` of an answer that is no page.
+const PLAIN: &str = "text/plain; charset=utf-8";
+
 /// Listens for monitors.
 ///
 /// # Errors
@@ -96,16 +99,16 @@ async fn serve(stream: TcpStream, page: &Page) {
 
 fn answer(request: &Request<Incoming>, page: &Page) -> Response<Full<Bytes>> {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    let (status, text) = match request.uri().path() {
-        "/metrics" if is_read => (StatusCode::OK, page.text()),
-        "/metrics" => (StatusCode::METHOD_NOT_ALLOWED, "GET it\n".to_owned()),
-        _ => (StatusCode::NOT_FOUND, "there is only /metrics\n".to_owned()),
+    let words = |words: &str| (PLAIN, words.to_owned());
+    let (status, (media_type, text)) = match request.uri().path() {
+        "/metrics" if is_read => (StatusCode::OK, (MEDIA_TYPE, page.text())),
+        "/metrics" => (StatusCode::METHOD_NOT_ALLOWED, words("GET it\n")),
+        _ => (StatusCode::NOT_FOUND, words("there is only /metrics\n")),
     };
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
-    let media_type = HeaderValue::from_static(MEDIA_TYPE);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, media_type);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     if status == StatusCode::METHOD_NOT_ALLOWED {
         headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
     }

@@ -265,8 +265,10 @@ async fn a_monitor_reads_what_is_counted_until_the_last_session_has_ended() {
         }
         let served = format!("balancer_upstream_sessions_total{{upstream=\"{upstream}\"}}");
         assert_eq!(numbers[&served], 2.0);
-        let (head, _) = get(monitors, "/").await;
+        let (head, words) = get(monitors, "/").await;
         assert!(head.starts_with("HTTP/1.1 404 "), "{head}");
+        assert!(head.contains("content-type: text/plain;"), "{head}");
+        assert!(words.contains("/metrics"), "{words}");
 
         drop(client);
         assert_eq!(running.program.exit().await, Some(0));
