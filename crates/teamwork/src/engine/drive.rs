@@ -112,7 +112,8 @@ impl<O> Lived<O> {
 /// The end of a task: for the machine, and for its handle.
 type Ended<O> = (Ending, Result<O, Unfinished>);
 
-/// Builds the driver of a task. `FINALIZES` is false for tasks that are known to have no finalizer: they need not come home for it.
+/// Builds the driver of a task. `FINALIZES` is false for tasks that are known to have a run only: they need not be polled for an init, and
+/// need not come home for a finalizer.
 pub(crate) fn drive<V, T, P, const FINALIZES: bool>(
     task: T,
     cx: Context<V>,
@@ -126,7 +127,7 @@ where
     let mut life = Life { task, cx, extras };
     async move {
         let (mut ending, output) = loop {
-            let lived = live::<V, T, P>(&mut life).await;
+            let lived = live::<V, T, P, FINALIZES>(&mut life).await;
             if let Some(ended) = after::<V, T, P, FINALIZES>(&mut life, lived).await {
                 break ended;
             }
@@ -168,7 +169,9 @@ fn hand_over<O>(extras: Option<Box<Extras<O>>>, output: Result<O, Unfinished>) {
     clippy::manual_async_fn,
     reason = "the parameters of an async fn are stored twice"
 )]
-fn live<'a, V, T, P>(life: &'a mut Life<V, T>) -> impl Future<Output = Lived<T::Output>> + Send + 'a
+fn live<'a, V, T, P, const FINALIZES: bool>(
+    life: &'a mut Life<V, T>,
+) -> impl Future<Output = Lived<T::Output>> + Send + use<'a, V, T, P, FINALIZES>
 where
     V: ?Sized + Send + Sync + 'static,
     T: Task<V>,
@@ -178,23 +181,26 @@ where
         let cx = &life.cx;
         cx.set_away(!P::IS_ONESHOT && cx.core.spawns() && !cx.core.is_starting());
         // A task that was added to a running job can be too late. Of a further attempt it was decided on before.
-        if stopped(cx).is_some() && !cx.is_again() {
+        let is_at_gate = !FINALIZES && cx.is_at_gate();
+        if !is_at_gate && stopped(cx).is_some() && !cx.is_again() {
             return Lived::early(Exit::NeverStarted, 0);
         }
-        let init = Guard::new(&life.cx, None, || {
-            life.cx.enter(Routine::Init, || life.task.init(&life.cx))
-        });
-        let init_nanos = match inited(&life.cx, init.timed().await) {
-            Ok(nanos) => nanos,
-            Err(lived) => return lived,
-        };
+        let mut init_nanos = 0;
+        if FINALIZES {
+            let init = Guard::new(&life.cx, None, || {
+                life.cx.enter(Routine::Init, || life.task.init(&life.cx))
+            });
+            match inited(&life.cx, init.timed().await) {
+                Ok(nanos) => init_nanos = nanos,
+                Err(lived) => return lived,
+            }
+        }
         let mut let_go = None;
-        if !P::IS_ONESHOT && life.cx.core.is_starting() {
-            leave(Step::Inited).await;
-            let_go = life.cx.core.opened_at();
-            // When the start fails, it goes on where it is: to its finalizer.
-            life.cx
-                .set_away(life.cx.core.spawns() && life.cx.core.has_shipped());
+        if is_at_gate || !P::IS_ONESHOT && life.cx.core.is_starting() {
+            if !is_at_gate {
+                leave(Step::Inited).await;
+            }
+            let_go = let_through(&life.cx);
         }
         if let Some(exit) = stopped(&life.cx) {
             return Lived::early(exit, init_nanos);
@@ -242,6 +248,13 @@ where
         };
         Lived::through(exit, output, (init_nanos, since))
     }
+}
+
+/// Past the start gate: where the driver is, and when all those who are away were let through.
+fn let_through<V: ?Sized>(cx: &Context<V>) -> Option<Stamp> {
+    // When the start fails, it goes on where it is: to its finalizer.
+    cx.set_away(cx.core.spawns() && cx.core.has_shipped());
+    cx.core.opened_at()
 }
 
 /// What came of `init`: the nanoseconds it took, or how the task ended there.

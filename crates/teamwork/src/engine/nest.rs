@@ -30,8 +30,9 @@ pub(crate) fn drive_job(
 ) -> impl Future<Output = Option<Ending>> + Send {
     let mut child = Child::Here(child);
     async move {
-        let is_late = !home.core.is_starting();
-        if !is_late {
+        let is_late = !home.is_at_gate && !home.core.is_starting();
+        // One that is added while its parent starts: it waits for its turn.
+        if !home.is_at_gate && !is_late {
             leave(Step::Inited).await;
         }
         // When the start fails, it goes on where it is: to its end.

@@ -50,6 +50,17 @@ impl Kind {
     }
 }
 
+/// How a task comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// Before the job runs, by its init.
+    Init,
+    /// Before the job runs, straight to the start gate: it has no init.
+    Gate,
+    /// While the job is running.
+    Late,
+}
+
 const _: () = assert!(
     size_of::<Record>() == 56,
     "there may be a hundred thousand of them"
@@ -65,8 +76,7 @@ pub(crate) struct Record {
     pub(crate) state: State,
     pub(crate) outcome: TaskOutcome,
     pub(crate) kind: Kind,
-    /// Added while the job was running.
-    pub(crate) late: bool,
+    pub(crate) entry: Entry,
 }
 
 impl Record {
@@ -78,7 +88,7 @@ impl Record {
             state: State::Added,
             outcome: TaskOutcome::Done,
             kind: Kind::Task,
-            late: false,
+            entry: Entry::Init,
         }
     }
 
@@ -90,6 +100,10 @@ impl Record {
     /// Alive, and nothing that could end by being told to.
     pub(crate) fn can_be_stuck(&self) -> bool {
         self.is_alive() && !self.kind.is_job()
+    }
+
+    pub(crate) fn is_late(&self) -> bool {
+        self.entry == Entry::Late
     }
 
     pub(crate) fn is_listed(&self) -> bool {

@@ -38,6 +38,8 @@ pub(crate) struct Home {
     pub(crate) slot: u32,
     /// The driver is on a runtime task of its own, and there is no context of its own that says so.
     pub(super) is_away: bool,
+    /// The driver is not polled before the job lets it through the start gate.
+    pub(super) is_at_gate: bool,
 }
 
 impl Home {
@@ -46,6 +48,7 @@ impl Home {
             core,
             slot,
             is_away: false,
+            is_at_gate: false,
         }
     }
 

@@ -88,9 +88,11 @@ impl Supervisor {
         u32::try_from(self.drivers.len()).unwrap_or(u32::MAX)
     }
 
-    /// Where it belongs.
+    /// Where it belongs, if it is a job.
     pub(crate) fn next_home(&self) -> Home {
-        Home::new(self.core.clone(), self.next_slot())
+        let mut home = Home::new(self.core.clone(), self.next_slot());
+        home.is_at_gate = true;
+        home
     }
 
     /// Adds a task before the start.
@@ -99,6 +101,12 @@ impl Supervisor {
         self.machine.add(slot, name, kind);
         make_room(&mut self.drivers);
         self.drivers.push(Some(driver));
+    }
+
+    /// Adds a task before the start that has no init: it is not polled before its run.
+    pub(crate) fn add_at_gate(&mut self, name: Name, driver: Driver, kind: Kind) {
+        self.add(name, driver, kind);
+        self.machine.spare_init();
     }
 
     /// The next task is the oneshot. Makes room for two more: what a oneshot makes is there for others.
