@@ -18,6 +18,7 @@ use super::{
     core::{Core, Mail},
     guard::{Clocks, Early, Guard, Shield, Shielded},
     machine::{After, Ending, Exit, Fault, Signal, Tally},
+    nanos::Nanos,
     panics,
     step::{Home, Left, Step, leave},
 };
@@ -82,21 +83,21 @@ where
 struct Lived<O> {
     exit: Exit,
     output: Option<O>,
-    /// Nanoseconds in init and in run.
-    nanos: [u64; 2],
+    /// The times in init and in run.
+    nanos: [Nanos; 2],
 }
 
 impl<O> Lived<O> {
-    fn early(exit: Exit, init_nanos: u64) -> Self {
+    fn early(exit: Exit, init: Nanos) -> Self {
         Self {
             exit,
             output: None,
-            nanos: [init_nanos, 0],
+            nanos: [init, Nanos::default()],
         }
     }
 
     /// The end of a run, just now or as a guard has noted it.
-    fn through(exit: Exit, output: Option<O>, (init_nanos, since): (u64, Stamp)) -> Self {
+    fn through(exit: Exit, output: Option<O>, (init, since): (Nanos, Stamp)) -> Self {
         let until = match exit {
             Exit::Cut => Stamp::latest(),
             _ => Stamp::now(),
@@ -104,7 +105,7 @@ impl<O> Lived<O> {
         Self {
             exit,
             output,
-            nanos: [init_nanos, since.nanos_until(until)],
+            nanos: [init, since.nanos_until(until).into()],
         }
     }
 }
@@ -183,9 +184,9 @@ where
         // A task that was added to a running job can be too late. Of a further attempt it was decided on before.
         let is_at_gate = !FINALIZES && cx.is_at_gate();
         if !is_at_gate && stopped(cx).is_some() && !cx.is_again() {
-            return Lived::early(Exit::NeverStarted, 0);
+            return Lived::early(Exit::NeverStarted, Nanos::default());
         }
-        let mut init_nanos = 0;
+        let mut init_nanos = Nanos::default();
         if FINALIZES {
             let init = Guard::new(&life.cx, None, || {
                 life.cx.enter(Routine::Init, || life.task.init(&life.cx))
@@ -257,13 +258,14 @@ fn let_through<V: ?Sized>(cx: &Context<V>) -> Option<Stamp> {
     cx.core.opened_at()
 }
 
-/// What came of `init`: the nanoseconds it took, or how the task ended there.
+/// What came of `init`: the time it took, or how the task ended there.
 ///
 /// A match on it across an await point would keep all of it in the driver.
 fn inited<V: ?Sized, O>(
     cx: &Context<V>,
     (called, nanos): (Result<Result<()>, Early>, u64),
-) -> Result<u64, Lived<O>> {
+) -> Result<Nanos, Lived<O>> {
+    let nanos = nanos.into();
     cx.leave_routine();
     match called {
         Ok(Ok(())) => Ok(nanos),
@@ -336,7 +338,7 @@ where
         };
         let tally = Tally {
             ticks: 0,
-            nanos: [init, run, finalize],
+            nanos: [init, run, finalize.into()],
         };
         let ending = Ending {
             exit: plain.map(Exit::from),

@@ -16,7 +16,7 @@ mod progress;
 mod seen;
 mod stops;
 
-use std::sync::Arc;
+use std::{num::NonZero, sync::Arc};
 
 pub(crate) use self::seen::{Row, Seen};
 pub(crate) use super::vocabulary::{
@@ -95,8 +95,8 @@ pub(crate) struct Machine {
     /// No task will be added any more.
     is_closed: bool,
     haste: Haste,
-    /// The first slot whose [`Action::GiveUp`] has not been given.
-    give_up: Option<u32>,
+    /// One more than the first slot whose [`Action::GiveUp`] has not been given.
+    give_up: Option<NonZero<u32>>,
 }
 
 impl Machine {

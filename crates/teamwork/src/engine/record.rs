@@ -62,7 +62,7 @@ pub(crate) enum Entry {
 }
 
 const _: () = assert!(
-    size_of::<Record>() == 56,
+    size_of::<Record>() == 48,
     "there may be a hundred thousand of them"
 );
 
@@ -111,7 +111,7 @@ impl Record {
     }
 
     pub(crate) fn report(&self, index: usize) -> TaskReport<'_> {
-        let [init, run, finalize] = self.tally.nanos.map(Duration::from_nanos);
+        let [init, run, finalize] = self.tally.nanos.map(Duration::from);
         TaskReport {
             name: &self.name,
             index,

@@ -17,7 +17,7 @@ use tokio::task::coop;
 
 use super::{
     core::Core,
-    machine::{Ending, Exit},
+    machine::{Ending, Exit, Signal},
 };
 use crate::{Context as TaskContext, name::Name};
 
@@ -40,6 +40,10 @@ pub(crate) struct Home {
     pub(super) is_away: bool,
     /// The driver is not polled before the job lets it through the start gate.
     pub(super) is_at_gate: bool,
+    /// Of a job: the signal that has been passed on to it. Here with the next one because there is room: a driver is kept small.
+    pub(super) told: Signal,
+    /// Of a job: the signal under which the waker of its driver is registered.
+    pub(super) registered: Option<Signal>,
 }
 
 impl Home {
@@ -49,6 +53,8 @@ impl Home {
             slot,
             is_away: false,
             is_at_gate: false,
+            told: Signal::Run,
+            registered: None,
         }
     }
 

@@ -10,6 +10,7 @@ use crate::{
     engine::{
         guard::{Guard, Shield},
         machine::{Ending, Exit, Fault, Tally},
+        nanos::Nanos,
         panics,
     },
     task_handle::Unfinished,
@@ -79,7 +80,7 @@ where
         };
         let tally = Tally {
             ticks: 0,
-            nanos: [0, 0, nanos],
+            nanos: [0, 0, nanos].map(Nanos::from),
         };
         let ending = Ending {
             exit,

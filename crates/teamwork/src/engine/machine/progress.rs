@@ -1,5 +1,7 @@
 //! How the machine goes on by itself, stage by stage.
 
+use std::num::NonZero;
+
 use super::{Action, Deadline, Haste, Machine, Record, Signal, Stage, State};
 use crate::{Routine, engine::record::Entry, report::TaskOutcome};
 
@@ -141,7 +143,7 @@ impl Machine {
                 _ => Routine::Run,
             });
             record.state = State::Leaking;
-            self.give_up = Some(0);
+            self.give_up = Some(NonZero::<u32>::MIN);
         }
     }
 
@@ -164,7 +166,7 @@ impl Machine {
     }
 
     pub(super) fn next_give_up(&mut self) -> Option<Action> {
-        let from = self.give_up?;
+        let from = self.give_up?.get() - 1;
         let leaking = |record: &Record| record.state == State::Leaking;
         let found = self
             .records
@@ -172,7 +174,7 @@ impl Machine {
             .skip(from as usize)
             .position(leaking)
             .map(|offset| from + offset as u32);
-        self.give_up = found;
+        self.give_up = found.and_then(|slot| NonZero::new(slot + 1));
         let slot = found?;
         self.records[slot as usize].state = State::Ended;
         Some(Action::GiveUp(slot))

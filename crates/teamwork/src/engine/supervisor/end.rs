@@ -37,8 +37,8 @@ impl Supervisor {
                 }
             });
         }
-        for driver in self.drivers.drain(..) {
-            panics::discard(driver);
+        for driver in self.drivers.slots() {
+            panics::discard(driver.take());
         }
         let report = self.report();
         self.tell(|_| Event::Ended(report.outcome()));
