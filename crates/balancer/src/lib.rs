@@ -26,6 +26,8 @@
 //!    reset, not a FIN.
 //! 3. **Every session ends, for one stated reason.** Each wait has a limit, and the [`Ending`] is in the log.
 //! 4. **No peer, and no error of `accept`, ends the balancer.**
+//! 5. **An upstream that is down costs next to nothing.** Who could not be connected is left out for a while, and then seen to by one
+//!    session.
 //!
 //! # Examples
 //!
@@ -70,6 +72,7 @@ mod progress;
 mod reactor;
 mod readiness;
 mod relay;
+mod rest;
 mod session;
 mod socket;
 mod stats;

@@ -42,7 +42,8 @@ Examples:
     balancer -u db1:5432 -u db2:5432 --idle-timeout 1d --log-format json
 
 Each connection goes to the less busy of two servers taken at random; if that one cannot
-be reached, to another. It leaves one line in the log, on standard error, whose `code` and
+be reached, to another, and the server is left out for a second (for twice as long each
+time that it is tried again in vain, up to 30 seconds). It leaves one line in the log, on standard error, whose `code` and
 `reason` say who ended it and why, in HAProxy's letters:
   --  complete              CD  client reset            SD  server reset
   SC  server refused        cD  client idle             sD  server idle

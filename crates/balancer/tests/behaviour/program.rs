@@ -265,6 +265,14 @@ async fn a_monitor_reads_what_is_counted_until_the_last_session_has_ended() {
         }
         let served = format!("balancer_upstream_sessions_total{{upstream=\"{upstream}\"}}");
         assert_eq!(numbers[&served], 2.0);
+        let up =
+            |upstream: &str| numbers[&format!("balancer_upstream_up{{upstream=\"{upstream}\"}}")];
+        let failures =
+            numbers["balancer_upstream_connect_failures_total{upstream=\"127.0.0.1:1\"}"];
+        assert_eq!(
+            (up(upstream), up("127.0.0.1:1")),
+            (1.0, f64::from(failures == 0.0))
+        );
         let (head, words) = get(monitors, "/").await;
         assert!(head.starts_with("HTTP/1.1 404 "), "{head}");
         assert!(head.contains("content-type: text/plain;"), "{head}");
