@@ -87,6 +87,11 @@ pub struct NoValue {
 /// fn flow() -> teamwork::Flow { teamwork::Flow::Tick }
 /// flow();
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a task of a job whose value is `{V}`",
+    note = "the value of a job is the output of its oneshot (`NoValue` without one): `impl Task<{V}> for …`, with `&Context<{V}>` in its routines",
+    note = "closures are added by `add_fn` and `add_recurrent`, futures by `add_future`, and jobs by `add_job`"
+)]
 pub trait Task<V: ?Sized = NoValue>: Send + 'static {
     /// What [`Flow::Done`] carries.
     type Output: Send + 'static;
@@ -124,6 +129,10 @@ pub trait Task<V: ?Sized = NoValue>: Send + 'static {
 ///
 /// It is implemented for closures and functions; there is no need to implement it. It exists because stable Rust cannot yet
 /// say that the future of an `AsyncFnOnce` is `Send`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an async closure of a context",
+    note = "write `async move |cx: &Context<…>| …`; futures are added by `add_future`"
+)]
 pub trait OnceFn<V: ?Sized, C>: FnOnce(C) -> Self::Future + Send + 'static {
     /// The future it returns.
     type Future: Future<Output = Self::Returned> + Send;
@@ -143,6 +152,10 @@ where
 /// An async function of a state and a context that can be called again and again.
 ///
 /// It is implemented for functions and for closures that capture nothing; there is no need to implement it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an async closure of a state and a context",
+    note = "write `async |state: &mut State, cx: &Context<…>| …`, without captures"
+)]
 pub trait StepFn<S, C>: FnMut(S, C) -> Self::Future + Send + 'static {
     /// The future it returns.
     type Future: Future<Output = Self::Returned> + Send;
