@@ -35,7 +35,7 @@ pub enum OnIdle {
 ///     .on_idle(OnIdle::FinishTask)
 ///     .optional();
 /// ```
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TaskOptions {
     idle: Option<Duration>,
     on_idle: OnIdle,
@@ -151,6 +151,7 @@ impl<'a, V: ?Sized + Send + Sync + 'static, T: Task<V>, const FINALIZES: bool>
     }
 
     /// A handle that yields the task's value.
+    #[must_use = "to ignore the value, do not ask for a handle"]
     pub fn handle(mut self) -> TaskHandle<T::Output> {
         let filler = Filler::new(self.job.core());
         let handle = filler.handle();

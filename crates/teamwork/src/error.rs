@@ -55,7 +55,16 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub(crate) fn new(report: Report) -> Self {
+    /// The report of a job that is done; of any other, its failure.
+    #[inline]
+    pub(crate) fn or_report(report: Report) -> Result<Report, Self> {
+        match report.outcome() {
+            Outcome::Done => Ok(report),
+            Outcome::Failed | Outcome::Cancelled => Err(Self::new(report)),
+        }
+    }
+
+    fn new(report: Report) -> Self {
         debug_assert!(report.cause().is_some(), "a failed job has a cause");
         Self {
             report: Box::new(report),

@@ -1,12 +1,19 @@
 //! A handle on a job: to stop it, to add to it, to wait for it.
 
-use std::{borrow::Cow, fmt, future::Future, marker::PhantomData, sync::Arc};
+use std::{
+    borrow::Cow,
+    fmt,
+    future::{Future, IntoFuture},
+    marker::PhantomData,
+    pin::Pin,
+    sync::Arc,
+};
 
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    By, Cause, CauseKind, Context, Events, Flow, Job, NoValue, Place, Refused, Report, Result,
-    Snapshot, Task, TaskHandle, TaskOptions, Why,
+    By, Cause, CauseKind, Context, Events, Failure, Flow, Job, NoValue, Place, Refused, Report,
+    Result, Snapshot, Task, TaskHandle, TaskOptions, Why,
     engine::{core::Core, machine::Signal},
     name::Name,
     place::{child_driver, task_driver},
@@ -22,6 +29,9 @@ use crate::{
 ///
 /// Any handle keeps the job's value, and its report when it has ended. So a value that holds a handle on its own job is never freed.
 ///
+/// A handle can be awaited: as the future of [`Job::run`] does, that gives the report of a job that is done, and the [`Failure`] of
+/// any other. Clones of it can be awaited elsewhere; [`wait`](Self::wait) gives the report whatever became of the job, and the handle stays.
+///
 /// # Examples
 ///
 /// ```
@@ -35,9 +45,11 @@ use crate::{
 /// let server = job.run_in_background().await?;
 /// let observer = server.clone();
 /// server.finish();
-/// assert_eq!(observer.wait().await.outcome(), Outcome::Done);
+/// let report = server.await?;
+/// assert_eq!((report.outcome(), observer.is_ended()), (Outcome::Done, true));
 /// # Ok::<(), teamwork::Error>(()) }).unwrap();
 /// ```
+#[must_use = "when the last handle that owns a job is dropped, the job is cancelled"]
 pub struct JobHandle<V: ?Sized = NoValue> {
     core: Arc<Core>,
     owns: bool,
@@ -176,6 +188,7 @@ impl<V: ?Sized> JobHandle<V> {
     /// # Cancel safety
     ///
     /// Cancel safe.
+    #[must_use = "it says whether there ever will be room"]
     pub async fn room(&self) -> bool {
         self.core.room().await
     }
@@ -313,6 +326,40 @@ impl<V: ?Sized + Send + Sync + 'static> JobHandle<V> {
             Ok(()) => Ok(handle),
             Err((task, why)) => Err(Refused { task, why }),
         }
+    }
+}
+
+impl<V: Send + Sync + 'static> JobHandle<V> {
+    /// The job's value, once its oneshot is done: after [`run_in_background`](Job::run_in_background) it is there, unless the job was
+    /// finished on the way.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Job};
+    /// # use tokio::net::TcpListener;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let job = Job::new("server").add_oneshot_fn("bind", async |_: &Context| Ok(TcpListener::bind("127.0.0.1:0").await?));
+    /// let server = job.run_in_background().await?;
+    /// let listener = server.value().ok_or("it was stopped")?;
+    /// assert_ne!(listener.local_addr()?.port(), 0);
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
+    pub fn value(&self) -> Option<&V> {
+        self.core.value()?.downcast_ref()
+    }
+}
+
+/// A handle can be awaited any number of times, by its clones; see [`JobHandle`].
+impl<V: ?Sized + 'static> IntoFuture for JobHandle<V> {
+    type Output = Result<Report, Failure>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let report = self.wait().await;
+            Failure::or_report(Report::clone(&report))
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
 };
 
 use crate::{
-    Added, Context, Failure, Flow, JobHandle, NoValue, Outcome, Report, Result, Run, Task,
+    Added, Context, Failure, Flow, JobHandle, NoValue, Report, Result, Run, Task,
     engine::{
         Kind,
         core::Core,
@@ -361,9 +361,7 @@ impl<V: ?Sized> Job<V> {
         core.started().await;
         if core.is_ended() {
             let report = core.ended().await;
-            if report.outcome() != Outcome::Done {
-                return Err(Failure::new(Report::clone(&report)));
-            }
+            Failure::or_report(Report::clone(&report))?;
         }
         Ok(handle)
     }

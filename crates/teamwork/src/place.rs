@@ -34,7 +34,7 @@ use crate::{
 ///             break; // The job accepts no more tasks.
 ///         };
 ///         let one_minute = TaskOptions::new().timeout(Duration::from_secs(60));
-///         let _handle = place.options(one_minute).add_fn("worker", async move |_: &Context| {
+///         place.options(one_minute).add_fn("worker", async move |_: &Context| {
 ///             tokio::time::sleep(Duration::from_millis(number)).await;
 ///             Ok(())
 ///         })?;

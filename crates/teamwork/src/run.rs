@@ -8,7 +8,7 @@ use std::{
     task::{self, Poll},
 };
 
-use crate::{Cause, CauseKind, Failure, Outcome, Report, Result, engine::supervisor::Supervisor};
+use crate::{Cause, CauseKind, Failure, Report, Result, engine::supervisor::Supervisor};
 
 /// What follows from a panic in a task, once everything is finalized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,10 +41,7 @@ impl Future for Run {
             if rare.is_some_and(|rare| rare.on_panic == OnPanic::Rethrow) {
                 rethrow(report.cause());
             }
-            match report.outcome() {
-                Outcome::Done => Ok(report),
-                Outcome::Failed | Outcome::Cancelled => Err(Failure::new(report)),
-            }
+            Failure::or_report(report)
         })
     }
 }

@@ -181,7 +181,6 @@ impl<T> Drop for Filler<T> {
 /// # Cancel safety
 ///
 /// Awaiting `&mut handle` is cancel safe: the value stays until it is taken.
-#[must_use = "await the handle to get the task's value; to ignore the value, do not ask for a handle"]
 pub struct TaskHandle<T> {
     slot: Arc<Slot<T>>,
 }
