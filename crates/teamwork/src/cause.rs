@@ -22,7 +22,7 @@ pub enum Routine {
 
 impl fmt::Display for Routine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.pad(match self {
             Self::Init => "init",
             Self::Run => "run",
             Self::Finalize => "finalize",
@@ -198,21 +198,21 @@ impl fmt::Display for CauseKind {
             Self::IdleTimeout(after) => write!(f, "idle for {after:?}"),
             Self::Timeout(after) => write!(f, "timed out after {after:?}"),
             Self::Cancelled { by, reason } => {
-                write!(f, "cancelled by {}: {reason}", by.as_str())
+                write!(f, "cancelled by {by}: {reason}")
             }
             Self::Job(inner) => write!(f, "{inner}"),
         }
     }
 }
 
-impl By {
-    fn as_str(self) -> &'static str {
-        match self {
+impl fmt::Display for By {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
             Self::Caller => "the caller",
             Self::Parent => "the parent job",
             Self::Signal => "a signal",
             Self::Drop => "the drop of its last owner",
-        }
+        })
     }
 }
 

@@ -49,7 +49,19 @@ pub struct BlockingPool {
 }
 
 /// Raised when nobody waits for a call any more.
-#[derive(Debug, Clone)]
+///
+/// # Examples
+///
+/// A function that looks at it can be called without a pool, with a flag that is never raised:
+///
+/// ```
+/// # use teamwork::StopFlag;
+/// fn count(stop: &StopFlag) -> u32 {
+///     (0..1000).take_while(|_| !stop.is_stopped()).count() as u32
+/// }
+/// assert_eq!(count(&StopFlag::default()), 1000);
+/// ```
+#[derive(Debug, Clone, Default)]
 pub struct StopFlag(Arc<AtomicBool>);
 
 impl StopFlag {
@@ -225,7 +237,7 @@ impl BlockingPool {
     ) -> Result<UnderWay<T>, PoolError> {
         let thread = self.threads.clone().acquire_owned().await;
         let thread = thread.map_err(|_| PoolError::Closed)?;
-        let flag = StopFlag(Arc::default());
+        let flag = StopFlag::default();
         let raise = RaiseOnDrop(flag.clone());
         let called = tokio::task::spawn_blocking(move || {
             let result = panics::catch(|| call(&flag));

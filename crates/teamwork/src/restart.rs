@@ -53,7 +53,7 @@ pub const RESTART_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// job.run().await?;
 /// # Ok::<(), teamwork::Error>(()) }).unwrap();
 /// ```
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Restart {
     most: u32,
     within: Duration,

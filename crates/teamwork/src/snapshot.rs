@@ -20,7 +20,7 @@ pub const LOOK_TIME: Duration = Duration::from_millis(100);
 /// A job and everything in it, as it was when [`JobHandle::snapshot`](crate::JobHandle::snapshot) asked.
 ///
 /// It prints as a tree. With the feature `serde` it serializes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Snapshot {
@@ -64,7 +64,7 @@ pub enum Phase {
 }
 
 /// A task of a [`Snapshot`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct TaskSnapshot {
