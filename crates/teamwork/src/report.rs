@@ -62,7 +62,8 @@ pub enum TaskOutcome {
     Failed,
     /// A routine panicked.
     Panicked,
-    /// Its `run` was dropped at an await point because the job was cancelled or its grace was over.
+    /// Its `run` or its `init` was dropped at an await point, or its `run` was never called, because the job was cancelled or its grace was
+    /// over.
     Cut,
     /// The job stopped before its `init` was started; it was only dropped.
     NeverStarted,
