@@ -33,7 +33,7 @@
 mod results;
 
 use std::{
-    env, fs,
+    fs,
     path::Path,
     sync::{
         Arc,
