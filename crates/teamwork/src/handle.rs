@@ -242,7 +242,7 @@ impl<V: ?Sized> JobHandle<V> {
         self.core.is_ended()
     }
 
-    /// Waits for the end of the job. Any number of handles may wait.
+    /// Waits for the end of the job. Any number of handles may wait; a task of the job itself keeps it from ending by that.
     ///
     /// # Cancel safety
     ///
