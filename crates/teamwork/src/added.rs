@@ -10,6 +10,21 @@ use crate::{
 };
 
 /// What follows when a task makes no progress for as long as its idle timeout.
+///
+/// # Examples
+///
+/// ```
+/// # use std::time::Duration;
+/// # use teamwork::{Context, Job, OnIdle, Outcome};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let mut session = Job::new("session");
+/// session.add_fn("read", async |cx: &Context| {
+///     cx.wait(std::future::pending::<()>()).await; // The peer is silent.
+///     Ok(())
+/// }).idle_timeout(Duration::from_secs(8)).on_idle(OnIdle::FinishJob);
+/// assert_eq!(session.run().await?.outcome(), Outcome::Done);
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnIdle {
     /// The job fails with [`CauseKind::IdleTimeout`](crate::CauseKind::IdleTimeout).
@@ -36,7 +51,7 @@ pub enum OnIdle {
 ///     .on_idle(OnIdle::FinishTask)
 ///     .optional();
 /// ```
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TaskOptions {
     idle: Option<Duration>,
     on_idle: OnIdle,
@@ -73,6 +88,19 @@ impl TaskOptions {
 
     /// The job can do without the task: its failure, or its panic, is reported as [secondary](crate::Report::secondary) and logged,
     /// and nothing else comes of it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Job, Result};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let mut server = Job::new("server");
+    /// server.add_fn("metrics", async |_: &Context| -> Result { Err("the port is taken".into()) }).optional();
+    /// server.add_fn("serve", async |_: &Context| Ok(()));
+    /// let report = server.run().await?; // It serves without.
+    /// assert_eq!(report.secondary()[0].to_string(), "metrics: the port is taken");
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub fn optional(mut self) -> Self {
         self.is_optional = true;
@@ -151,7 +179,21 @@ impl<'a, V: ?Sized + Send + Sync + 'static, T: Task<V>, const FINALIZES: bool>
         self
     }
 
-    /// A handle that yields the task's value.
+    /// A handle that yields the task's value. It comes last: the task is added here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use teamwork::{Context, Job};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let mut job = Job::new("sum");
+    /// let sum = job.add_fn("add", async |_: &Context| Ok(3 + 4)).timeout(Duration::from_secs(1)).handle();
+    /// job.run().await?;
+    /// assert_eq!(sum.await?, 7);
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
+    #[must_use = "to ignore the value, do not ask for a handle"]
     pub fn handle(mut self) -> TaskHandle<T::Output> {
         let filler = Filler::new(self.job.core());
         let handle = filler.handle();
