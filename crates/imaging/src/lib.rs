@@ -134,6 +134,7 @@ mod layout;
 mod light;
 mod limits;
 mod making;
+mod mixing;
 mod opacity;
 mod options;
 mod orientation;
