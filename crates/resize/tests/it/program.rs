@@ -244,6 +244,29 @@ async fn a_second_interrupt_leaves_no_partial_file_and_is_130() {
     assert_eq!(place.results(), [""; 0]);
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn what_a_killed_program_was_saving_is_removed_by_the_next_run() {
+    let place = Place::with([("a.jpg", gradient_jpeg(900, 900))]);
+    // The system kills a process that writes more than so many blocks to a file: outright, and always at the same place.
+    let limited = "ulimit -f 2 && exec \"$0\" \"$@\"";
+    let mut killed = Command::new("sh");
+    killed
+        .args(["-c", limited, env!("CARGO_BIN_EXE_resize")])
+        .args([place.input(), place.output()])
+        .args(["--size", "800x800"]);
+    let said = output(&mut killed).await;
+    assert_eq!(said.code, -1, "{said:?}");
+    let left = place.results();
+    assert!(
+        left.len() == 1 && left[0].starts_with(".resize-"),
+        "{left:?}"
+    );
+    let said = run(&place, &["--size", "800x800"]).await;
+    check(&said, 0, "resized 1 of 1 image in ", "");
+    assert_eq!(place.results(), ["a-800x800.jpg"]);
+}
+
 /// A run over two connections, to be interrupted.
 #[cfg(unix)]
 fn interruptible(place: &Place, address: &Address) -> Program {
