@@ -193,10 +193,7 @@ mod tests {
         let photo = photo();
         check(&photo, 1);
         check(&photo, 4);
-        let as_stored = crate::Bounds {
-            width: None,
-            height: None,
-        };
+        let as_stored = crate::Bounds::OPEN;
         let mut outputs = vec![Output::Png, Output::WebPLossless];
         if cfg!(feature = "webp") {
             outputs.push(Output::WebP);

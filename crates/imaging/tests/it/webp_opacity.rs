@@ -56,13 +56,9 @@ fn opacities(picture: &Picture) -> Vec<u8> {
 
 #[track_caller]
 fn check(file: &[u8]) {
-    let as_stored = Bounds {
-        width: None,
-        height: None,
-    };
     let options = Options {
         output: Output::WebPLossless,
-        ..Options::new(as_stored)
+        ..Options::new(Bounds::OPEN)
     };
     let ours = resize(file, &options).expect("a good image");
     assert_eq!(ours.format, Format::WebP);
