@@ -99,7 +99,7 @@ impl<O> Lived<O> {
     /// The end of a run, just now or as a guard has noted it.
     fn through(exit: Exit, output: Option<O>, (init, since): (Nanos, Stamp)) -> Self {
         let until = match exit {
-            Exit::Cut => Stamp::latest(),
+            Exit::Cut | Exit::Stopped => Stamp::latest(),
             _ => Stamp::now(),
         };
         Self {
