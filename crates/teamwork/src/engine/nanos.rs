@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::clock::nanos;
+
 /// How many bits of a time are kept.
 const BITS: u32 = 27;
 
@@ -21,6 +23,23 @@ impl From<u64> for Nanos {
         } else {
             Self(u32::MAX)
         }
+    }
+}
+
+impl Nanos {
+    /// The four bytes, for what keeps them as a number.
+    pub(super) fn packed(self) -> u32 {
+        self.0
+    }
+
+    pub(super) fn unpack(packed: u32) -> Self {
+        Self(packed)
+    }
+}
+
+impl From<Duration> for Nanos {
+    fn from(duration: Duration) -> Self {
+        nanos(duration).into()
     }
 }
 
