@@ -203,19 +203,27 @@ impl Cast {
         let mut lines = Vec::new();
         for (resizer, backend) in self.resizers.iter().zip(self.balancer.backends().iter()) {
             lines.push(format!(
-                "{}: {} images resized; {} sessions from the balancer",
+                "{}: {} resized; {} from the balancer",
                 resizer.name,
-                resizer.stats.counts().resized,
-                backend.sessions()
+                counted(resizer.stats.counts().resized, "image"),
+                counted(backend.sessions(), "session"),
             ));
         }
         lines.push(format!(
-            "balancer: {} sessions, {:.2} MB up, {:.2} MB down",
-            self.balancer.accepted(),
+            "balancer: {}, {:.2} MB up, {:.2} MB down",
+            counted(self.balancer.accepted(), "session"),
             self.balancer.uploaded() as f64 / 1e6,
             self.balancer.downloaded() as f64 / 1e6
         ));
         lines.join("\n")
+    }
+}
+
+/// So many of something, of which many have an `s`.
+fn counted(count: u64, one: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        _ => format!("{count} {one}s"),
     }
 }
 

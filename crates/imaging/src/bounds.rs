@@ -7,7 +7,7 @@ use crate::Size;
 use crate::size::{ParseSizeError, parse_side};
 
 /// The width and the height that are asked for, in pixels. A side that is left open follows from the other one and
-/// the proportions of the picture; with both open, the picture keeps its size.
+/// the proportions of the picture; with [both open](Self::OPEN), the picture keeps its size.
 ///
 /// Written as `256x256`, `256x` or `x256`. A side of 0 means 1, as a picture has at least one pixel.
 ///
@@ -26,6 +26,12 @@ pub struct Bounds {
 }
 
 impl Bounds {
+    /// Leaves both sides open: the picture keeps its size.
+    pub const OPEN: Self = Self {
+        width: None,
+        height: None,
+    };
+
     /// Asks for a width, and whatever height follows.
     #[must_use]
     pub const fn of_width(width: u32) -> Self {

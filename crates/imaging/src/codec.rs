@@ -193,10 +193,7 @@ mod tests {
         let photo = photo();
         check(&photo, 1);
         check(&photo, 4);
-        let as_stored = crate::Bounds {
-            width: None,
-            height: None,
-        };
+        let as_stored = crate::Bounds::OPEN;
         let mut outputs = vec![Output::Png, Output::WebPLossless];
         if cfg!(feature = "webp") {
             outputs.push(Output::WebP);
@@ -209,6 +206,15 @@ mod tests {
             let made = resize_each(&photo, &[options], &|| false).expect("a good photo");
             assert_eq!((made[0].width, made[0].height), (600, 400));
             check(&made[0].bytes, 1);
+        }
+        #[cfg(feature = "webp")]
+        {
+            let mut random = fastrand::Rng::with_seed(6);
+            let pixels: Vec<u8> = (0..600 * 400 * 4).map(|_| random.u8(..)).collect();
+            check(
+                &::webp::Encoder::from_rgba(&pixels, 600, 400).encode(90.0),
+                1,
+            );
         }
         let pixels = image::RgbImage::from_pixel(600, 400, image::Rgb([9, 90, 200]));
         for format in [image::ImageFormat::Bmp, image::ImageFormat::Tiff] {

@@ -60,7 +60,9 @@
 //! # Ok::<(), imaging::ImageError>(())
 //! ```
 //!
-//! [Cut a square](Options), [make several sizes](resize_each), [stop at a deadline](resize_until).
+//! [Cut a square](Options), [make several sizes](resize_each), [stop at a deadline](resize_until). Eight short programs,
+//! `crates/imaging/examples`, are a course: `cargo run -p imaging --example 01_thumbnail` is the first, and the others are about
+//! shapes, several sizes, formats and bytes, headers, limits and deadlines, metadata and warnings, and light.
 //!
 //! # What it does
 //!
@@ -134,6 +136,7 @@ mod layout;
 mod light;
 mod limits;
 mod making;
+mod mixing;
 mod opacity;
 mod options;
 mod orientation;

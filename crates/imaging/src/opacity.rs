@@ -11,14 +11,21 @@ pub(crate) fn is_opaque(pixels: &[u8], channels: Channels) -> bool {
         .all(|&opacity| opacity == u8::MAX)
 }
 
-/// Multiplies colours with their opacity.
+/// Multiplies colours with their opacity. No sample is out of range.
 pub(crate) fn premultiply(wide: &mut [i16], channels: Channels) {
-    for pixel in wide.chunks_exact_mut(channels.count()) {
-        if let Some((&mut opacity, colours)) = pixel.split_last_mut() {
-            for colour in colours {
-                let product = i32::from(*colour) * i32::from(opacity);
-                *colour = ((product + i32::from(WIDE_MAX / 2)) / i32::from(WIDE_MAX)) as i16;
-            }
+    match channels {
+        Channels::GrayAlpha => weigh(wide.as_chunks_mut::<2>().0),
+        _ => weigh(wide.as_chunks_mut::<4>().0),
+    }
+}
+
+fn weigh<const COUNT: usize>(pixels: &mut [[i16; COUNT]]) {
+    let whole = u32::from(WIDE_MAX.cast_unsigned());
+    for pixel in pixels {
+        let opacity = u32::from(pixel[COUNT - 1].cast_unsigned());
+        for colour in &mut pixel[..COUNT - 1] {
+            let product = u32::from(colour.cast_unsigned()) * opacity;
+            *colour = ((product + whole / 2) / whole) as i16;
         }
     }
 }

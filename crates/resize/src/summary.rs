@@ -129,8 +129,16 @@ impl Summary {
             .iter()
             .map(|(name, images)| format!("{name} {images}"))
             .collect();
-        let others = count(self.other_files, "files that are no images");
-        let specials = count(self.special_files, "links or special files");
+        let others = count(
+            self.other_files,
+            "file that is no image",
+            "files that are no images",
+        );
+        let specials = count(
+            self.special_files,
+            "link or special file",
+            "links or special files",
+        );
         let passed_over: Vec<_> = others.into_iter().chain(specials).collect();
         let is_early = self.has_ended && (self.left() > 0 || !self.is_scanned);
         let unscanned = if self.is_scanned {
@@ -142,21 +150,26 @@ impl Summary {
             (!shares.is_empty()).then(|| format!("served by: {}", shares.join(", "))),
             count(
                 self.damaged,
+                "of a damaged image, with what is missing made up",
                 "of damaged images, with what is missing made up",
             ),
             count(
                 self.losses,
+                "time sent again after a lost connection or a broken answer",
                 "times sent again after a lost connection or a broken answer",
             ),
-            count(self.refusals, "times told to come back later"),
+            count(
+                self.refusals,
+                "time told to come back later",
+                "times told to come back later",
+            ),
             (!passed_over.is_empty()).then(|| format!("passed over: {}", passed_over.join(", "))),
             (self.failed > 0).then(|| format!("failed: {}", self.failed)),
             self.is_interrupted.then(|| "interrupted".to_owned()),
             is_early.then(|| {
-                format!(
-                    "not done: {} images that were found{unscanned}",
-                    self.left()
-                )
+                let left = self.left();
+                let found = noun(left, "image that was found", "images that were found");
+                format!("not done: {left} {found}{unscanned}")
             }),
         ];
         notes.into_iter().flatten()
@@ -164,8 +177,16 @@ impl Summary {
 }
 
 /// So many of something, if there are any.
-fn count(count: u64, of: &str) -> Option<String> {
-    (count > 0).then(|| format!("{count} {of}"))
+fn count(count: u64, one: &str, many: &str) -> Option<String> {
+    (count > 0).then(|| format!("{count} {}", noun(count, one, many)))
+}
+
+/// What so many are called.
+const fn noun<'w>(count: u64, one: &'w str, many: &'w str) -> &'w str {
+    match count {
+        1 => one,
+        _ => many,
+    }
 }
 
 impl Display for Summary {
@@ -178,8 +199,10 @@ impl Display for Summary {
         let (bytes_in, bytes_out) = (Megabytes(self.bytes_in), Megabytes(self.bytes_out));
         write!(
             out,
-            "{did} {} of {} images in {seconds:.2} s ({rate:.1} images/s), ",
-            self.done, self.planned
+            "{did} {} of {} {} in {seconds:.2} s ({rate:.1} images/s), ",
+            self.done,
+            self.planned,
+            noun(self.planned, "image", "images")
         )?;
         write!(out, "{bytes_in} in, {bytes_out} out")?;
         for note in self.notes() {

@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(
             print(&tally),
             "resized 3 of 3 images | 3.00 MB in, 0.03 MB out\n  served by: r1 1, r2 2\n  \
-             1 of damaged images, with what is missing made up"
+             1 of a damaged image, with what is missing made up"
         );
     }
 
@@ -191,10 +191,36 @@ mod tests {
         tally.interrupted();
         tally.ended();
         let expected = "resized 0 of 4 images | 0.00 MB in, 0.00 MB out\n  \
-            1 times sent again after a lost connection or a broken answer\n  1 times told to come back later\n  \
-            passed over: 1 files that are no images, 1 links or special files\n  failed: 1\n  \
+            1 time sent again after a lost connection or a broken answer\n  1 time told to come back later\n  \
+            passed over: 1 file that is no image, 1 link or special file\n  failed: 1\n  \
             interrupted\n  not done: 3 images that were found, and what the scan did not come to";
         assert_eq!(print(&tally), expected);
+    }
+
+    #[test]
+    fn a_summary_knows_one_from_many() {
+        let tally = tally();
+        tally.found_image(1);
+        tally.interrupted();
+        tally.scanned();
+        tally.ended();
+        let expected = "resized 0 of 1 image | 0.00 MB in, 0.00 MB out\n  \
+            interrupted\n  not done: 1 image that was found";
+        assert_eq!(print(&tally), expected);
+        for _ in 0..2 {
+            tally.passed_over_other();
+            tally.passed_over_special();
+            tally.lost();
+            tally.refused();
+        }
+        let said = print(&tally);
+        for many in [
+            "2 times sent again",
+            "2 times told",
+            "2 files that are no images, 2 links or special files",
+        ] {
+            assert!(said.contains(many), "{said}");
+        }
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Options of a task that is being added to a job.
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{fmt, time::Duration};
 
 use crate::{
     Job, Task, TaskHandle,
     engine::{Kind, drive::Extras, guard::Clocks},
+    name::Name,
     task_handle::Filler,
 };
 
@@ -135,7 +136,7 @@ impl TaskOptions {
 /// ```
 pub struct Added<'a, V: ?Sized + Send + Sync + 'static, T: Task<V>, const FINALIZES: bool> {
     job: &'a mut Job<V>,
-    name: Cow<'static, str>,
+    name: Name,
     task: Option<T>,
     options: TaskOptions,
     filler: Option<Filler<T::Output>>,
@@ -144,7 +145,7 @@ pub struct Added<'a, V: ?Sized + Send + Sync + 'static, T: Task<V>, const FINALI
 impl<'a, V: ?Sized + Send + Sync + 'static, T: Task<V>, const FINALIZES: bool>
     Added<'a, V, T, FINALIZES>
 {
-    pub(crate) fn new(job: &'a mut Job<V>, name: Cow<'static, str>, task: T) -> Self {
+    pub(crate) fn new(job: &'a mut Job<V>, name: Name, task: T) -> Self {
         Self {
             job,
             name,
@@ -207,7 +208,7 @@ impl<V: ?Sized + Send + Sync + 'static, T: Task<V>, const FINALIZES: bool> Drop
     fn drop(&mut self) {
         if let Some(task) = self.task.take() {
             let extras = extras(self.options, self.filler.take());
-            let name = std::mem::take(&mut self.name);
+            let name = std::mem::replace(&mut self.name, Name::Static(""));
             self.job
                 .push::<T, FINALIZES>(name, task, (extras, self.options.kind()));
         }

@@ -122,7 +122,7 @@ impl Job {
     where
         T::Output: Sync,
     {
-        self.add_oneshot::<T, true>(name.into(), task)
+        self.add_oneshot::<T, true>(Name::from(name.into()), task)
     }
 
     /// Adds the oneshot as an async closure; see [`add_oneshot_task`](Self::add_oneshot_task).
@@ -149,7 +149,7 @@ impl Job {
         O: Send + Sync + 'static,
         F: for<'a> OnceFn<NoValue, &'a Context, Returned = Result<O>>,
     {
-        self.add_oneshot::<_, false>(name.into(), Once::new(call))
+        self.add_oneshot::<_, false>(Name::from(name.into()), Once::new(call))
     }
 
     /// Adds a whole job as the oneshot; see [`add_oneshot_task`](Self::add_oneshot_task). It runs to its end, finalizers included,
@@ -197,16 +197,11 @@ impl Job {
         );
     }
 
-    fn add_oneshot<T: Task, const FINALIZES: bool>(
-        mut self,
-        name: Cow<'static, str>,
-        task: T,
-    ) -> Job<T::Output>
+    fn add_oneshot<T: Task, const FINALIZES: bool>(mut self, name: Name, task: T) -> Job<T::Output>
     where
         T::Output: Sync,
     {
         self.expect_no_task();
-        let name = Name::from(name);
         let cx = Context::new(self.supervisor.core.clone(), name.clone(), 0);
         let driver = drive::<NoValue, T, First, FINALIZES>(task, cx, None);
         self.supervisor.expect_oneshot();
@@ -252,7 +247,7 @@ impl<V: ?Sized + Send + Sync + 'static> Job<V> {
         name: impl Into<Cow<'static, str>>,
         task: T,
     ) -> Added<'_, V, T, true> {
-        Added::new(self, name.into(), task)
+        Added::new(self, Name::from(name.into()), task)
     }
 
     /// Adds a state and an async closure that is called with it again and again.
@@ -291,7 +286,7 @@ impl<V: ?Sized + Send + Sync + 'static> Job<V> {
         O: Send + 'static,
         F: for<'a> StepFn<&'a mut S, &'a Context<V>, Returned = Result<Flow<O>>>,
     {
-        Added::new(self, name.into(), Recurrent::new(state, call))
+        Added::new(self, Name::from(name.into()), Recurrent::new(state, call))
     }
 
     /// Adds an async closure that runs once, to completion. It may capture; its argument type must be written:
@@ -325,7 +320,7 @@ impl<V: ?Sized + Send + Sync + 'static> Job<V> {
         O: Send + 'static,
         F: for<'a> OnceFn<V, &'a Context<V>, Returned = Result<O>>,
     {
-        Added::new(self, name.into(), Once::new(call))
+        Added::new(self, Name::from(name.into()), Once::new(call))
     }
 
     /// Adds a future as a task. All of it is one `run` call, which no finish interrupts before the grace is over.
@@ -356,7 +351,7 @@ impl<V: ?Sized + Send + Sync + 'static> Job<V> {
         name: impl Into<Cow<'static, str>>,
         future: impl Future<Output = Result<O>> + Send + 'static,
     ) -> Added<'_, V, Anything<O>, false> {
-        Added::new(self, name.into(), Anything::new(future))
+        Added::new(self, Name::from(name.into()), Anything::new(future))
     }
 
     /// Adds a job as a task. Its failure is a failure of this job; a stop of this job is passed on to it, and it has ended, its
@@ -399,11 +394,10 @@ impl<V: ?Sized + Send + Sync + 'static> Job<V> {
 
     pub(crate) fn push<T: Task<V>, const FINALIZES: bool>(
         &mut self,
-        name: Cow<'static, str>,
+        name: Name,
         task: T,
         (extras, kind): (Option<Box<Extras<T::Output>>>, Kind),
     ) {
-        let name = Name::from(name);
         let cx = self.context(name.clone());
         let driver = drive::<V, T, Among, FINALIZES>(task, cx, extras);
         self.supervisor.add(name, Box::pin(driver), kind);

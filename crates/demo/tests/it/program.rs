@@ -64,7 +64,7 @@ async fn photos_of_ones_own_are_resized_once_into_the_directory_given() {
     let place = photos("cup.jpg", None);
     let [input, out] = paths(&place);
     let output = run(&[&input, &out, "--size", "50x50"]).await;
-    check(&output, 0, &["client: resized 1 of 1 images in "], "");
+    check(&output, 0, &["client: resized 1 of 1 image in "], "");
     assert!(place.path().join("out/cup-50x50.jpg").is_file());
 }
 
@@ -103,7 +103,7 @@ async fn a_log_that_nobody_reads_keeps_no_photo_from_being_resized() {
         let mut command = command(&[&input, &out]);
         let mut program = Program::start_silent(command.stdout(Stdio::piped()).stderr(stderr));
         let (said, code) = program.rest().await;
-        assert!(said.contains("client: resized 1 of 1 images"), "{said}");
+        assert!(said.contains("client: resized 1 of 1 image"), "{said}");
         assert_eq!(code, Some(0));
     }
 }

@@ -3,11 +3,12 @@
 use super::bands::{Band, Bands};
 use super::coded::Kind;
 use super::container::{Container, corrupt, unsupported};
-use super::opacity::{Opacity, WithOpacity};
+use super::opacity::Opacity;
 use super::picture::Picture;
 use super::properties::Coding;
 use super::samples::{Role, table};
 use crate::codec::Decoding;
+use crate::mixing::WithOpacity;
 use crate::pixels::Channels;
 use crate::rows::{Form, Matrix, Plane, Range, RowSink, Weights};
 use crate::{ImageError, Size};
@@ -21,7 +22,8 @@ pub(crate) fn decode(decoding: &Decoding<'_>, sink: &mut dyn RowSink) -> Result<
     let planes = Planes::new(&bands.kind, coding)?;
     match Opacity::find(&container, &picture)? {
         Some(opacity) => {
-            let mut sink = WithOpacity::new(opacity.decode(&container, decoding)?, sink);
+            let mut sink =
+                WithOpacity::new(opacity.decode(&container, decoding)?, decoding.shrink, sink);
             planes.give(&mut bands, &mut sink)
         }
         None => planes.give(&mut bands, sink),

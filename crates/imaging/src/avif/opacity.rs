@@ -6,10 +6,7 @@ use super::picture::Picture;
 use super::samples::{Role, table};
 use crate::ImageError;
 use crate::codec::Decoding;
-use crate::pixels::Channels;
-use crate::planes::Planes;
-use crate::rows::{Form, RowSink};
-use crate::scale::joining;
+use crate::mixing::Opacities;
 
 /// How many items that say they belong to the picture are looked at: depths, and others that are not its opacity.
 const CANDIDATES_MAX: usize = 16;
@@ -40,12 +37,6 @@ fn refuse_opacity_of_pieces(
         )),
         None => Ok(()),
     }
-}
-
-/// The opacity of each pixel.
-pub(super) struct Opacities {
-    data: Vec<u8>,
-    is_premultiplied: bool,
 }
 
 impl<'a> Opacity<'a> {
@@ -94,89 +85,5 @@ impl<'a> Opacity<'a> {
             data,
             is_premultiplied: self.is_premultiplied,
         })
-    }
-}
-
-/// Gives the rows of a picture on, each with its opacity.
-pub(super) struct WithOpacity<'s> {
-    /// Makes pixels of light and colours.
-    joining: Option<Planes>,
-    mixing: Mixing<'s>,
-}
-
-struct Mixing<'s> {
-    sink: &'s mut dyn RowSink,
-    opacities: std::vec::IntoIter<u8>,
-    is_premultiplied: bool,
-    /// How many channels a pixel has without its opacity.
-    colours: usize,
-    row: Vec<u8>,
-}
-
-impl<'s> WithOpacity<'s> {
-    pub(super) fn new(opacities: Opacities, sink: &'s mut dyn RowSink) -> Self {
-        Self {
-            joining: None,
-            mixing: Mixing {
-                sink,
-                opacities: opacities.data.into_iter(),
-                is_premultiplied: opacities.is_premultiplied,
-                colours: 0,
-                row: Vec::new(),
-            },
-        }
-    }
-}
-
-impl RowSink for WithOpacity<'_> {
-    fn begin(&mut self, form: &Form) -> Result<(), ImageError> {
-        let (plane, channels) = match *form {
-            Form::Whole {
-                plane,
-                channels: Channels::Gray,
-            } => (plane, Channels::GrayAlpha),
-            Form::Whole { plane, .. } => (plane, Channels::Rgba),
-            Form::Planes { planes, matrix } => {
-                self.joining = Some(Planes::new(&joining(planes[0]), planes, matrix));
-                (planes[0], Channels::Rgba)
-            }
-        };
-        self.mixing.colours = channels.colours();
-        self.mixing.sink.begin(&Form::Whole { plane, channels })
-    }
-
-    fn take(&mut self, plane: usize, row: &[u8]) -> Result<(), ImageError> {
-        let mixing = &mut self.mixing;
-        match &mut self.joining {
-            Some(planes) => planes.take(plane, row, &mut |row| mixing.take(row)),
-            None => mixing.take(row),
-        }
-    }
-}
-
-impl Mixing<'_> {
-    fn take(&mut self, row: &[u8]) -> Result<(), ImageError> {
-        self.row.clear();
-        for (colours, opacity) in row.chunks_exact(self.colours).zip(&mut self.opacities) {
-            match self.is_premultiplied {
-                true => self
-                    .row
-                    .extend(colours.iter().map(|&colour| divide(colour, opacity))),
-                false => self.row.extend_from_slice(colours),
-            }
-            self.row.push(opacity);
-        }
-        self.sink.take(0, &self.row)
-    }
-}
-
-/// Divides a colour by the opacity that it was multiplied with.
-fn divide(colour: u8, opacity: u8) -> u8 {
-    match u16::from(opacity) {
-        0 => 0,
-        opacity => {
-            let quotient = (u16::from(colour) * 255 + opacity / 2) / opacity;
-            u8::try_from(quotient).unwrap_or(u8::MAX)
-        }
     }
 }

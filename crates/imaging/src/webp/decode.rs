@@ -1,9 +1,11 @@
-//! Decodes a WebP: with our own decoder if it has loss and nothing else, as most do.
+//! Decodes a WebP: with our own decoder if it has loss, as most do.
 
 use vp8::{DecodeError, Decoder, Filtering};
 
 use super::chunks::Chunks;
+use super::opacity;
 use crate::codec::Decoding;
+use crate::mixing::{Opacities, WithOpacity};
 use crate::rows::{Form, Matrix, Plane, RowSink};
 use crate::{Format, ImageError, Size, raster};
 
@@ -11,26 +13,55 @@ use crate::{Format, ImageError, Size, raster};
 /// decides so too (`WebPIoInitFromOptions`).
 const UNFILTERED_FROM: f64 = 4.0 / 3.0;
 
-/// Decodes a WebP. What is animated, has opacity or no loss is left to another decoder.
+/// Decodes a WebP. What is animated or has no loss is left to another decoder.
 pub(crate) fn decode(decoding: &Decoding<'_>, sink: &mut dyn RowSink) -> Result<(), ImageError> {
-    match find_frame(decoding) {
-        Some(frame) => decode_lossy(decoding, frame, sink),
-        None => raster::decode(decoding, sink),
+    let Some(Lossy { opacity, frame }) = Lossy::find(decoding) else {
+        return raster::decode(decoding, sink);
+    };
+    let opacities = opacity.map(|chunk| opacity::decode(chunk, decoding));
+    match opacities.transpose()? {
+        Some(data) if data.iter().any(|&opacity| opacity != u8::MAX) => {
+            let opacities = Opacities {
+                data,
+                is_premultiplied: false,
+            };
+            let mut sink = WithOpacity::new(opacities, decoding.shrink, sink);
+            decode_frame(decoding, frame, &mut sink)
+        }
+        _ => decode_frame(decoding, frame, sink),
     }
 }
 
-/// Finds the picture, if it is for our own decoder.
-fn find_frame<'a>(decoding: &Decoding<'a>) -> Option<&'a [u8]> {
-    if decoding.source.animated {
-        return None;
-    }
-    let mut chunks = Chunks::new(decoding.input);
-    // Opacity comes before the picture that it belongs to.
-    let chunk = chunks.find(|chunk| matches!(&chunk.name, b"ALPH" | b"VP8 " | b"VP8L"))?;
-    (chunk.name == *b"VP8 ").then_some(chunk.data)
+/// The chunks of a picture with loss.
+struct Lossy<'a> {
+    opacity: Option<&'a [u8]>,
+    frame: &'a [u8],
 }
 
-fn decode_lossy(
+impl<'a> Lossy<'a> {
+    /// Finds the picture, if it has loss and is no animation.
+    fn find(decoding: &Decoding<'a>) -> Option<Self> {
+        if decoding.source.animated {
+            return None;
+        }
+        let mut opacity = None;
+        for chunk in Chunks::new(decoding.input) {
+            match &chunk.name {
+                // It comes before the picture that it belongs to.
+                b"ALPH" => opacity = Some(chunk.data),
+                b"VP8 " => {
+                    let frame = chunk.data;
+                    return Some(Self { opacity, frame });
+                }
+                b"VP8L" => return None,
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
+fn decode_frame(
     decoding: &Decoding<'_>,
     frame: &[u8],
     sink: &mut dyn RowSink,

@@ -4,6 +4,7 @@ mod chunks;
 mod decode;
 mod encode;
 mod extras;
+mod opacity;
 
 pub(crate) use chunks::read_header;
 pub(crate) use decode::decode;

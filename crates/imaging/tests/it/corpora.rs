@@ -110,17 +110,12 @@ fn chain(error: &ImageError) -> String {
     source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }
 
-const AS_STORED: Bounds = Bounds {
-    width: None,
-    height: None,
-};
-
 /// Reads a file as it is shown: all of its pixels, upright and in sRGB.
 fn decode(file: &File) -> Result<Picture, ImageError> {
     let options = Options {
         output: Output::Png,
         shrink: Shrink::Off,
-        ..Options::new(AS_STORED)
+        ..Options::new(Bounds::OPEN)
     };
     Ok(Picture::decode(&resize(&file.bytes, &options)?.bytes))
 }

@@ -102,7 +102,10 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("tiff", formats::tiff()),
     ]);
     #[cfg(feature = "webp")]
-    files.push(("lossy webp", formats::lossy_webp()));
+    files.extend([
+        ("lossy webp", formats::lossy_webp(3)),
+        ("clear lossy webp", formats::lossy_webp(4)),
+    ]);
     files
 }
 

@@ -64,10 +64,20 @@ pub(crate) fn webp(channels: usize, prepare: impl Fn(&mut WebPEncoder<&mut Vec<u
 }
 
 #[cfg(feature = "webp")]
-pub(crate) fn lossy_webp() -> Vec<u8> {
-    webp::Encoder::from_rgb(&quarters(3), WIDTH, HEIGHT)
-        .encode(80.0)
-        .to_vec()
+pub(crate) fn lossy_webp(channels: usize) -> Vec<u8> {
+    let mut pixels = quarters(channels);
+    if channels == 4 {
+        // So that the opacity says something.
+        let opacities = pixels.iter_mut().skip(3).step_by(4);
+        opacities
+            .zip((0..=255).cycle())
+            .for_each(|(to, opacity)| *to = opacity);
+    }
+    let encoder = match channels {
+        3 => webp::Encoder::from_rgb(&pixels, WIDTH, HEIGHT),
+        _ => webp::Encoder::from_rgba(&pixels, WIDTH, HEIGHT),
+    };
+    encoder.encode(80.0).to_vec()
 }
 
 /// Encodes a picture of three channels in the formats that are not written here.

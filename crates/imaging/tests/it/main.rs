@@ -21,3 +21,5 @@ mod reference;
 mod resize;
 mod samples;
 mod stop;
+#[cfg(feature = "webp")]
+mod webp_opacity;

@@ -79,10 +79,7 @@ fn an_open_side_follows_from_the_other_in_every_mode() {
         check(Bounds::of_height(40), (mode, Enlarge::Never), (80, 40));
         check(Bounds::of_width(500), (mode, Enlarge::Never), (120, 60));
         check(Bounds::of_height(90), (mode, Enlarge::Allowed), (180, 90));
-        let open = Bounds {
-            width: None,
-            height: None,
-        };
+        let open = Bounds::OPEN;
         check(open, (mode, Enlarge::Allowed), (120, 60));
     }
 }

@@ -36,7 +36,7 @@ fn check(said: &Said, code: i32, stdout: &str, stderr: &str) {
 async fn all_good_is_0_and_prints_a_summary() {
     let place = Place::with([("a.jpg", gradient_jpeg(90, 90))]);
     let output = run(&place, &["--size", "64x64"]).await;
-    check(&output, 0, "resized 1 of 1 images in ", "");
+    check(&output, 0, "resized 1 of 1 image in ", "");
     assert_eq!(output.stderr, "", "nothing to complain about");
     assert_eq!(place.results(), ["a-64x64.jpg"]);
 }
@@ -154,7 +154,7 @@ async fn a_directory_without_images_says_so() {
     let place = Place::with([("notes.txt", b"nothing to see".to_vec())]);
     let output = run(&place, &["--size", "64x64"]).await;
     check(&output, 0, "no image found in ", "");
-    check(&output, 0, "passed over: 1 files that are no images", "");
+    check(&output, 0, "passed over: 1 file that is no image", "");
 }
 
 /// Not even root may save there.
@@ -182,7 +182,7 @@ async fn nobody_at_the_address_is_1_and_says_what_to_check() {
     check(
         &output,
         1,
-        "resized 0 of 1 images",
+        "resized 0 of 1 image",
         &format!(
             "error: 4 connections to {address} in a row brought no answer, the last: connect to"
         ),
@@ -242,6 +242,29 @@ async fn a_second_interrupt_leaves_no_partial_file_and_is_130() {
     assert!(out.contains("resized 0 of "), "{out}");
     assert_eq!(code, Some(130));
     assert_eq!(place.results(), [""; 0]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_a_killed_program_was_saving_is_removed_by_the_next_run() {
+    let place = Place::with([("a.jpg", gradient_jpeg(900, 900))]);
+    // The system kills a process that writes more than so many blocks to a file: outright, and always at the same place.
+    let limited = "ulimit -f 2 && exec \"$0\" \"$@\"";
+    let mut killed = Command::new("sh");
+    killed
+        .args(["-c", limited, env!("CARGO_BIN_EXE_resize")])
+        .args([place.input(), place.output()])
+        .args(["--size", "800x800"]);
+    let said = output(&mut killed).await;
+    assert_eq!(said.code, -1, "{said:?}");
+    let left = place.results();
+    assert!(
+        left.len() == 1 && left[0].starts_with(".resize-"),
+        "{left:?}"
+    );
+    let said = run(&place, &["--size", "800x800"]).await;
+    check(&said, 0, "resized 1 of 1 image in ", "");
+    assert_eq!(place.results(), ["a-800x800.jpg"]);
 }
 
 /// A run over two connections, to be interrupted.
