@@ -370,3 +370,26 @@ fn fault(kind: CauseKind) -> Box<Fault> {
     let routine = Routine::Finalize;
     Box::new(Fault { routine, kind })
 }
+
+#[cfg(all(test, not(teamwork_loom)))]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{NoValue, engine::core::Core, name::Name};
+
+    /// Between the decision to call a routine and the call, another thread may stop the job.
+    #[tokio::test]
+    async fn what_was_decided_on_is_called_though_the_job_has_been_cut_since() {
+        let core = Arc::new(Core::new(Name::Static("test"), Duration::ZERO));
+        let cx = Context::<NoValue>::new(core.clone(), Name::Static("a"), 0);
+        core.show(Signal::Cut, None);
+        let mut is_called = false;
+        let guard = Guard::new(&cx, None, || {
+            is_called = true;
+            std::future::pending::<()>()
+        });
+        assert!(matches!(guard.await, Err(Early::Cut)));
+        assert!(is_called, "it is finalized, so its init was started");
+    }
+}

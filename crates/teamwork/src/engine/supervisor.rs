@@ -48,6 +48,8 @@ pub(crate) struct Supervisor {
     state: State,
     /// As a child, the job fails alone.
     is_isolated: bool,
+    /// Nobody takes the report that its future gives: handles have it.
+    is_in_background: bool,
     /// Listeners know that every run has ended.
     has_told_finalizing: bool,
 }
@@ -72,6 +74,7 @@ impl Supervisor {
             rare: None,
             state: State::Idle,
             is_isolated: false,
+            is_in_background: false,
             has_told_finalizing: false,
         }
     }
@@ -114,6 +117,10 @@ impl Supervisor {
 
     pub(crate) fn set_isolated(&mut self) {
         self.is_isolated = true;
+    }
+
+    pub(crate) fn set_in_background(&mut self) {
+        self.is_in_background = true;
     }
 
     /// What the job is to its parent.
