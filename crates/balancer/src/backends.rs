@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use fastrand::Rng;
+use tracing::{info, warn};
 
 use crate::address::Upstream;
 use crate::choose::{Tried, choose};
+use crate::connect::Why;
+use crate::rest::Rests;
 
 /// What one core counts of one upstream; on a cache line of its own, so that cores do not slow each other down.
 #[derive(Debug, Default)]
@@ -23,6 +26,7 @@ pub struct Backends {
     upstreams: Box<[Upstream]>,
     /// For each core, one entry for each upstream.
     counts: Box<[Counts]>,
+    rests: Rests,
 }
 
 /// One upstream with its counts.
@@ -61,6 +65,12 @@ impl<'a> Backend<'a> {
             .sum()
     }
 
+    /// Tells whether the last try to connect to it has failed. Then others are chosen before it for a while.
+    #[must_use]
+    pub fn is_failing(self) -> bool {
+        self.backends.rests.is_failing(self.index)
+    }
+
     fn counts(self) -> impl Iterator<Item = &'a Counts> {
         let each = self.backends.upstreams.len();
         self.backends.counts.iter().skip(self.index).step_by(each)
@@ -73,6 +83,7 @@ impl Backends {
         let counts = std::iter::repeat_with(Counts::default).take(upstreams.len() * cores);
         Self {
             counts: counts.collect(),
+            rests: Rests::none(upstreams.len()),
             upstreams: upstreams.into(),
         }
     }
@@ -97,16 +108,31 @@ impl Backends {
         tried: &mut Tried,
         rng: &mut Rng,
     ) -> Option<Lease> {
-        let load = |index| self.backend(index).live();
-        let index = choose(self.upstreams.len(), load, tried, rng)?;
+        let index = self.choose(tried, rng)?;
         tried.add(index);
         let lease = Lease {
             backends: Arc::clone(self),
-            core: core as u32,
             index: index as u32,
+            core: core as u16,
+            goes_to_see: self.rests.tries(index),
         };
         lease.counts().live.fetch_add(1, Relaxed);
         Some(lease)
+    }
+
+    /// Chooses among those that do not rest; among all of them if there is none or only such that were tried.
+    fn choose(&self, tried: &Tried, rng: &mut Rng) -> Option<usize> {
+        let load = |index| self.backend(index).live();
+        if !tried.are_enough()
+            && let Some(mut awake) = self.rests.who_does_not()
+        {
+            awake.retain(|&index| !tried.has(index));
+            let among = choose(awake.len(), |nth| load(awake[nth]), &Tried::default(), rng);
+            if let Some(nth) = among {
+                return Some(awake[nth]);
+            }
+        }
+        choose(self.upstreams.len(), load, tried, rng)
     }
 }
 
@@ -114,8 +140,10 @@ impl Backends {
 #[derive(Debug)]
 pub(crate) struct Lease {
     backends: Arc<Backends>,
-    core: u32,
     index: u32,
+    core: u16,
+    /// Whether the upstream answers again.
+    goes_to_see: bool,
 }
 
 impl Lease {
@@ -126,11 +154,22 @@ impl Lease {
     /// Notes that the session was connected.
     pub(crate) fn connected(&self) {
         self.counts().sessions.fetch_add(1, Relaxed);
+        if self.backends.rests.connected(self.index as usize) {
+            info!(upstream = %self.upstream(), "upstream answers again");
+        }
     }
 
     /// Notes that connecting failed.
-    pub(crate) fn failed(&self) {
+    pub(crate) fn failed(&self, why: &Why) {
         self.counts().connect_failures.fetch_add(1, Relaxed);
+        if let Why::OutOfSockets(_) = why {
+            return; // It is no fault of the upstream's.
+        }
+        let rests = &self.backends.rests;
+        if let Some(rest) = rests.failed(self.index as usize, self.goes_to_see) {
+            let (upstream, rest_s) = (self.upstream(), rest.as_secs());
+            warn!(%upstream, error = %why, rest_s, "upstream fails: others are tried before it");
+        }
     }
 
     fn counts(&self) -> &Counts {
@@ -182,7 +221,7 @@ mod tests {
             let mut tried = Tried::default();
             while let Some(lease) = backends.lease(core, &mut tried, &mut rng) {
                 lease.connected();
-                lease.failed();
+                lease.failed(&Why::TimedOut);
             }
         }
         let sums: Vec<_> = backends

@@ -26,7 +26,7 @@ impl Tried {
     /// If the session has made all its tries already.
     pub(crate) fn add(&mut self, index: usize) {
         assert!(
-            self.count < TRIES_MAX,
+            !self.are_enough(),
             "a session makes at most {TRIES_MAX} tries"
         );
         self.indices[self.count] = index;
@@ -37,6 +37,16 @@ impl Tried {
     /// Returns how many upstreams were tried.
     pub(crate) fn count(&self) -> usize {
         self.count
+    }
+
+    /// Tells whether the session has made all its tries.
+    pub(crate) fn are_enough(&self) -> bool {
+        self.count == TRIES_MAX
+    }
+
+    /// Tells whether an upstream was tried.
+    pub(crate) fn has(&self, index: usize) -> bool {
+        self.indices[..self.count].contains(&index)
     }
 
     /// Maps the `nth` of the untried upstreams to its index among all.
@@ -58,7 +68,7 @@ pub(crate) fn choose(
     rng: &mut Rng,
 ) -> Option<usize> {
     let untried = count.saturating_sub(tried.count);
-    if untried == 0 || tried.count == TRIES_MAX {
+    if untried == 0 || tried.are_enough() {
         return None;
     }
     let first = rng.usize(..untried);

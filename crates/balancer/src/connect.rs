@@ -78,7 +78,7 @@ pub(crate) async fn connect(session: &Session, rng: &mut Rng) -> Result<Connecte
             }
             Err(why) => why,
         };
-        lease.failed();
+        lease.failed(&why);
         debug!(upstream = %lease.upstream(), error = %why, "could not connect");
         let budget = core.config().connect_timeout * BUDGET_IN_TIMEOUTS;
         let hopeless = matches!(why, Why::OutOfSockets(_)) || session.age() >= budget;

@@ -26,6 +26,8 @@
 //!    reset, not a FIN.
 //! 3. **Every session ends, for one stated reason.** Each wait has a limit, and the [`Ending`] is in the log.
 //! 4. **No peer, and no error of `accept`, ends the balancer.**
+//! 5. **An upstream that is down costs next to nothing.** Who could not be connected is left out for a while, and then seen to by one
+//!    session.
 //!
 //! # Examples
 //!
@@ -58,6 +60,7 @@ mod connect;
 mod core;
 mod crowd;
 mod ending;
+mod file;
 mod halves;
 mod handover;
 mod limits;
@@ -67,9 +70,11 @@ mod page;
 mod peer;
 mod pipes;
 mod progress;
+mod raw;
 mod reactor;
 mod readiness;
 mod relay;
+mod rest;
 mod session;
 mod socket;
 mod stats;
@@ -89,11 +94,12 @@ use crate::pipes::{Budget, PIPES_MAX};
 pub use address::{AddressError, ListenAddress, Upstream};
 pub use backends::{Backend, Backends};
 pub use bind::{BindError, Listener, bind};
-pub use config::{Config, ConfigError, RawConfig, Splice};
+pub use config::{Config, ConfigError, ConfigErrors, Splice};
 pub use crowd::after_each_crowd;
 pub use ending::{Ending, Phase, Side};
 pub use limits::{files_for, raise_open_files, sessions_within};
 pub use monitor::{answer_monitors, bind_monitor};
+pub use raw::{RawConfig, Said};
 pub use stats::Stats;
 
 /// Makes the job that balances the connections of `listeners` over the upstreams of `config`, and its counts.

@@ -1,13 +1,14 @@
 //! The `balancer` program: reads the command line, and runs the balancer until it is told to stop.
 
-use std::io::{Stderr, Write, stderr};
+use std::error::Error;
+use std::io::{Stderr, Write, stderr, stdout};
 use std::net::TcpListener;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
 use balancer::{
-    Config, ConfigError, RawConfig, Stats, after_each_crowd, answer_monitors, balancer, bind,
+    Config, ConfigErrors, RawConfig, Stats, after_each_crowd, answer_monitors, balancer, bind,
     bind_monitor, files_for, raise_open_files,
 };
 use clap::{Parser, ValueEnum};
@@ -38,11 +39,15 @@ Examples:
   On every address, IPv4 and IPv6, with at most 5000 connections at a time:
     balancer --listen :443 --max-connections 5000 -u app1:443 -u app2:443
 
+  With settings from a file, after a look at them:
+    balancer --config balancer.toml --check && balancer --config balancer.toml
+
   Long-lived connections that may be silent for a day, and a log for machines:
     balancer -u db1:5432 -u db2:5432 --idle-timeout 1d --log-format json
 
 Each connection goes to the less busy of two servers taken at random; if that one cannot
-be reached, to another. It leaves one line in the log, on standard error, whose `code` and
+be reached, to another, and the server is left out for a second (for twice as long each
+time that it is tried again in vain, up to 30 seconds). It leaves one line in the log, on standard error, whose `code` and
 `reason` say who ended it and why, in HAProxy's letters:
   --  complete              CD  client reset            SD  server reset
   SC  server refused        cD  client idle             sD  server idle
@@ -59,6 +64,10 @@ second one cuts them. Exit status: 0 stopped, 1 could not start or failed, 2 wro
 struct Cli {
     #[command(flatten)]
     config: RawConfig,
+
+    /// Check the settings, print all that is wrong with them, and exit
+    #[arg(long)]
+    check: bool,
 
     /// How log lines look
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
@@ -107,17 +116,36 @@ fn run(cli: &Cli, log: &Batches<Stderr>) -> anyhow::Result<ExitCode> {
 
 /// Writes the error to the log, whose reader is not waited for, past its filter; and gives the exit status.
 fn failed(error: &anyhow::Error, mut log: Batches<Stderr>) -> ExitCode {
-    // A log takes every line.
-    let _taken = writeln!(log, "balancer: {error:#}");
-    match error.downcast_ref::<ConfigError>() {
-        Some(error) if !error.is_about_the_world() => USAGE.into(),
-        _ => FAILED.into(),
+    let Some(errors) = error.downcast_ref::<ConfigErrors>() else {
+        // A log takes every line.
+        let _taken = writeln!(log, "balancer: {error:#}");
+        return FAILED.into();
+    };
+    for error in errors.iter() {
+        let mut line = error.to_string();
+        let mut source = error.source();
+        while let Some(error) = source {
+            line.push_str(": ");
+            line.push_str(&error.to_string());
+            source = error.source();
+        }
+        let _taken = writeln!(log, "balancer: {line}");
+    }
+    if errors.are_about_the_world() {
+        FAILED.into()
+    } else {
+        USAGE.into()
     }
 }
 
 async fn balance(cli: &Cli) -> anyhow::Result<ExitCode> {
     let open_files = raise_open_files();
     let config = Config::check(&cli.config, open_files)?;
+    if cli.check {
+        // The exit status says it to those who do not listen.
+        let _gone = writeln!(stdout(), "balancer: the settings are right");
+        return Ok(ExitCode::SUCCESS);
+    }
     let needed = files_for(config.sessions_max, config.threads);
     if needed > open_files {
         warn!(

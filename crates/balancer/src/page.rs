@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
-use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::{MetricType, TypedMetric};
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::backends::Backends;
+use crate::backends::{Backend, Backends};
 use crate::stats::Stats;
 
 /// The `Content-Type` of the page.
@@ -87,24 +87,37 @@ fn add_bytes(page: &mut DescriptorEncoder<'_>, name: &str, help: &str, count: u6
 fn add_upstreams(page: &mut DescriptorEncoder<'_>, backends: &Backends) -> fmt::Result {
     let name = "balancer_upstream_sessions_active";
     let help = "Sessions of an upstream right now, those that are still connecting included.";
-    let mut family = page.encode_descriptor(name, help, None, MetricType::Gauge)?;
-    for backend in backends.iter() {
-        let label = [("upstream", backend.upstream().name())];
-        ConstGauge::new(backend.live() as u64).encode(family.encode_family(&label)?)?;
-    }
+    add_each(page, (name, help), backends, |backend| {
+        ConstGauge::new(backend.live() as u64)
+    })?;
     let name = "balancer_upstream_sessions";
     let help = "Sessions that were connected to an upstream.";
-    let mut family = page.encode_descriptor(name, help, None, MetricType::Counter)?;
-    for backend in backends.iter() {
-        let label = [("upstream", backend.upstream().name())];
-        ConstCounter::new(backend.sessions()).encode(family.encode_family(&label)?)?;
-    }
+    add_each(page, (name, help), backends, |backend| {
+        ConstCounter::new(backend.sessions())
+    })?;
     let name = "balancer_upstream_connect_failures";
     let help = "Tries to connect to an upstream that failed.";
-    let mut family = page.encode_descriptor(name, help, None, MetricType::Counter)?;
+    add_each(page, (name, help), backends, |backend| {
+        ConstCounter::new(backend.connect_failures())
+    })?;
+    let name = "balancer_upstream_up";
+    let help = "0 when the last try to connect to an upstream has failed, 1 otherwise.";
+    add_each(page, (name, help), backends, |backend| {
+        ConstGauge::new(u64::from(!backend.is_failing()))
+    })
+}
+
+/// Adds a family with a number for each upstream.
+fn add_each<M: EncodeMetric + TypedMetric>(
+    page: &mut DescriptorEncoder<'_>,
+    (name, help): (&str, &str),
+    backends: &Backends,
+    number: impl Fn(Backend<'_>) -> M,
+) -> fmt::Result {
+    let mut family = page.encode_descriptor(name, help, None, M::TYPE)?;
     for backend in backends.iter() {
         let label = [("upstream", backend.upstream().name())];
-        ConstCounter::new(backend.connect_failures()).encode(family.encode_family(&label)?)?;
+        number(backend).encode(family.encode_family(&label)?)?;
     }
     Ok(())
 }

@@ -34,7 +34,7 @@ async fn main() -> Result {
             let Some(place) = cx.job().place().await else {
                 break;
             };
-            let _handle = place.add_fn("worker", async move |_: &Context| {
+            place.add_fn("worker", async move |_: &Context| {
                 results.send(square(number).await).await?; // An error here ends the whole pool.
                 Ok(())
             })?;

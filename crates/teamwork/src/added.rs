@@ -1,14 +1,30 @@
 //! Options of a task that is being added to a job.
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{fmt, time::Duration};
 
 use crate::{
     Job, Task, TaskHandle,
     engine::{Kind, drive::Extras, guard::Clocks},
+    name::Name,
     task_handle::Filler,
 };
 
 /// What follows when a task makes no progress for as long as its idle timeout.
+///
+/// # Examples
+///
+/// ```
+/// # use std::time::Duration;
+/// # use teamwork::{Context, Job, OnIdle, Outcome};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let mut session = Job::new("session");
+/// session.add_fn("read", async |cx: &Context| {
+///     cx.wait(std::future::pending::<()>()).await; // The peer is silent.
+///     Ok(())
+/// }).idle_timeout(Duration::from_secs(8)).on_idle(OnIdle::FinishJob);
+/// assert_eq!(session.run().await?.outcome(), Outcome::Done);
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnIdle {
     /// The job fails with [`CauseKind::IdleTimeout`](crate::CauseKind::IdleTimeout).
@@ -35,7 +51,7 @@ pub enum OnIdle {
 ///     .on_idle(OnIdle::FinishTask)
 ///     .optional();
 /// ```
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TaskOptions {
     idle: Option<Duration>,
     on_idle: OnIdle,
@@ -72,6 +88,19 @@ impl TaskOptions {
 
     /// The job can do without the task: its failure, or its panic, is reported as [secondary](crate::Report::secondary) and logged,
     /// and nothing else comes of it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Job, Result};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let mut server = Job::new("server");
+    /// server.add_fn("metrics", async |_: &Context| -> Result { Err("the port is taken".into()) }).optional();
+    /// server.add_fn("serve", async |_: &Context| Ok(()));
+    /// let report = server.run().await?; // It serves without.
+    /// assert_eq!(report.secondary()[0].to_string(), "metrics: the port is taken");
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub fn optional(mut self) -> Self {
         self.is_optional = true;
@@ -107,7 +136,7 @@ impl TaskOptions {
 /// ```
 pub struct Added<'a, V: ?Sized + Send + Sync + 'static, T: Task<V>, const FINALIZES: bool> {
     job: &'a mut Job<V>,
-    name: Cow<'static, str>,
+    name: Name,
     task: Option<T>,
     options: TaskOptions,
     filler: Option<Filler<T::Output>>,
@@ -116,7 +145,7 @@ pub struct Added<'a, V: ?Sized + Send + Sync + 'static, T: Task<V>, const FINALI
 impl<'a, V: ?Sized + Send + Sync + 'static, T: Task<V>, const FINALIZES: bool>
     Added<'a, V, T, FINALIZES>
 {
-    pub(crate) fn new(job: &'a mut Job<V>, name: Cow<'static, str>, task: T) -> Self {
+    pub(crate) fn new(job: &'a mut Job<V>, name: Name, task: T) -> Self {
         Self {
             job,
             name,
@@ -150,7 +179,21 @@ impl<'a, V: ?Sized + Send + Sync + 'static, T: Task<V>, const FINALIZES: bool>
         self
     }
 
-    /// A handle that yields the task's value.
+    /// A handle that yields the task's value. It comes last: the task is added here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use teamwork::{Context, Job};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let mut job = Job::new("sum");
+    /// let sum = job.add_fn("add", async |_: &Context| Ok(3 + 4)).timeout(Duration::from_secs(1)).handle();
+    /// job.run().await?;
+    /// assert_eq!(sum.await?, 7);
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
+    #[must_use = "to ignore the value, do not ask for a handle"]
     pub fn handle(mut self) -> TaskHandle<T::Output> {
         let filler = Filler::new(self.job.core());
         let handle = filler.handle();
@@ -165,7 +208,7 @@ impl<V: ?Sized + Send + Sync + 'static, T: Task<V>, const FINALIZES: bool> Drop
     fn drop(&mut self) {
         if let Some(task) = self.task.take() {
             let extras = extras(self.options, self.filler.take());
-            let name = std::mem::take(&mut self.name);
+            let name = std::mem::replace(&mut self.name, Name::Static(""));
             self.job
                 .push::<T, FINALIZES>(name, task, (extras, self.options.kind()));
         }

@@ -5,6 +5,33 @@ use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 use crate::{Error, engine::panics, name::Name};
 
 /// One of the three routines of a task.
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::{Context, Flow, Job, Result, Routine, Task};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// struct Connect;
+///
+/// impl Task for Connect {
+///     type Output = ();
+///
+///     async fn init(&mut self, _: &Context) -> Result {
+///         Err("refused".into())
+///     }
+///
+///     async fn run(&mut self, _: &Context) -> Result<Flow> {
+///         Ok(Flow::Done(()))
+///     }
+/// }
+///
+/// let mut job = Job::new("client");
+/// job.add_task("connect", Connect);
+/// let failure = job.run().await.unwrap_err();
+/// assert_eq!(failure.cause().routine(), Some(Routine::Init));
+/// assert_eq!(failure.to_string(), "job client: connect (init): refused");
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",
@@ -22,7 +49,7 @@ pub enum Routine {
 
 impl fmt::Display for Routine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.pad(match self {
             Self::Init => "init",
             Self::Run => "run",
             Self::Finalize => "finalize",
@@ -31,6 +58,23 @@ impl fmt::Display for Routine {
 }
 
 /// Who asked for a cancellation.
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::{By, CauseKind, Job};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let job = Job::new("server");
+/// job.handle().cancel("a newer one takes over");
+/// let failure = job.run().await.unwrap_err();
+/// let status = match failure.cause().kind() {
+///     CauseKind::Cancelled { by: By::Signal, .. } => 130, // As a shell says it.
+///     CauseKind::Cancelled { .. } => 0,
+///     _ => 1,
+/// };
+/// assert_eq!(status, 0);
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum By {
     /// A caller of [`JobHandle::cancel`](crate::JobHandle::cancel).
@@ -105,6 +149,22 @@ impl CauseKind {
 ///
 /// It is written before the stop signal is given, so every task and every finalizer that notices the stop can read it with
 /// [`Context::cause`](crate::Context::cause). What fails later is kept apart, see [`Report::secondary`](crate::Report::secondary).
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::{CauseKind, Context, Job, Routine};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let mut job = Job::new("fetch");
+/// job.add_fn("parse", async |_: &Context| Ok("x".parse::<u8>()?));
+/// job.add_future("wait", std::future::pending::<teamwork::Result>());
+/// let failure = job.run().await.unwrap_err();
+/// let cause = failure.cause();
+/// assert_eq!((cause.task(), cause.routine()), (Some("parse"), Some(Routine::Run)));
+/// assert!(matches!(cause.kind(), CauseKind::Error(_)) && !cause.is_cancelled());
+/// assert_eq!(cause.to_string(), "parse: invalid digit found in string");
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 pub struct Cause {
     pub(crate) task: Option<Name>,
@@ -198,21 +258,21 @@ impl fmt::Display for CauseKind {
             Self::IdleTimeout(after) => write!(f, "idle for {after:?}"),
             Self::Timeout(after) => write!(f, "timed out after {after:?}"),
             Self::Cancelled { by, reason } => {
-                write!(f, "cancelled by {}: {reason}", by.as_str())
+                write!(f, "cancelled by {by}: {reason}")
             }
             Self::Job(inner) => write!(f, "{inner}"),
         }
     }
 }
 
-impl By {
-    fn as_str(self) -> &'static str {
-        match self {
+impl fmt::Display for By {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
             Self::Caller => "the caller",
             Self::Parent => "the parent job",
             Self::Signal => "a signal",
             Self::Drop => "the drop of its last owner",
-        }
+        })
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a routine sees of its job.
 
+mod waits;
+
 use std::{
     fmt,
     future::Future,
@@ -9,11 +11,10 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering},
     },
-    task::{self, Poll},
+    task,
     time::Duration,
 };
 
-use pin_project_lite::pin_project;
 use tokio::{sync::Notify, time::timeout};
 
 use crate::{
@@ -24,6 +25,8 @@ use crate::{
     },
     name::Name,
 };
+
+pub use self::waits::{TaskWaker, Wait};
 
 /// The first pause after [`Flow::Idle`](crate::Flow::Idle); each further one is twice as long, up to [`IDLE_PAUSE_MAX`].
 pub const IDLE_PAUSE_MIN: Duration = Duration::from_millis(1);
@@ -117,6 +120,36 @@ impl<V: ?Sized> Context<V> {
     /// Why the job stops: the first interruption, or `None` if there was none (so far).
     ///
     /// It is set before the stop signal is given.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Flow, Job, Result, Task};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// struct Export;
+    ///
+    /// impl Task for Export {
+    ///     type Output = ();
+    ///
+    ///     async fn run(&mut self, cx: &Context) -> Result<Flow> {
+    ///         cx.wait(std::future::pending::<()>()).await;
+    ///         Ok(Flow::Tick)
+    ///     }
+    ///
+    ///     async fn finalize(&mut self, cx: &Context) -> Result {
+    ///         match cx.cause() {
+    ///             None => println!("commit"),
+    ///             Some(cause) => println!("roll back: {cause}"),
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # let mut job = Job::new("export");
+    /// # job.add_task("export", Export);
+    /// # job.handle().finish();
+    /// # job.run().await?;
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     pub fn cause(&self) -> Option<Arc<Cause>> {
         self.core.cause().cloned()
     }
@@ -127,139 +160,29 @@ impl<V: ?Sized> Context<V> {
     }
 
     /// Whether the job is to end now: it finishes or is cancelled.
-    pub fn is_stopping(&self) -> bool {
-        self.core.signal() >= Signal::Finish
-    }
-
-    /// Waits for a future at a safe point: if the job is to finish, the task stops right here.
-    ///
-    /// A stop needs no code in the task: this call does not return then, the `run` future is dropped instead, and
-    /// [`finalize`](crate::Task::finalize) follows. Use it for the wait that begins a piece of work (the next request, the next
-    /// chunk) and plain `.await` for what belongs to the piece. While it waits, the *whole* `run` call counts as being at a safe
-    /// point: do not run it beside work that must not be torn.
-    ///
-    /// # Cancel safety
-    ///
-    /// As cancel safe as the future it is given.
-    pub fn wait<F: Future>(&self, future: F) -> Wait<'_, F> {
-        Wait {
-            future,
-            is_waiting: &self.is_waiting,
-        }
-    }
-
-    /// Waits for a future at a safe point, or gives `None` once the job drains, finishes or is cancelled.
-    ///
-    /// This is how an accept loop learns that it is time to end:
-    ///
-    /// ```
-    /// # use teamwork::{Context, Flow, Result, Task};
-    /// # struct Accept(tokio::sync::mpsc::Receiver<u32>);
-    /// # impl Task for Accept {
-    /// #     type Output = ();
-    /// async fn run(&mut self, cx: &Context) -> Result<Flow> {
-    ///     let Some(next) = cx.unless_draining(self.0.recv()).await else {
-    ///         return Ok(Flow::Done(()));
-    ///     };
-    ///     // … add a task for it …
-    /// #   let _ = next;
-    ///     Ok(Flow::Tick)
-    /// }
-    /// # }
-    /// ```
-    ///
-    /// Like [`drained`](Self::drained), it does not belong inside a `FuturesUnordered`.
-    ///
-    /// # Cancel safety
-    ///
-    /// As cancel safe as the future it is given.
-    pub async fn unless_draining<F: Future>(&self, future: F) -> Option<F::Output> {
-        let mut wait = std::pin::pin!(self.wait(future));
-        std::future::poll_fn(|cx| {
-            if self.is_draining() {
-                return Poll::Ready(None);
-            }
-            wait.as_mut().poll(cx).map(Some)
-        })
-        .await
-    }
-
-    /// Waits until the job drains, finishes or is cancelled; not a safe point.
-    ///
-    /// For a task that has something to do about a drain while it goes on with its work: close idle connections, say good-bye.
-    ///
-    /// # Cancel safety
-    ///
-    /// Cancel safe. Every task is polled when the signal rises, so a signal is never missed; but what polls its parts only when they are
-    /// woken, such as `FuturesUnordered`, does not pass that on. Put this beside such a thing, not into it.
     ///
     /// # Examples
     ///
     /// ```
+    /// # use std::time::Duration;
     /// # use teamwork::{Context, Job};
     /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
-    /// let mut job = Job::new("chat");
-    /// job.add_fn("say good-bye", async |cx: &Context| {
-    ///     cx.drained().await;
-    ///     println!("the server closes soon"); // Those who are connected go on until they are done.
+    /// let mut job = Job::new("search").timeout(Duration::from_secs(1));
+    /// job.add_fn("index", async |cx: &Context| {
+    ///     for _page in 0..1000 {
+    ///         if cx.is_stopping() {
+    ///             break; // What has been found so far is worth having.
+    ///         }
+    ///         tokio::time::sleep(Duration::from_millis(1)).await;
+    ///     }
     ///     Ok(())
     /// });
-    /// job.handle().drain();
+    /// job.handle().finish();
     /// job.run().await?;
     /// # Ok::<(), teamwork::Error>(()) }).unwrap();
     /// ```
-    pub async fn drained(&self) {
-        std::future::poll_fn(|_| {
-            if self.is_draining() {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
-        })
-        .await;
-    }
-
-    /// Sets the idle clock back, as a tick does: for a `run` call that makes progress without returning.
-    pub fn touch(&self) {
-        self.bits.fetch_or(TOUCHED, Ordering::Relaxed);
-    }
-
-    /// Has `run` called again at once if it returns [`Flow::Idle`](crate::Flow::Idle) the next time.
-    ///
-    /// To wake a task from another one, give that one a [`waker`](Self::waker).
-    pub fn wake(&self) {
-        self.bits.fetch_or(WOKEN, Ordering::Relaxed);
-    }
-
-    /// A waker for this task, to be given to others: it ends the pause of an idle task.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use std::sync::atomic::{AtomicBool, Ordering};
-    /// # use teamwork::{Context, Flow, Job, TaskWaker};
-    /// # use tokio::sync::oneshot;
-    /// static HAS_WORK: AtomicBool = AtomicBool::new(false);
-    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
-    /// let (tell, told) = oneshot::channel::<TaskWaker>();
-    /// let mut job = Job::new("queue");
-    /// job.add_recurrent("work", Some(tell), async |tell: &mut Option<oneshot::Sender<TaskWaker>>, cx: &Context| {
-    ///     if let Some(tell) = tell.take() {
-    ///         let _ = tell.send(cx.waker());
-    ///     }
-    ///     let has_work = HAS_WORK.load(Ordering::Relaxed);
-    ///     Ok(if has_work { Flow::Done(()) } else { Flow::Idle })
-    /// });
-    /// job.add_fn("feed", async move |_: &Context| {
-    ///     let worker = told.await?;
-    ///     HAS_WORK.store(true, Ordering::Relaxed);
-    ///     Ok(worker.wake())
-    /// });
-    /// job.run().await?;
-    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
-    /// ```
-    pub fn waker(&self) -> TaskWaker {
-        TaskWaker { bell: self.bell() }
+    pub fn is_stopping(&self) -> bool {
+        self.core.signal() >= Signal::Finish
     }
 }
 
@@ -269,6 +192,24 @@ impl<V: Send + Sync + 'static> Context<V> {
     /// # Panics
     ///
     /// In the oneshot itself, which runs before there is a value; it cannot name this type, so this takes effort.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Job};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// struct Config {
+    ///     workers: u32,
+    /// }
+    ///
+    /// let mut job = Job::new("service").add_oneshot_fn("configure", async |_: &Context| Ok(Config { workers: 4 }));
+    /// job.add_fn("work", async |cx: &Context<Config>| {
+    ///     println!("one of {}", cx.value().workers);
+    ///     Ok(())
+    /// });
+    /// job.run().await?;
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     pub fn value(&self) -> &V {
         let value = self
             .core
@@ -425,47 +366,5 @@ impl<V: ?Sized> fmt::Debug for Context<V> {
             .field("job", &self.core.name)
             .field("task", &self.name)
             .finish_non_exhaustive()
-    }
-}
-
-/// Wakes an idle task; see [`Context::waker`].
-#[derive(Debug, Clone)]
-pub struct TaskWaker {
-    bell: Arc<Notify>,
-}
-
-impl TaskWaker {
-    /// Has the task's `run` called again. A wake is not lost if the task is not idle yet; several count as one.
-    pub fn wake(&self) {
-        self.bell.notify_one();
-    }
-}
-
-pin_project! {
-    /// The future of [`Context::wait`].
-    #[must_use = "futures do nothing unless awaited"]
-    #[derive(Debug)]
-    pub struct Wait<'a, F> {
-        #[pin]
-        future: F,
-        is_waiting: &'a AtomicBool,
-    }
-
-    impl<F> PinnedDrop for Wait<'_, F> {
-        fn drop(this: Pin<&mut Self>) {
-            this.project().is_waiting.store(false, Ordering::Relaxed);
-        }
-    }
-}
-
-impl<F: Future> Future for Wait<'_, F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let polled = this.future.poll(cx);
-        this.is_waiting
-            .store(polled.is_pending(), Ordering::Relaxed);
-        polled
     }
 }

@@ -5,9 +5,32 @@ use std::fmt;
 use crate::{Cause, Outcome, Report};
 
 /// The error of a task's routine: anything that can be boxed, so that `?` works on every error type.
+///
+/// # Examples
+///
+/// ```
+/// fn port(text: &str) -> Result<u16, teamwork::Error> {
+///     let port = text.parse()?;
+///     if port == 0 {
+///         return Err("port 0 is no port".into());
+///     }
+///     Ok(port)
+/// }
+/// assert!(port("x").is_err() && port("0").is_err() && port("80").is_ok());
+/// ```
 pub type Error = Box<dyn std::error::Error + Send + Sync + 'static>;
 
 /// The result of a task's routine.
+///
+/// # Examples
+///
+/// ```
+/// fn check() -> teamwork::Result { // `Result<(), teamwork::Error>`
+///     let _port: u16 = "80".parse()?;
+///     Ok(())
+/// }
+/// # check().unwrap();
+/// ```
 pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
 /// Returns early with an error unless a condition holds.
@@ -55,7 +78,16 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub(crate) fn new(report: Report) -> Self {
+    /// The report of a job that is done; of any other, its failure.
+    #[inline]
+    pub(crate) fn or_report(report: Report) -> Result<Report, Self> {
+        match report.outcome() {
+            Outcome::Done => Ok(report),
+            Outcome::Failed | Outcome::Cancelled => Err(Self::new(report)),
+        }
+    }
+
+    fn new(report: Report) -> Self {
         debug_assert!(report.cause().is_some(), "a failed job has a cause");
         Self {
             report: Box::new(report),
@@ -77,6 +109,19 @@ impl Failure {
     }
 
     /// Takes the report out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Failure, Job};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let mut job = Job::new("import");
+    /// job.add_fn("read", async |_: &Context| Ok("x".parse::<u8>()?));
+    /// // Whatever became of it, what became of its tasks.
+    /// let report = job.run().await.unwrap_or_else(Failure::into_report);
+    /// println!("{report}");
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     pub fn into_report(self) -> Report {
         *self.report
     }
@@ -106,6 +151,19 @@ impl std::error::Error for Failure {
 }
 
 /// Why a running job did not accept a task.
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::{Job, Why};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let job = Job::new("server");
+/// assert!(matches!(job.handle().try_place(), Err(Why::NotStarted)));
+/// let server = job.handle();
+/// job.run().await?;
+/// assert!(matches!(server.try_place(), Err(Why::Closed)));
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
     /// The job has not begun to run; add to the [`Job`](crate::Job) itself, or wait for a [`place`](crate::JobHandle::place).

@@ -10,6 +10,29 @@ use crate::{Cause, Outcome, TaskOutcome, name::Shown};
 pub const EVENTS_MAX: usize = 1024;
 
 /// Something that has happened in a job.
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::{Context, Event, Job};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let mut job = Job::new("server");
+/// job.add_fn("serve", async |_: &Context| Ok(()));
+/// let mut events = job.handle().events();
+/// let watch = async {
+///     while let Some(event) = events.next().await {
+///         match event {
+///             Event::Ready => println!("tell the service manager"),
+///             Event::TaskEnded(task) => println!("{} has ended: {}", task.name, task.outcome),
+///             Event::Missed(events) => println!("too slow for {events} of them"),
+///             _ => {}
+///         }
+///     }
+/// };
+/// let (ended, ()) = tokio::join!(job.run(), watch);
+/// ended?;
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Event {
@@ -34,6 +57,23 @@ pub enum Event {
 }
 
 /// A task that something has happened to.
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::{Context, Event, Job, TaskOutcome};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let mut job = Job::new("work");
+/// job.add_fn("one", async |_: &Context| Ok(()));
+/// let mut events = job.handle().events();
+/// job.run().await?;
+/// while let Some(event) = events.next().await {
+///     if let Event::TaskEnded(task) = event {
+///         assert_eq!((&*task.name, task.index, task.outcome), ("one", 0, TaskOutcome::Done));
+///     }
+/// }
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TaskEvent {
@@ -46,6 +86,17 @@ pub struct TaskEvent {
 }
 
 /// How a job is to stop.
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::{Event, Stop};
+/// fn is_urgent(event: &Event) -> bool {
+///     matches!(event, Event::Stopping(Stop::Cut(_)))
+/// }
+/// let (drain, cut) = (Event::Stopping(Stop::Drain), Event::Stopping(Stop::Cut(None)));
+/// assert!(!is_urgent(&drain) && is_urgent(&cut));
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Stop {
@@ -61,6 +112,20 @@ pub enum Stop {
 ///
 /// Listening never holds the job up. Of a listener that falls behind by more than [`EVENTS_MAX`], the oldest events are lost, and
 /// [`Event::Missed`] says how many.
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::{Context, Job};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let mut job = Job::new("greeter");
+/// job.add_fn("greet", async |_: &Context| Ok(()));
+/// let (mut one, mut other) = (job.handle().events(), job.handle().events()); // Each hears everything.
+/// job.run().await?;
+/// assert_eq!(one.next().await.map(|event| event.to_string()).as_deref(), Some("started"));
+/// assert_eq!(other.next().await.map(|event| event.to_string()).as_deref(), Some("started"));
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 pub struct Events {
     receiver: Option<broadcast::Receiver<Event>>,
 }

@@ -1,26 +1,33 @@
 //! A handle on a job: to stop it, to add to it, to wait for it.
 
-use std::{borrow::Cow, fmt, future::Future, marker::PhantomData, sync::Arc};
+mod adding;
+
+use std::{
+    borrow::Cow,
+    fmt,
+    future::{Future, IntoFuture},
+    marker::PhantomData,
+    pin::Pin,
+    sync::Arc,
+};
 
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    By, Cause, CauseKind, Context, Events, Flow, Job, NoValue, Place, Refused, Report, Result,
-    Snapshot, Task, TaskHandle, TaskOptions, Why,
+    By, Cause, CauseKind, Events, Failure, NoValue, Place, Report, Result, Snapshot, Why,
     engine::{core::Core, machine::Signal},
-    name::Name,
-    place::{child_driver, task_driver},
     snapshot,
-    task::{Anything, Once, OnceFn, Recurrent, StepFn},
-    task_handle::Filler,
 };
 
 /// A handle on a job. Cloning it is cheap.
 ///
-/// The handle of [`run_in_background`](Job::run_in_background) owns the job: when its last clone is dropped, the job is
-/// cancelled. Handles from [`Job::handle`] and [`Context::job`] only observe.
+/// The handle of [`run_in_background`](crate::Job::run_in_background) owns the job: when its last clone is dropped, the job is
+/// cancelled. Handles from [`Job::handle`](crate::Job::handle) and [`Context::job`](crate::Context::job) only observe.
 ///
 /// Any handle keeps the job's value, and its report when it has ended. So a value that holds a handle on its own job is never freed.
+///
+/// A handle can be awaited: as the future of [`Job::run`](crate::Job::run) does, that gives the report of a job that is done, and the [`Failure`] of
+/// any other. Clones of it can be awaited elsewhere; [`wait`](Self::wait) gives the report whatever became of the job, and the handle stays.
 ///
 /// # Examples
 ///
@@ -35,9 +42,11 @@ use crate::{
 /// let server = job.run_in_background().await?;
 /// let observer = server.clone();
 /// server.finish();
-/// assert_eq!(observer.wait().await.outcome(), Outcome::Done);
+/// let report = server.await?;
+/// assert_eq!((report.outcome(), observer.is_ended()), (Outcome::Done, true));
 /// # Ok::<(), teamwork::Error>(()) }).unwrap();
 /// ```
+#[must_use = "when the last handle that owns a job is dropped, the job is cancelled"]
 pub struct JobHandle<V: ?Sized = NoValue> {
     core: Arc<Core>,
     owns: bool,
@@ -68,21 +77,75 @@ impl<V: ?Sized> JobHandle<V> {
         &self.core.name
     }
 
-    /// Accepts no more tasks; running ones end by themselves. After [`Job::drain_deadline`] it becomes a finish.
+    /// Accepts no more tasks; running ones end by themselves. After [`Job::drain_deadline`](crate::Job::drain_deadline) it becomes a finish.
     ///
     /// Before or during the start the job starts as ever, so that its tasks can see that there is nothing to begin.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Job};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let mut server = Job::new("server");
+    /// server.add_fn("accept", async |cx: &Context| {
+    ///     while let Some(_request) = cx.unless_draining(std::future::pending::<()>()).await {}
+    ///     println!("nothing new is accepted");
+    ///     Ok(())
+    /// });
+    /// let server = server.run_in_background().await?;
+    /// server.drain();
+    /// server.await?; // When what has begun is done.
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
+    #[doc(alias = "close")]
     pub fn drain(&self) {
         self.core.stop(Signal::Drain, None);
     }
 
-    /// Has every task complete the `run` call it is in, and calls none again; tasks inside [`Context::wait`] or idle stop right
-    /// there. After [`Job::grace`] what is left is cut. The outcome is [`Done`](crate::Outcome::Done).
+    /// Has every task complete the `run` call it is in, and calls none again; tasks inside [`Context::wait`](crate::Context::wait) or idle stop right
+    /// there. After [`Job::grace`](crate::Job::grace) what is left is cut. The outcome is [`Done`](crate::Outcome::Done).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use teamwork::{Context, Flow, Job};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let mut job = Job::new("ticker");
+    /// job.add_recurrent("tick", (), async |_: &mut (), cx: &Context| {
+    ///     cx.wait(tokio::time::sleep(Duration::from_secs(1))).await; // The finish ends it here.
+    ///     println!("tick");
+    ///     Ok(Flow::<()>::Tick)
+    /// });
+    /// let ticker = job.run_in_background().await?;
+    /// tokio::time::sleep(Duration::from_millis(2500)).await;
+    /// ticker.finish();
+    /// assert_eq!(ticker.await?.task("tick").map(|task| task.ticks), Some(2));
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
+    #[doc(alias = "stop", alias = "shutdown")]
     pub fn finish(&self) {
         self.core.stop(Signal::Finish, None);
     }
 
     /// Cuts every `run` at its next await point. The outcome is [`Cancelled`](crate::Outcome::Cancelled), unless the job was
     /// already failing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::Job;
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let mut job = Job::new("upload");
+    /// job.add_future("upload", std::future::pending::<teamwork::Result>());
+    /// let upload = job.run_in_background().await?;
+    /// upload.cancel("the user closed the window");
+    /// let failure = upload.await.unwrap_err();
+    /// assert!(failure.is_cancelled());
+    /// assert_eq!(failure.to_string(), "job upload: cancelled by the caller: the user closed the window");
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
+    #[doc(alias = "abort", alias = "kill")]
     pub fn cancel(&self, reason: impl Into<Cow<'static, str>>) {
         let cause = Cause::of_job(CauseKind::cancelled(By::Caller, reason));
         self.core.stop(Signal::Cut, Some(cause));
@@ -126,7 +189,25 @@ impl<V: ?Sized> JobHandle<V> {
     /// A token that is cancelled when the job is to end: it finishes, is cancelled, fails, or is over. For code that knows tokens and
     /// no jobs.
     ///
-    /// Cancelling it does nothing to the job; see [`Job::stop_on`] for the other direction.
+    /// Cancelling it does nothing to the job; see [`Job::stop_on`](crate::Job::stop_on) for the other direction.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::Job;
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let mut job = Job::new("part");
+    /// let token = job.handle().token();
+    /// job.add_future("old code", async move {
+    ///     token.cancelled().await; // It knows nothing of jobs.
+    ///     Ok(())
+    /// });
+    /// let part = job.run_in_background().await?;
+    /// part.finish();
+    /// part.await?;
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
+    #[doc(alias = "CancellationToken")]
     pub fn token(&self) -> CancellationToken {
         // A child, so that whoever has it cannot cancel those of others.
         self.core.token().child_token()
@@ -151,6 +232,7 @@ impl<V: ?Sized> JobHandle<V> {
     /// assert_eq!(told, "started · ready · greet is through: done · greet has ended: done · finalizing · ended: done");
     /// # Ok::<(), teamwork::Error>(()) }).unwrap();
     /// ```
+    #[doc(alias = "subscribe")]
     pub fn events(&self) -> Events {
         Events::new(self.core.listen_in())
     }
@@ -160,11 +242,30 @@ impl<V: ?Sized> JobHandle<V> {
         self.core.is_ended()
     }
 
-    /// Waits for the end of the job. Any number of handles may wait.
+    /// Waits for the end of the job. Any number of handles may wait; a task of the job itself keeps it from ending by that.
     ///
     /// # Cancel safety
     ///
     /// Cancel safe.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use teamwork::{Context, Job, Outcome};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let mut job = Job::new("import");
+    /// job.add_fn("read", async |_: &Context| {
+    ///     tokio::time::sleep(Duration::from_millis(5)).await;
+    ///     Ok("x".parse::<u8>()?)
+    /// });
+    /// let import = job.run_in_background().await?;
+    /// let report = import.wait().await; // Whatever became of it: no error to unpack.
+    /// assert_eq!(report.outcome(), Outcome::Failed);
+    /// println!("{report}");
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
+    #[doc(alias = "join")]
     pub async fn wait(&self) -> Arc<Report> {
         self.core.ended().await
     }
@@ -176,6 +277,27 @@ impl<V: ?Sized> JobHandle<V> {
     /// # Cancel safety
     ///
     /// Cancel safe.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Job};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let mut server = Job::new("server");
+    /// server.add_fn("serve", async |cx: &Context| {
+    ///     cx.wait(std::future::pending::<()>()).await;
+    ///     Ok(())
+    /// });
+    /// let handle = server.handle();
+    /// let (ended, ()) = tokio::join!(server.run(), async {
+    ///     assert!(handle.room().await); // It runs now.
+    ///     handle.finish();
+    ///     assert!(!handle.room().await);
+    /// });
+    /// ended?;
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
+    #[must_use = "it says whether there ever will be room"]
     pub async fn room(&self) -> bool {
         self.core.room().await
     }
@@ -185,6 +307,25 @@ impl<V: ?Sized> JobHandle<V> {
     /// # Cancel safety
     ///
     /// Cancel safe: no place is taken unless this returns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Job};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let mut server = Job::new("server").max_tasks(100);
+    /// server.add_fn("accept", async |cx: &Context| {
+    ///     // The place first: what is accepted can be served.
+    ///     while let Some(place) = cx.job().place().await {
+    ///         let peer = "a peer"; // … accept it …
+    ///         place.add_fn(peer, async |_: &Context| Ok(()))?;
+    /// #       break;
+    ///     }
+    ///     Ok(())
+    /// });
+    /// server.run().await?;
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     pub async fn place(&self) -> Option<Place<V>> {
         let is_taken = self.core.place().await;
         is_taken.then(|| Place::new(self.core.clone()))
@@ -195,124 +336,61 @@ impl<V: ?Sized> JobHandle<V> {
     /// # Errors
     ///
     /// [`Why`] it would not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Job, Why};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let mut server = Job::new("server").max_tasks(1);
+    /// server.add_fn("accept", async |cx: &Context| {
+    ///     match cx.job().try_place() {
+    ///         Ok(place) => drop(place.add_fn("serve", async |_: &Context| Ok(()))),
+    ///         Err(Why::Full) => println!("503: come again later"), // There is "accept" itself.
+    ///         Err(why) => return Err(why.into()),
+    ///     }
+    ///     Ok(())
+    /// });
+    /// server.run().await?;
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     pub fn try_place(&self) -> Result<Place<V>, Why> {
         self.core.take_place()?;
         Ok(Place::new(self.core.clone()))
     }
 }
 
-/// Adding tasks to a running job. For options, and to wait for room, there is [`place`](Self::place).
-impl<V: ?Sized + Send + Sync + 'static> JobHandle<V> {
-    /// Adds a task to the job. It starts at once if the job is running, in its turn if the job is starting.
-    ///
-    /// # Errors
-    ///
-    /// [`Refused`], with the task given back, once the job is closing or while it is full.
-    pub fn add_task<T: Task<V>>(
-        &self,
-        name: impl Into<Cow<'static, str>>,
-        task: T,
-    ) -> Result<TaskHandle<T::Output>, Refused<T>> {
-        self.add::<T, true>(name.into(), task)
-    }
-
-    /// Adds a state and an async closure that is called with it again and again; see [`Job::add_recurrent`].
-    ///
-    /// # Errors
-    ///
-    /// As [`add_task`](Self::add_task); both are given back inside a [`Recurrent`].
-    pub fn add_recurrent<S, F, O>(
-        &self,
-        name: impl Into<Cow<'static, str>>,
-        state: S,
-        call: F,
-    ) -> Result<TaskHandle<O>, Refused<Recurrent<S, F, O>>>
-    where
-        S: Send + 'static,
-        O: Send + 'static,
-        F: for<'a> StepFn<&'a mut S, &'a Context<V>, Returned = Result<Flow<O>>>,
-    {
-        self.add::<_, false>(name.into(), Recurrent::new(state, call))
-    }
-
-    /// Adds an async closure that runs once, to completion; see [`Job::add_fn`].
-    ///
-    /// # Errors
-    ///
-    /// As [`add_task`](Self::add_task); the closure is given back inside a [`Once`].
-    pub fn add_fn<F, O>(
-        &self,
-        name: impl Into<Cow<'static, str>>,
-        call: F,
-    ) -> Result<TaskHandle<O>, Refused<Once<F, O>>>
-    where
-        O: Send + 'static,
-        F: for<'a> OnceFn<V, &'a Context<V>, Returned = Result<O>>,
-    {
-        self.add::<_, false>(name.into(), Once::new(call))
-    }
-
-    /// Adds a future as a task; see [`Job::add_future`].
-    ///
-    /// # Errors
-    ///
-    /// As [`add_task`](Self::add_task); the future is given back inside an [`Anything`].
-    pub fn add_future<O: Send + 'static>(
-        &self,
-        name: impl Into<Cow<'static, str>>,
-        future: impl Future<Output = Result<O>> + Send + 'static,
-    ) -> Result<TaskHandle<O>, Refused<Anything<O>>> {
-        self.add::<_, false>(name.into(), Anything::new(future))
-    }
-
-    /// Adds a job as a task; see [`Job::add_job`]. This is how a server gives each connection a job of its own.
-    ///
-    /// # Errors
-    ///
-    /// As [`add_task`](Self::add_task). A job cannot be part of the error of a task, so `?` wants to have [`why`](Refused::why) only.
+impl<V: Send + Sync + 'static> JobHandle<V> {
+    /// The job's value, once its oneshot is done: after [`run_in_background`](crate::Job::run_in_background) it is there, unless the job was
+    /// finished on the way.
     ///
     /// # Examples
     ///
     /// ```
     /// # use teamwork::{Context, Job};
-    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
-    /// let mut server = Job::new("server");
-    /// server.add_fn("accept", async |cx: &Context| {
-    ///     for _ in 0..3 {
-    ///         let mut connection = Job::new("connection").inline().isolated();
-    ///         connection.add_fn("serve", async |_: &Context| Ok(()));
-    ///         cx.job().add_job(connection).map_err(|refused| refused.why)?;
-    ///     }
-    ///     Ok(())
-    /// });
-    /// assert_eq!(server.run().await?.come_and_gone(), 3);
+    /// # use tokio::net::TcpListener;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let job = Job::new("server").add_oneshot_fn("bind", async |_: &Context| Ok(TcpListener::bind("127.0.0.1:0").await?));
+    /// let server = job.run_in_background().await?;
+    /// let listener = server.value().ok_or("it was stopped")?;
+    /// assert_ne!(listener.local_addr()?.port(), 0);
     /// # Ok::<(), teamwork::Error>(()) }).unwrap();
     /// ```
-    #[expect(
-        clippy::result_large_err,
-        reason = "a refused job is given back whole, and refusals are rare"
-    )]
-    pub fn add_job<W: ?Sized>(&self, child: Job<W>) -> Result<(), Refused<Job<W>>> {
-        let name = child.task_name();
-        let make = child_driver::<W>(&self.core);
-        let added = self.core.add(name, child, make);
-        added.map_err(|(task, why)| Refused { task, why })
+    pub fn value(&self) -> Option<&V> {
+        self.core.value()?.downcast_ref()
     }
+}
 
-    fn add<T: Task<V>, const FINALIZES: bool>(
-        &self,
-        name: Cow<'static, str>,
-        task: T,
-    ) -> Result<TaskHandle<T::Output>, Refused<T>> {
-        let name = Name::from(name);
-        let filler = Filler::new(&self.core);
-        let handle = filler.handle();
-        let options = TaskOptions::new();
-        let make = task_driver::<V, T, FINALIZES>(&self.core, &name, (options, filler));
-        match self.core.add(name.clone(), task, make) {
-            Ok(()) => Ok(handle),
-            Err((task, why)) => Err(Refused { task, why }),
-        }
+/// A handle can be awaited any number of times, by its clones; see [`JobHandle`].
+impl<V: ?Sized + 'static> IntoFuture for JobHandle<V> {
+    type Output = Result<Report, Failure>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let report = self.wait().await;
+            Failure::or_report(Report::clone(&report))
+        })
     }
 }
 

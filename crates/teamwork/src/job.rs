@@ -1,27 +1,18 @@
 //! The job: tasks are added to it, then it runs.
 
 mod options;
+mod running;
 
-use std::{
-    any::TypeId,
-    borrow::Cow,
-    fmt,
-    future::{Future, IntoFuture},
-    marker::PhantomData,
-    sync::Arc,
-    time::Duration,
-};
+use std::{any::TypeId, borrow::Cow, fmt, future::Future, marker::PhantomData, time::Duration};
 
 use crate::{
-    Added, Context, Failure, Flow, JobHandle, NoValue, Outcome, Report, Result, Run, Task,
+    Added, Context, Flow, NoValue, Result, Task,
     engine::{
         Kind,
-        core::Core,
         drive::{Among, Extras, First, drive},
         nest::{drive_first_job, drive_job},
         panics,
-        supervisor::{Again, Supervisor},
-        sync,
+        supervisor::Supervisor,
     },
     name::Name,
     task::{Anything, Once, OnceFn, Recurrent, StepFn},
@@ -77,6 +68,12 @@ pub const FINALIZER_DEADLINE: Duration = Duration::from_secs(10);
 /// assert_eq!(report.task("count").map(|task| task.ticks), Some(2));
 /// # Ok::<(), teamwork::Error>(()) }).unwrap();
 /// ```
+#[doc(
+    alias = "nursery",
+    alias = "scope",
+    alias = "TaskGroup",
+    alias = "supervisor"
+)]
 #[must_use = "a job does nothing until it is run"]
 pub struct Job<V: ?Sized = NoValue> {
     supervisor: Supervisor,
@@ -85,6 +82,16 @@ pub struct Job<V: ?Sized = NoValue> {
 
 impl Job {
     /// A job without tasks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Job, Outcome};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let empty = Job::new("nothing to do"); // A name that is computed, `format!("core {n}")`, is as good.
+    /// assert_eq!(empty.run().await?.outcome(), Outcome::Done);
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
         panics::note_locations();
         Self {
@@ -115,7 +122,7 @@ impl Job {
     where
         T::Output: Sync,
     {
-        self.add_oneshot::<T, true>(name.into(), task)
+        self.add_oneshot::<T, true>(Name::from(name.into()), task)
     }
 
     /// Adds the oneshot as an async closure; see [`add_oneshot_task`](Self::add_oneshot_task).
@@ -123,12 +130,26 @@ impl Job {
     /// # Panics
     ///
     /// If a task has been added before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Job};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let mut job = Job::new("session").add_oneshot_fn("log in", async |_: &Context| Ok(String::from("token 17")));
+    /// job.add_fn("ask", async |cx: &Context<String>| {
+    ///     println!("with {}", cx.value()); // No `Option`: nothing else runs before there is a token.
+    ///     Ok(())
+    /// });
+    /// job.run().await?;
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     pub fn add_oneshot_fn<F, O>(self, name: impl Into<Cow<'static, str>>, call: F) -> Job<O>
     where
         O: Send + Sync + 'static,
         F: for<'a> OnceFn<NoValue, &'a Context, Returned = Result<O>>,
     {
-        self.add_oneshot::<_, false>(name.into(), Once::new(call))
+        self.add_oneshot::<_, false>(Name::from(name.into()), Once::new(call))
     }
 
     /// Adds a whole job as the oneshot; see [`add_oneshot_task`](Self::add_oneshot_task). It runs to its end, finalizers included,
@@ -176,16 +197,11 @@ impl Job {
         );
     }
 
-    fn add_oneshot<T: Task, const FINALIZES: bool>(
-        mut self,
-        name: Cow<'static, str>,
-        task: T,
-    ) -> Job<T::Output>
+    fn add_oneshot<T: Task, const FINALIZES: bool>(mut self, name: Name, task: T) -> Job<T::Output>
     where
         T::Output: Sync,
     {
         self.expect_no_task();
-        let name = Name::from(name);
         let cx = Context::new(self.supervisor.core.clone(), name.clone(), 0);
         let driver = drive::<NoValue, T, First, FINALIZES>(task, cx, None);
         self.supervisor.expect_oneshot();
@@ -200,18 +216,65 @@ impl Job {
 /// Adding tasks.
 impl<V: ?Sized + Send + Sync + 'static> Job<V> {
     /// Adds a task. Its options follow on what is returned.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use teamwork::{Context, Flow, Job, Result, Task};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// struct Flush {
+    ///     written: Vec<String>,
+    /// }
+    ///
+    /// impl Task for Flush {
+    ///     type Output = usize;
+    ///
+    ///     async fn run(&mut self, _: &Context) -> Result<Flow<usize>> {
+    ///         self.written.push("a line".to_owned());
+    ///         Ok(if self.written.len() == 3 { Flow::Done(3) } else { Flow::Tick })
+    ///     }
+    /// }
+    ///
+    /// let mut job = Job::new("log");
+    /// let lines = job.add_task("flush", Flush { written: vec![] }).timeout(Duration::from_secs(5)).handle();
+    /// job.run().await?;
+    /// assert_eq!(lines.await?, 3);
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     pub fn add_task<T: Task<V>>(
         &mut self,
         name: impl Into<Cow<'static, str>>,
         task: T,
     ) -> Added<'_, V, T, true> {
-        Added::new(self, name.into(), task)
+        Added::new(self, Name::from(name.into()), task)
     }
 
     /// Adds a state and an async closure that is called with it again and again.
     ///
-    /// The closure must capture nothing (its state is the first argument), and its argument types must be written:
-    /// `async |count: &mut u32, cx: &Context| …`.
+    /// The closure must capture nothing (its state is the first argument, several things are a tuple), and its argument types must be
+    /// written: `async |count: &mut u32, cx: &Context| …`. One that never says [`Flow::Done`] has to say of what type that would be:
+    /// `Ok(Flow::<()>::Tick)`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Flow, Job};
+    /// # use tokio::sync::mpsc;
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let (sender, receiver) = mpsc::channel(8);
+    /// let mut job = Job::new("print");
+    /// job.add_recurrent("printer", receiver, async |lines: &mut mpsc::Receiver<&str>, cx: &Context| {
+    ///     let Some(line) = cx.wait(lines.recv()).await else {
+    ///         return Ok(Flow::Done(()));
+    ///     };
+    ///     println!("{line}");
+    ///     Ok(Flow::Tick)
+    /// });
+    /// job.add_fn("writer", async move |_: &Context| Ok(sender.send("hello").await?));
+    /// job.run().await?;
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     pub fn add_recurrent<S, F, O>(
         &mut self,
         name: impl Into<Cow<'static, str>>,
@@ -223,13 +286,31 @@ impl<V: ?Sized + Send + Sync + 'static> Job<V> {
         O: Send + 'static,
         F: for<'a> StepFn<&'a mut S, &'a Context<V>, Returned = Result<Flow<O>>>,
     {
-        Added::new(self, name.into(), Recurrent::new(state, call))
+        Added::new(self, Name::from(name.into()), Recurrent::new(state, call))
     }
 
     /// Adds an async closure that runs once, to completion. It may capture; its argument type must be written:
-    /// `async move |cx: &Context| …`.
+    /// `async move |cx: &Context| …`. (Without it, rustc says that an "implementation of `FnOnce` is not general enough".)
+    ///
+    /// It returns a [`Result`](crate::Result), and `?` takes every error, that of `anyhow` as well.
     ///
     /// The whole of it is one `run` call: a finish waits for it, unless it waits inside [`Context::wait`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Job};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let words = vec!["one", "two"];
+    /// let mut job = Job::new("count");
+    /// let letters = job.add_fn("letters", async move |_: &Context| {
+    ///     Ok(words.iter().map(|word| word.len()).sum::<usize>())
+    /// }).handle();
+    /// job.run().await?;
+    /// assert_eq!(letters.await?, 6);
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
+    #[doc(alias = "spawn")]
     pub fn add_fn<F, O>(
         &mut self,
         name: impl Into<Cow<'static, str>>,
@@ -239,20 +320,63 @@ impl<V: ?Sized + Send + Sync + 'static> Job<V> {
         O: Send + 'static,
         F: for<'a> OnceFn<V, &'a Context<V>, Returned = Result<O>>,
     {
-        Added::new(self, name.into(), Once::new(call))
+        Added::new(self, Name::from(name.into()), Once::new(call))
     }
 
     /// Adds a future as a task. All of it is one `run` call, which no finish interrupts before the grace is over.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use teamwork::{Job, Result};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// /// What knows nothing of jobs.
+    /// async fn fetch(page: u32) -> Result<String> {
+    ///     tokio::time::sleep(Duration::from_millis(20)).await;
+    ///     Ok(format!("page {page}"))
+    /// }
+    ///
+    /// let mut job = Job::new("book");
+    /// let pages = [1, 2, 3].map(|page| job.add_future("fetch", fetch(page)).handle());
+    /// job.run().await?; // If one fails, the others are cut.
+    /// for (page, number) in pages.into_iter().zip(1..) {
+    ///     assert_eq!(page.await?, format!("page {number}")); // In their order, whichever was first.
+    /// }
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
+    #[doc(alias = "spawn")]
     pub fn add_future<O: Send + 'static>(
         &mut self,
         name: impl Into<Cow<'static, str>>,
         future: impl Future<Output = Result<O>> + Send + 'static,
     ) -> Added<'_, V, Anything<O>, false> {
-        Added::new(self, name.into(), Anything::new(future))
+        Added::new(self, Name::from(name.into()), Anything::new(future))
     }
 
     /// Adds a job as a task. Its failure is a failure of this job; a stop of this job is passed on to it, and it has ended, its
     /// finalizers included, before the finalizers of this job run.
+    ///
+    /// To wait for it alone, to stop it alone, or to have its report, take its [`handle`](Self::handle) before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Job};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let mut press = Job::new("press");
+    /// press.add_fn("print", async |_: &Context| Ok(()));
+    /// let printed = press.handle();
+    /// let mut factory = Job::new("factory");
+    /// factory.add_job(press);
+    /// factory.add_fn("pack", async move |_: &Context| {
+    ///     let report = printed.await?; // That of the child.
+    ///     println!("{} took {:?}", report.name(), report.elapsed());
+    ///     Ok(())
+    /// });
+    /// factory.run().await?;
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     pub fn add_job<W: ?Sized>(&mut self, child: Job<W>) {
         let name = child.task_name();
         let kind = child.supervisor.kind();
@@ -270,177 +394,13 @@ impl<V: ?Sized + Send + Sync + 'static> Job<V> {
 
     pub(crate) fn push<T: Task<V>, const FINALIZES: bool>(
         &mut self,
-        name: Cow<'static, str>,
+        name: Name,
         task: T,
         (extras, kind): (Option<Box<Extras<T::Output>>>, Kind),
     ) {
-        let name = Name::from(name);
         let cx = self.context(name.clone());
         let driver = drive::<V, T, Among, FINALIZES>(task, cx, extras);
         self.supervisor.add(name, Box::pin(driver), kind);
-    }
-}
-
-/// Running.
-impl<V: ?Sized> Job<V> {
-    /// The job's name.
-    pub fn name(&self) -> &str {
-        &self.supervisor.core.name
-    }
-
-    /// A handle to stop the job, or to add tasks to it while it runs. It does not keep the job alive.
-    pub fn handle(&self) -> JobHandle<V> {
-        JobHandle::observing(self.supervisor.core.clone())
-    }
-
-    /// Runs the job to its end.
-    ///
-    /// # Errors
-    ///
-    /// The [`Failure`] of a job that failed or was cancelled; the report is inside.
-    ///
-    /// # Panics
-    ///
-    /// Outside a Tokio runtime, unless the job is inline and uses no time; and in one without a clock (`enable_time`), as soon as the job
-    /// needs one: for a timeout, for an idle task, for the deadlines of a stop.
-    ///
-    /// # Cancel safety
-    ///
-    /// If this future is dropped, the job is cancelled; its runs are cut and its finalizers run on the runtime. Where there is none, or
-    /// one that is shutting down, they do not run, and the report that handles get names these tasks as leaked.
-    ///
-    /// A job around a task that awaits this does not wait for that end; that of a [child](Self::add_job) it does.
-    pub fn run(self) -> Run {
-        Run::new(self.supervisor)
-    }
-
-    /// [`inline`](Self::inline) and [`run`](Self::run).
-    ///
-    /// # Errors
-    ///
-    /// As [`run`](Self::run).
-    pub fn run_inline(self) -> Run {
-        self.inline().run()
-    }
-
-    /// Runs the job on the runtime, and returns once its oneshot is done and all inits are through.
-    ///
-    /// The job is cancelled when the last clone of the handle is dropped.
-    ///
-    /// # Errors
-    ///
-    /// The job's [`Failure`] if it failed or was cancelled on the way.
-    ///
-    /// # Panics
-    ///
-    /// Outside a Tokio runtime.
-    ///
-    /// # Cancel safety
-    ///
-    /// If this future is dropped before it returns, the job is cancelled.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use teamwork::{Context, Job};
-    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
-    /// let mut job = Job::new("server").add_oneshot_fn("bind", async |_: &Context| Ok(8080_u16));
-    /// job.add_fn("serve", async |cx: &Context<u16>| {
-    ///     cx.wait(std::future::pending::<()>()).await;
-    ///     Ok(())
-    /// });
-    /// let server = job.run_in_background().await?; // It listens now.
-    /// server.finish();
-    /// server.wait().await;
-    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
-    /// ```
-    pub async fn run_in_background(self) -> Result<JobHandle<V>, Failure> {
-        let core = self.supervisor.core.clone();
-        let handle = JobHandle::owning(core.clone());
-        sync::spawn(self.supervisor);
-        core.started().await;
-        if core.is_ended() {
-            let report = core.ended().await;
-            if report.outcome() != Outcome::Done {
-                return Err(Failure::new(Report::clone(&report)));
-            }
-        }
-        Ok(handle)
-    }
-
-    /// Runs the job to its end, or until the process is asked to end: the first SIGINT or SIGTERM drains it, the second cancels it.
-    ///
-    /// A third one does what the system does by default: it ends the process, even if the runtime is stuck. A job that drains already, for
-    /// another reason, goes on with that after the first.
-    ///
-    /// Once a program has listened for these signals, Tokio keeps the system from acting on them for as long as the process lives. So a
-    /// program that has much to do after this returns should listen for them itself.
-    ///
-    /// # Errors
-    ///
-    /// As [`run`](Self::run); also if the signal handlers cannot be installed.
-    ///
-    /// # Panics
-    ///
-    /// Outside a Tokio runtime.
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`run`](Self::run).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use teamwork::{Context, Job, Result};
-    ///
-    /// #[tokio::main]
-    /// async fn main() -> Result {
-    ///     let mut job = Job::new("server");
-    ///     job.add_fn("serve", async |cx: &Context| {
-    ///         # cx.job().drain();
-    ///         while cx.unless_draining(std::future::ready("a request")).await.is_some() {
-    ///             // … answer it …
-    ///         }
-    ///         Ok(()) // Ctrl-C was pressed.
-    ///     });
-    ///     println!("{}", job.run_until_signal().await?);
-    ///     Ok(())
-    /// }
-    /// ```
-    #[cfg(feature = "signal")]
-    pub async fn run_until_signal(mut self) -> Result<Report, Failure> {
-        match crate::signal::Signals::new() {
-            Ok(signals) => self.supervisor.rare().signals = Some(Box::new(signals)),
-            Err(error) => self = self.after(async move { Err(error.into()) }),
-        }
-        self.run().await
-    }
-
-    pub(crate) fn restarting(mut self, again: Box<Again>) -> Self {
-        self.supervisor.rare().again = Some(again);
-        self
-    }
-
-    pub(crate) fn core(&self) -> &Arc<Core> {
-        &self.supervisor.core
-    }
-
-    pub(crate) fn task_name(&self) -> Name {
-        self.supervisor.core.name.clone()
-    }
-
-    pub(crate) fn into_supervisor(self) -> Supervisor {
-        self.supervisor
-    }
-}
-
-/// A job can be awaited like any future; see [`Job::run`].
-impl<V: ?Sized> IntoFuture for Job<V> {
-    type Output = Result<Report, Failure>;
-    type IntoFuture = Run;
-
-    fn into_future(self) -> Run {
-        self.run()
     }
 }
 

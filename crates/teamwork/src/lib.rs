@@ -114,6 +114,7 @@
 //! | restart | back-off, at most n in a window | no | by hand | no | no | no | at most n in a window |
 //! | who and why | task, routine, error | `JoinError` | names, errors | exceptions; reasons since 0.31 | exceptions | the context's cause | exit reasons |
 //! | typed results | yes | yes | no | no | yes | no | no |
+//! | so many at a time | yes | no | no | a `CapacityLimiter` | a `Semaphore` | `SetLimit` | no |
 //! | Ctrl-C | drains, then cancels | no | once, on Windows too | an exception | no | no | SIGTERM |
 //! | tasks borrow from their parent | no | no | no | yes | yes | yes | no |
 //! | ends a task that never yields | no, names it | no | no | no | no | no | yes |
@@ -137,7 +138,7 @@
 //! | [`TaskOptions`], [`OnIdle`], [`Restart`] | timeouts, optional tasks, new attempts |
 //! | [`Cause`], [`Failure`], [`Report`] | why it ended, and what became of every task |
 //! | [`Events`], [`Snapshot`] | what happens, while it happens; who does what right now, as a tree |
-//! | [`Job::subscriber`] | each job and each task has a `tracing` span; a job can have a subscriber of its own |
+//! | [`Job::subscriber`] | each job and each task has a `tracing` span, at debug level (`teamwork=debug`); a job can have a subscriber of its own |
 //! | [`rendezvous()`] | items handed over, each with an answer |
 //! | [`BlockingPool`] | work that keeps a core busy |
 //! | [`guide`] | longer reading; the `examples` folder is a course of twelve short programs |
@@ -146,6 +147,7 @@
 //!
 //! * `signal` (on by default, for Unix): [`Job::run_until_signal`].
 //! * `serde`: [`Snapshot`] serializes.
+//! * `test-util`: scripted tasks, a journal and virtual time, for tests of your own jobs; the module `test_util`.
 //!
 //! Rust 1.95 or newer. A newer minimum is no breaking change.
 

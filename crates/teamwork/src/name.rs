@@ -27,11 +27,19 @@ impl Deref for Name {
 }
 
 impl From<Cow<'static, str>> for Name {
+    // Inlined, a name that is written in the code is known where it is used, and nothing is looked at.
+    #[inline]
     fn from(name: Cow<'static, str>) -> Self {
         match name {
             Cow::Borrowed(name) => Self::Static(name),
-            Cow::Owned(name) => Self::Shared(Arc::new(name.into_boxed_str())),
+            Cow::Owned(name) => Self::shared(name),
         }
+    }
+}
+
+impl Name {
+    fn shared(name: String) -> Self {
+        Self::Shared(Arc::new(name.into_boxed_str()))
     }
 }
 

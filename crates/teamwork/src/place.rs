@@ -34,7 +34,7 @@ use crate::{
 ///             break; // The job accepts no more tasks.
 ///         };
 ///         let one_minute = TaskOptions::new().timeout(Duration::from_secs(60));
-///         let _handle = place.options(one_minute).add_fn("worker", async move |_: &Context| {
+///         place.options(one_minute).add_fn("worker", async move |_: &Context| {
 ///             tokio::time::sleep(Duration::from_millis(number)).await;
 ///             Ok(())
 ///         })?;
@@ -64,7 +64,29 @@ impl<V: ?Sized> Place<V> {
         }
     }
 
-    /// Sets the options of the task. For a job they count for nothing: it has its own.
+    /// Sets the options of the task. For a job they count for nothing: it has its own, such as [`timeout`](Job::timeout) and
+    /// [`isolated`](Job::isolated).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use teamwork::{Context, Job, OnIdle, TaskOptions};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let mut server = Job::new("server");
+    /// server.add_fn("accept", async |cx: &Context| {
+    ///     let session = TaskOptions::new().idle_timeout(Duration::from_secs(8)).on_idle(OnIdle::FinishTask);
+    ///     if let Some(place) = cx.job().place().await {
+    ///         place.options(session).add_fn("session", async |cx: &Context| {
+    ///             cx.wait(std::future::pending::<()>()).await; // The peer is silent.
+    ///             Ok(())
+    ///         })?;
+    ///     }
+    ///     Ok(())
+    /// });
+    /// server.run().await?;
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     pub fn options(mut self, options: TaskOptions) -> Self {
         self.options = options;
         self

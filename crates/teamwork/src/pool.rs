@@ -38,6 +38,7 @@ use crate::{CauseKind, Context, Flow, Result, Task, engine::panics};
 /// assert_eq!(sum, 499_500);
 /// # Ok::<(), teamwork::Error>(()) }).unwrap();
 /// ```
+#[doc(alias = "spawn_blocking")]
 #[derive(Clone)]
 pub struct BlockingPool {
     /// One permit per call that runs or waits.
@@ -49,7 +50,19 @@ pub struct BlockingPool {
 }
 
 /// Raised when nobody waits for a call any more.
-#[derive(Debug, Clone)]
+///
+/// # Examples
+///
+/// A function that looks at it can be called without a pool, with a flag that is never raised:
+///
+/// ```
+/// # use teamwork::StopFlag;
+/// fn count(stop: &StopFlag) -> u32 {
+///     (0..1000).take_while(|_| !stop.is_stopped()).count() as u32
+/// }
+/// assert_eq!(count(&StopFlag::default()), 1000);
+/// ```
+#[derive(Debug, Clone, Default)]
 pub struct StopFlag(Arc<AtomicBool>);
 
 impl StopFlag {
@@ -60,6 +73,18 @@ impl StopFlag {
 }
 
 /// The pool has no place left; the call was not made.
+///
+/// # Examples
+///
+/// ```
+/// # use std::num::NonZero;
+/// # use teamwork::{BlockingPool, Full};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let pool = BlockingPool::new(NonZero::<usize>::MIN, 0);
+/// let _taken = pool.try_run(|_| ())?;
+/// assert_eq!(pool.try_run(|_| ()).err(), Some(Full));
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full;
 
@@ -72,6 +97,18 @@ impl fmt::Display for Full {
 impl std::error::Error for Full {}
 
 /// Why a call has no result.
+///
+/// # Examples
+///
+/// ```
+/// # use std::num::NonZero;
+/// # use teamwork::{BlockingPool, PoolError};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let pool = BlockingPool::new(NonZero::<usize>::MIN, 0);
+/// let error = pool.run(|_| std::panic::resume_unwind(Box::new("no such codec"))).await;
+/// assert!(matches!(error, Err::<(), _>(PoolError::Panicked(_)))); // The pool goes on.
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 pub enum PoolError {
     /// It panicked; a [`CauseKind::Panic`].
@@ -133,6 +170,22 @@ impl BlockingPool {
     /// # Errors
     ///
     /// [`Full`] if every place is taken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::num::NonZero;
+    /// # use teamwork::{BlockingPool, Full};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let pool = BlockingPool::new(NonZero::<usize>::MIN, 0);
+    /// let first = pool.try_run(|_| 2 + 2)?; // It has the only place, from here on.
+    /// match pool.try_run(|_| 3 + 3) {
+    ///     Ok(_) => println!("200"),
+    ///     Err(Full) => println!("503, Retry-After: 1"),
+    /// }
+    /// assert_eq!(first.await?, 4);
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     pub fn try_run<T, F>(
         &self,
         call: F,
@@ -154,6 +207,27 @@ impl BlockingPool {
     /// # Cancel safety
     ///
     /// Dropping this before the call has begun makes no call; after, the call goes on with its [`StopFlag`] raised.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::num::NonZero;
+    /// # use teamwork::BlockingPool;
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let pool = BlockingPool::new(NonZero::<usize>::MIN, 4);
+    /// let digits = pool.run(|stop| {
+    ///     let mut digits = 0;
+    ///     for number in 0..100_000_u32 {
+    ///         if number % 1024 == 0 && stop.is_stopped() {
+    ///             break; // Nobody waits for this any more.
+    ///         }
+    ///         digits += number.to_string().len();
+    ///     }
+    ///     digits
+    /// });
+    /// assert_eq!(digits.await?, 488_890);
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     pub async fn run<T: Send + 'static>(
         &self,
         call: impl FnOnce(&StopFlag) -> T + Send + 'static,
@@ -225,7 +299,7 @@ impl BlockingPool {
     ) -> Result<UnderWay<T>, PoolError> {
         let thread = self.threads.clone().acquire_owned().await;
         let thread = thread.map_err(|_| PoolError::Closed)?;
-        let flag = StopFlag(Arc::default());
+        let flag = StopFlag::default();
         let raise = RaiseOnDrop(flag.clone());
         let called = tokio::task::spawn_blocking(move || {
             let result = panics::catch(|| call(&flag));
@@ -257,6 +331,25 @@ impl<T> Future for UnderWay<T> {
 }
 
 /// A call on a thread of a pool, as a task; see [`BlockingPool::task`].
+///
+/// # Examples
+///
+/// ```
+/// # use std::num::NonZero;
+/// # use teamwork::{Blocking, BlockingPool, Job};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// /// A call that many jobs have in common.
+/// fn checksum(pool: &BlockingPool, bytes: Vec<u8>) -> Blocking<u64> {
+///     pool.task(move |_| Ok(bytes.iter().map(|byte| u64::from(*byte)).sum()))
+/// }
+///
+/// let pool = BlockingPool::new(NonZero::<usize>::MIN, 4);
+/// let mut job = Job::new("sums");
+/// let sum = job.add_task("sum", checksum(&pool, vec![1, 2, 3])).handle();
+/// job.run().await?;
+/// assert_eq!(sum.await?, 6);
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 pub struct Blocking<T> {
     pool: BlockingPool,
     call: Option<Call<Result<T>>>,

@@ -52,6 +52,7 @@ use self::table::{End, Table};
 /// job.run().await?;
 /// # Ok::<(), teamwork::Error>(()) }).unwrap();
 /// ```
+#[doc(alias = "request", alias = "acknowledge")]
 #[must_use]
 pub fn rendezvous<T, A>() -> (Sender<T, A>, Receiver<T, A>) {
     let table = Arc::new(Table::new());
@@ -63,11 +64,53 @@ pub fn rendezvous<T, A>() -> (Sender<T, A>, Receiver<T, A>) {
 }
 
 /// The side of a [`rendezvous`] that has items.
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::{Context, Flow, Result, Sender, Task};
+/// /// What one side of a pipeline is made of; the other one has the `Receiver`.
+/// struct Scan {
+///     found: Sender<String, ()>,
+/// }
+///
+/// impl Task for Scan {
+///     type Output = ();
+///
+///     async fn run(&mut self, _: &Context) -> Result<Flow> {
+///         self.found.send("a file".to_owned()).await?; // No more than one is on its way.
+///         Ok(Flow::Tick)
+///     }
+/// }
+/// ```
 pub struct Sender<T, A> {
     table: Arc<Table<T, A>>,
 }
 
 /// The side of a [`rendezvous`] that answers.
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::{Context, Flow, Receiver, Result, Task};
+/// /// What one side of a pipeline is made of; the other one has the `Sender`.
+/// struct Save {
+///     found: Receiver<String, ()>,
+/// }
+///
+/// impl Task for Save {
+///     type Output = ();
+///
+///     async fn run(&mut self, cx: &Context) -> Result<Flow> {
+///         let Some(file) = cx.wait(self.found.recv()).await else {
+///             return Ok(Flow::Done(())); // Nobody sends any more.
+///         };
+///         println!("save {}", *file);
+///         file.answer(()); // An error before this, and the sender has one too.
+///         Ok(Flow::Tick)
+///     }
+/// }
+/// ```
 pub struct Receiver<T, A> {
     table: Arc<Table<T, A>>,
     /// What the table has to call it with.
@@ -75,6 +118,19 @@ pub struct Receiver<T, A> {
 }
 
 /// Why an item has no answer.
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::SendError;
+/// fn is_lost<T>(error: &SendError<T>) -> bool {
+///     match error {
+///         SendError::Closed(_) => false, // It is in there, for another receiver.
+///         SendError::Unanswered => true, // Who took it may have done half of it.
+///     }
+/// }
+/// assert!(!is_lost(&SendError::Closed("a parcel")));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SendError<T> {
     /// The receiver is gone; here is the item.
@@ -104,6 +160,21 @@ impl<T, A> Sender<T, A> {
     /// # Cancel safety
     ///
     /// If this is dropped before the receiver has taken the item, it never will; if later, the answer is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{SendError, rendezvous};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let (sender, mut receiver) = rendezvous::<&str, ()>();
+    /// let (sent, ()) = tokio::join!(sender.send("a parcel"), async {
+    ///     drop(receiver.recv().await); // Taken, and dropped.
+    /// });
+    /// assert_eq!(sent, Err(SendError::Unanswered));
+    /// drop(receiver);
+    /// assert_eq!(sender.send("another").await, Err(SendError::Closed("another"))); // It has it back.
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     pub async fn send(&self, item: T) -> Result<A, SendError<T>> {
         Sending {
             table: &self.table,
@@ -126,6 +197,25 @@ impl<T, A> Receiver<T, A> {
     /// # Cancel safety
     ///
     /// Cancel safe: no item is lost when this is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::rendezvous;
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let (sender, mut receiver) = rendezvous::<u32, u32>();
+    /// let (asked, ()) = tokio::join!(
+    ///     async move { (sender.send(2).await, sender.send(3).await) }, // … and here the sender is gone.
+    ///     async {
+    ///         while let Some(number) = receiver.recv().await {
+    ///             let squared = *number * *number; // A delivery derefs to its item.
+    ///             number.answer(squared);
+    ///         }
+    ///     },
+    /// );
+    /// assert_eq!(asked, (Ok(4), Ok(9)));
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     pub async fn recv(&mut self) -> Option<Delivery<T, A>> {
         poll_fn(|cx| {
             // As the channels of Tokio do: whoever always finds something lets others have their turn.
@@ -202,6 +292,18 @@ impl<T, A> Drop for Sending<'_, T, A> {
 }
 
 /// An item that waits for its answer. Dropped without one, it is an error for its sender.
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::Delivery;
+/// fn halve(number: Delivery<u32, u32>) {
+///     if *number % 2 == 0 {
+///         let half = *number / 2;
+///         number.answer(half);
+///     } // An odd one is dropped: its sender gets `SendError::Unanswered`.
+/// }
+/// ```
 #[must_use = "the sender waits for the answer"]
 pub struct Delivery<T, A> {
     item: T,
@@ -215,6 +317,22 @@ impl<T, A> Delivery<T, A> {
     }
 
     /// Whether the sender still waits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::Delivery;
+    /// fn work(number: Delivery<u32, u64>) {
+    ///     let mut product = 1;
+    ///     for factor in 1..=u64::from(*number) {
+    ///         if !number.is_wanted() {
+    ///             return; // The sender has been stopped.
+    ///         }
+    ///         product *= factor;
+    ///     }
+    ///     number.answer(product);
+    /// }
+    /// ```
     #[must_use]
     pub fn is_wanted(&self) -> bool {
         let place = self.reply.place;
@@ -228,6 +346,24 @@ impl<T, A> Delivery<T, A> {
 
 impl<T: Send + 'static, A: Send + 'static> Delivery<T, A> {
     /// Takes the item out; the answer can be given later.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::rendezvous;
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let (sender, mut receiver) = rendezvous::<String, usize>();
+    /// let measure = async {
+    ///     let (line, reply) = receiver.recv().await.ok_or("nobody sends")?.into_parts();
+    ///     let words: Vec<String> = line.split(' ').map(str::to_owned).collect(); // The item is ours.
+    ///     reply.answer(words.len());
+    ///     Ok::<_, teamwork::Error>(())
+    /// };
+    /// let (words, measured) = tokio::join!(sender.send("to be or not".into()), measure);
+    /// assert_eq!(words, Ok(4));
+    /// measured?;
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     #[must_use = "the sender waits for the answer"]
     pub fn into_parts(mut self) -> (T, Delivery<(), A>) {
         let place = self.reply.place;

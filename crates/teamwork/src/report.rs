@@ -9,6 +9,21 @@ use crate::{
 };
 
 /// How a job ended.
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::{Job, Outcome};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let status = |outcome| match outcome {
+///     Outcome::Done => 0,
+///     Outcome::Failed => 1,
+///     Outcome::Cancelled => 130,
+/// };
+/// let report = Job::new("nothing to do").run().await?;
+/// assert_eq!(status(report.outcome()), 0);
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// Every task was done, or the job was finished or drained on request.
@@ -20,6 +35,20 @@ pub enum Outcome {
 }
 
 /// How a task ended.
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::{Context, Job, Result, TaskOutcome};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let mut job = Job::new("job");
+/// job.add_fn("fails", async |_: &Context| -> Result { Err("no".into()) });
+/// job.add_future("waits", std::future::pending::<Result>());
+/// let report = job.run().await.unwrap_err().into_report();
+/// let outcomes: Vec<_> = report.tasks().map(|task| task.outcome).collect();
+/// assert_eq!(outcomes, [TaskOutcome::Failed, TaskOutcome::Cut]);
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",
@@ -33,7 +62,8 @@ pub enum TaskOutcome {
     Failed,
     /// A routine panicked.
     Panicked,
-    /// Its `run` was dropped at an await point because the job was cancelled or its grace was over.
+    /// Its `run` or its `init` was dropped at an await point, or its `run` was never called, because the job was cancelled or its grace was
+    /// over.
     Cut,
     /// The job stopped before its `init` was started; it was only dropped.
     NeverStarted,
@@ -70,8 +100,10 @@ impl fmt::Display for Outcome {
 /// The post-mortem of a job.
 ///
 /// Every task that was added before the job ran is listed, in the order of adding. Of the tasks that were added while it
-/// ran, those that ended well are only counted, and so are child jobs that were cancelled on their own: a server may run a
-/// million connections through one job.
+/// ran, those that ended well or could be done without are only counted, and so are child jobs that were cancelled on their own: a
+/// server may run a million connections through one job.
+///
+/// It prints as a tree. To serialize it, take a [`snapshot`](crate::JobHandle::snapshot) of the job that has ended.
 ///
 /// # Examples
 ///
@@ -111,6 +143,21 @@ pub(crate) struct More {
 }
 
 /// What became of one task.
+///
+/// # Examples
+///
+/// ```
+/// # use std::time::Duration;
+/// # use teamwork::{Context, Job};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let mut job = Job::new("job");
+/// job.add_fn("sleep", async |_: &Context| Ok(tokio::time::sleep(Duration::from_secs(2)).await));
+/// let report = job.run().await?;
+/// let task = report.task("sleep").ok_or("it was there")?;
+/// assert_eq!((task.index, task.ticks, task.run), (0, 0, Duration::from_secs(2))); // Virtual time.
+/// assert_eq!(task.to_string(), "sleep done  ticks 0  init 0.0ns  run 2.0s  finalize 0.0ns");
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct TaskReport<'a> {
     /// The task's name.
@@ -149,6 +196,22 @@ impl Report {
     }
 
     /// Failures after the first, in the order in which they were noticed; the first [`SECONDARY_MAX`] of them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Job, Result};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let mut job = Job::new("server");
+    /// for port in [80, 443] {
+    ///     job.add_fn(format!("port {port}"), async |_: &Context| -> Result { Err("taken".into()) });
+    /// }
+    /// let report = job.run().await.unwrap_err().into_report();
+    /// assert_eq!(report.cause().map(|cause| cause.to_string()).as_deref(), Some("port 80: taken"));
+    /// let later: Vec<_> = report.secondary().iter().map(|cause| cause.to_string()).collect();
+    /// assert_eq!(later, ["port 443: taken"]);
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     pub fn secondary(&self) -> &[Cause] {
         self.more.as_ref().map_or(&[], |more| &more.secondary)
     }
@@ -179,6 +242,22 @@ impl Report {
 
     /// The reports of child jobs in which something went wrong: they failed, have failures to tell of besides their cause, or gave up on
     /// something; or a child of theirs did. The first [`JOBS_MAX`] of them, be they listed or have come and gone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Job, Outcome, Result};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let mut session = Job::new("session").isolated();
+    /// session.add_fn("read", async |_: &Context| -> Result { Err("reset by peer".into()) });
+    /// let mut server = Job::new("server");
+    /// server.add_job(session);
+    /// let report = server.run().await?;
+    /// for job in report.jobs() {
+    ///     assert_eq!((job.name(), job.outcome()), ("session", Outcome::Failed));
+    /// }
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     pub fn jobs(&self) -> impl Iterator<Item = &Self> {
         self.told().iter().map(|(_, report)| &**report)
     }
@@ -201,6 +280,33 @@ impl Report {
     }
 
     /// The tasks that the job had to give up on, because they did not end in time; or child jobs that had to give up on theirs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use teamwork::{Context, Flow, Job, Result, Task};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// struct Stuck;
+    ///
+    /// impl Task for Stuck {
+    ///     type Output = ();
+    ///
+    ///     async fn run(&mut self, _: &Context) -> Result<Flow> {
+    ///         Ok(Flow::FinishJob(()))
+    ///     }
+    ///
+    ///     async fn finalize(&mut self, _: &Context) -> Result {
+    ///         std::future::pending().await
+    ///     }
+    /// }
+    ///
+    /// let mut job = Job::new("job");
+    /// job.add_task("stuck", Stuck);
+    /// let report = job.run().await?;
+    /// let names: Vec<_> = report.leaked().map(|task| task.name).collect();
+    /// assert_eq!(names, ["stuck"]); // Worth an alarm: it holds what it holds.
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     pub fn leaked(&self) -> impl Iterator<Item = TaskReport<'_>> {
         self.tasks()
             .filter(|task| matches!(task.outcome, TaskOutcome::Leaked(_)))
@@ -211,7 +317,9 @@ impl Report {
         self.leaked().next().is_some() || self.jobs().any(Self::has_leaked)
     }
 
-    /// How many tasks were added while the job ran and are not listed because they ended well.
+    /// How many tasks were added while the job ran and are not listed: they ended well, or the job could do without them
+    /// ([optional](crate::TaskOptions::optional) ones, [isolated](crate::Job::isolated) jobs). Failures of those are among the
+    /// [secondary](Self::secondary) ones.
     pub fn come_and_gone(&self) -> u64 {
         self.more.as_ref().map_or(0, |more| more.come_and_gone)
     }

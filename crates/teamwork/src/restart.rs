@@ -53,7 +53,8 @@ pub const RESTART_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// job.run().await?;
 /// # Ok::<(), teamwork::Error>(()) }).unwrap();
 /// ```
-#[derive(Debug, Clone, Copy)]
+#[doc(alias = "retry", alias = "backoff")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Restart {
     most: u32,
     within: Duration,
@@ -74,6 +75,14 @@ impl Restart {
 
     /// How long the first pause is, and the longest. Without any, an attempt that fails at once is followed by the next at once, as often as
     /// there may be one; others have their turn in between.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use teamwork::Restart;
+    /// let policy = Restart::at_most(3, Duration::from_secs(60)).pause(Duration::from_millis(10), Duration::from_secs(1));
+    /// ```
     #[must_use]
     pub fn pause(mut self, min: Duration, max: Duration) -> Self {
         self.pause_min = min;
@@ -100,6 +109,28 @@ impl Restart {
     /// ([`isolated`](Job::isolated) is what the child is to its parent, and holds for all.)
     ///
     /// A panic in `make` is a failure of that attempt; the first call is made here, and panics here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::{sync::{Arc, atomic::{AtomicU32, Ordering}}, time::Duration};
+    /// # use teamwork::{Context, Job, Restart, ensure};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// let dial = Arc::new(AtomicU32::new(0));
+    /// let once_more = Restart::at_most(1, Duration::from_secs(60));
+    /// let mut parent = Job::new("client");
+    /// parent.add_job(once_more.job(move || {
+    ///     let dial = dial.clone();
+    ///     let mut session = Job::new("session").timeout(Duration::from_secs(5));
+    ///     session.add_fn("dial", async move |_: &Context| {
+    ///         ensure!(dial.fetch_add(1, Ordering::Relaxed) > 0, "engaged");
+    ///         Ok(())
+    ///     });
+    ///     session
+    /// }));
+    /// parent.run().await?; // The second attempt went well.
+    /// # Ok::<(), teamwork::Error>(()) }).unwrap();
+    /// ```
     pub fn job<W: ?Sized + 'static>(
         self,
         mut make: impl FnMut() -> Job<W> + Send + 'static,
@@ -164,6 +195,29 @@ impl Past {
 }
 
 /// A task that is made anew after a failure; see [`Restart::task`].
+///
+/// # Examples
+///
+/// ```
+/// # use std::time::Duration;
+/// # use teamwork::{Context, Flow, Job, Restart, Restarting, Result, Task};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// struct Probe;
+/// # impl Task for Probe {
+/// #     type Output = ();
+/// #     async fn run(&mut self, _: &Context) -> Result<Flow> { Ok(Flow::Done(())) }
+/// # }
+///
+/// /// The policy of this program, in one place.
+/// fn patient<T: Task>(make: impl FnMut() -> T + Send + 'static) -> Restarting<impl FnMut() -> T, T> {
+///     Restart::at_most(5, Duration::from_secs(60)).task(make)
+/// }
+///
+/// let mut job = Job::new("watch");
+/// job.add_task("probe", patient(|| Probe));
+/// job.run().await?;
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 pub struct Restarting<F, T> {
     make: F,
     current: Option<T>,

@@ -8,9 +8,21 @@ use std::{
     task::{self, Poll},
 };
 
-use crate::{Cause, CauseKind, Failure, Outcome, Report, Result, engine::supervisor::Supervisor};
+use crate::{Cause, CauseKind, Failure, Report, Result, engine::supervisor::Supervisor};
 
 /// What follows from a panic in a task, once everything is finalized.
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::{Context, Job, OnPanic};
+/// #[should_panic] // What `assert!` says in a task is what the test says.
+/// async fn a_test() {
+///     let mut job = Job::new("test").on_panic(OnPanic::Rethrow);
+///     job.add_fn("check", async |_: &Context| Ok(assert_eq!(1 + 1, 3)));
+///     let _ = job.run().await;
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnPanic {
     /// The job fails; its cause has the message and the place.
@@ -21,6 +33,24 @@ pub enum OnPanic {
 }
 
 /// The future of a running job; see [`Job::run`](crate::Job::run).
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::{Context, Job, Run};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// struct Client {
+///     session: Option<Run>, // A future with a name, and `Unpin`.
+/// }
+///
+/// let mut session = Job::new("session");
+/// session.add_fn("work", async |_: &Context| Ok(()));
+/// let mut client = Client { session: Some(session.run()) };
+/// if let Some(session) = &mut client.session {
+///     session.await?;
+/// }
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 #[must_use = "a job does nothing until its future is awaited"]
 pub struct Run {
     supervisor: Supervisor,
@@ -41,10 +71,7 @@ impl Future for Run {
             if rare.is_some_and(|rare| rare.on_panic == OnPanic::Rethrow) {
                 rethrow(report.cause());
             }
-            match report.outcome() {
-                Outcome::Done => Ok(report),
-                Outcome::Failed | Outcome::Cancelled => Err(Failure::new(report)),
-            }
+            Failure::or_report(report)
         })
     }
 }

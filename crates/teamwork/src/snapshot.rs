@@ -20,7 +20,29 @@ pub const LOOK_TIME: Duration = Duration::from_millis(100);
 /// A job and everything in it, as it was when [`JobHandle::snapshot`](crate::JobHandle::snapshot) asked.
 ///
 /// It prints as a tree. With the feature `serde` it serializes.
-#[derive(Debug, Clone)]
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::{Context, Job};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let mut job = Job::new("factory");
+/// for name in ["press", "paint"] {
+///     let mut part = Job::new(name);
+///     part.add_fn("work", async |cx: &Context| Ok(cx.wait(std::future::pending::<()>()).await));
+///     job.add_job(part);
+/// }
+/// let factory = job.run_in_background().await?;
+/// let snapshot = factory.snapshot().await;
+/// assert_eq!(snapshot.to_string(), "\
+/// factory running
+/// ├─ press running
+/// │  └─ work waiting
+/// └─ paint running
+///    └─ work waiting");
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Snapshot {
@@ -32,11 +54,24 @@ pub struct Snapshot {
     pub cause: Option<String>,
     /// Its tasks, those that have come and gone excepted.
     pub tasks: Vec<TaskSnapshot>,
-    /// How many tasks were added while it ran and have ended well.
+    /// How many tasks were added while it ran and are not listed any more; see [`Report::come_and_gone`].
     pub come_and_gone: u64,
 }
 
 /// What a job is doing.
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::{Context, Job, Phase};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let mut job = Job::new("server");
+/// job.add_fn("serve", async |cx: &Context| Ok(cx.wait(std::future::pending::<()>()).await));
+/// let server = job.run_in_background().await?;
+/// let is_ready = server.snapshot().await.phase == Phase::Running; // For `/readyz`.
+/// assert!(is_ready);
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",
@@ -64,7 +99,23 @@ pub enum Phase {
 }
 
 /// A task of a [`Snapshot`].
-#[derive(Debug, Clone)]
+///
+/// # Examples
+///
+/// ```
+/// # use std::time::Duration;
+/// # use teamwork::{Context, Job};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let mut job = Job::new("import");
+/// job.add_fn("read", async |_: &Context| Ok(std::future::pending::<()>().await));
+/// let import = job.run_in_background().await?;
+/// import.snapshot().await;
+/// tokio::time::sleep(Duration::from_secs(60)).await;
+/// let stuck = import.snapshot().await; // Who is looked at twice is seen to make no progress.
+/// assert!(stuck.tasks.iter().all(|task| task.same_for >= Some(Duration::from_secs(60))));
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct TaskSnapshot {
@@ -76,13 +127,28 @@ pub struct TaskSnapshot {
     pub doing: Doing,
     /// How many of its `run` calls have returned [`Flow::Tick`](crate::Flow::Tick), as far as it could be asked.
     pub ticks: Option<u64>,
-    /// For how long it has had that many ticks, as far as earlier snapshots tell: it has made no progress since.
+    /// For how long it has had that many ticks, as far as earlier snapshots tell: it has made no progress since. (A closure of
+    /// [`add_fn`](crate::Job::add_fn) never ticks, so of one this is how long it has been looked at.)
     pub same_for: Option<Duration>,
     /// The job that it is.
     pub job: Option<Box<Snapshot>>,
 }
 
 /// What a task is doing.
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::{Context, Doing, Job};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let mut job = Job::new("server");
+/// job.add_fn("accept", async |cx: &Context| Ok(cx.wait(std::future::pending::<()>()).await));
+/// job.add_fn("export", async |_: &Context| Ok(std::future::pending::<()>().await));
+/// let server = job.run_in_background().await?;
+/// let doing: Vec<_> = server.snapshot().await.tasks.iter().map(|task| task.doing).collect();
+/// assert_eq!(doing, [Doing::Waiting, Doing::Running]); // At a safe point, and in the midst of something.
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",

@@ -34,6 +34,27 @@ impl Unfinished {
 }
 
 /// Why a task has no value to give.
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::{Context, Job, TaskError};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let mut job = Job::new("job");
+/// let sum = job.add_fn("sum", async |cx: &Context| {
+///     cx.wait(std::future::pending::<()>()).await;
+///     Ok(7)
+/// }).handle();
+/// job.handle().finish();
+/// job.run().await?;
+/// match sum.await {
+///     Ok(sum) => println!("{sum}"),
+///     Err(TaskError::Stopped) => println!("it was stopped before it knew"),
+///     Err(TaskError::Failed(cause)) => println!("it could not: {cause:?}"),
+///     Err(error @ TaskError::Taken) => return Err(error.into()),
+/// }
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 pub enum TaskError {
     /// It was stopped at a safe point because its job finished, or its idle timeout ended it.
@@ -181,7 +202,22 @@ impl<T> Drop for Filler<T> {
 /// # Cancel safety
 ///
 /// Awaiting `&mut handle` is cancel safe: the value stays until it is taken.
-#[must_use = "await the handle to get the task's value; to ignore the value, do not ask for a handle"]
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::{Context, Job};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let mut job = Job::new("job");
+/// let (one, two) = (
+///     job.add_fn("one", async |_: &Context| Ok(1)).handle(),
+///     job.add_fn("two", async |_: &Context| Ok("two")).handle(),
+/// );
+/// job.run().await?;
+/// assert_eq!((one.await?, two.await?), (1, "two")); // Typed, and in whatever order one likes.
+/// # Ok::<(), teamwork::Error>(()) }).unwrap();
+/// ```
+#[doc(alias = "JoinHandle")]
 pub struct TaskHandle<T> {
     slot: Arc<Slot<T>>,
 }

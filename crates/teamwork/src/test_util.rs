@@ -31,6 +31,21 @@ use std::{
 use crate::{Context, Events, Flow, Result, Task};
 
 /// What one routine of a [`Scripted`] task does.
+///
+/// # Examples
+///
+/// ```
+/// # use teamwork::{Job, test_util::{Do, Journal, Scripted, paused}};
+/// let journal = Journal::default();
+/// let deaf = Scripted::new("deaf", [Do::Tick, Do::Hang]).finalize(Do::Sleep(50)).journal(&journal);
+/// paused(async {
+///     let mut job = Job::new("test");
+///     job.add_task("deaf", deaf);
+///     job.add_task("fails", Scripted::new("fails", [Do::FailAfter(10)]));
+///     job.run().await.unwrap_err();
+/// });
+/// assert_eq!(journal.text(), "init deaf · run deaf · run deaf · cut deaf · fin deaf");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Do {
     /// Returns at once; of a run, that is a tick.
@@ -300,6 +315,19 @@ async fn sleep(millis: u64) {
 /// # Panics
 ///
 /// If the system has no room for a runtime; and with whatever the future panics with.
+///
+/// # Examples
+///
+/// ```
+/// # use std::time::Duration;
+/// # use teamwork::test_util::paused;
+/// let slept = paused(async {
+///     let begun = tokio::time::Instant::now();
+///     tokio::time::sleep(Duration::from_secs(3600)).await;
+///     begun.elapsed()
+/// });
+/// assert_eq!(slept, Duration::from_secs(3600)); // At once.
+/// ```
 pub fn paused<F: Future>(future: F) -> F::Output {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_time().start_paused(true).build();

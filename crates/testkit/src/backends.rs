@@ -113,7 +113,16 @@ impl Backend {
         Self,
         impl Future<Output = io::Result<Infallible>> + Send + 'static,
     )> {
-        let listener = TcpListener::bind(ANY_PORT).await?;
+        Self::on(TcpListener::bind(ANY_PORT).await?, behaviour)
+    }
+
+    fn on(
+        listener: TcpListener,
+        behaviour: Behaviour,
+    ) -> io::Result<(
+        Self,
+        impl Future<Output = io::Result<Infallible>> + Send + 'static,
+    )> {
         let (report, ended) = mpsc::channel(REPORTS_MAX);
         let address = listener.local_addr()?;
         Ok((Self { address, ended }, serve(listener, behaviour, report)))
@@ -142,6 +151,50 @@ impl Backend {
 /// When no port can be bound.
 pub async fn refused_address() -> io::Result<SocketAddr> {
     TcpListener::bind(ANY_PORT).await?.local_addr()
+}
+
+/// A server that is down and keeps its port: connections are refused until it listens.
+#[derive(Debug)]
+pub struct Down(Socket);
+
+impl Down {
+    /// Takes a port without listening on it.
+    ///
+    /// # Errors
+    ///
+    /// When no port can be bound.
+    pub fn bind() -> io::Result<Self> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        socket.bind(&SocketAddr::from(ANY_PORT).into())?;
+        socket.set_nonblocking(true)?;
+        Ok(Self(socket))
+    }
+
+    /// Returns where it will listen.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not say.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        let address = self.0.local_addr()?.as_socket();
+        address.ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
+    }
+
+    /// Listens from now on: a backend as [`Backend::bind`] makes it.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses.
+    pub fn come_up(
+        self,
+        behaviour: Behaviour,
+    ) -> io::Result<(
+        Backend,
+        impl Future<Output = io::Result<Infallible>> + Send + 'static,
+    )> {
+        self.0.listen(128)?;
+        Backend::on(TcpListener::from_std(self.0.into())?, behaviour)
+    }
 }
 
 /// A listener that leaves connections unanswered: its queue is full and nobody accepts.

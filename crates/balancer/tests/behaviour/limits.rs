@@ -3,9 +3,10 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use crate::rig::{behind, exchange};
+use crate::rig::{Rig, behind, exchange};
+use serde_json::Value;
 use teamwork::Outcome;
-use testkit::backends::{Behaviour, FullBacklog, refused_address};
+use testkit::backends::{Behaviour, Down, FullBacklog, refused_address};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -18,28 +19,33 @@ async fn say_hello(client: &mut TcpStream) {
     client.read_exact(&mut answer).await.unwrap();
 }
 
+/// Two sessions, the second beside the first; how many tries failed before each.
+///
+/// The first takes either upstream, and a dead one looks emptier to the second: so it is tried by just one of them.
+async fn retries_of_two(rig: &mut Rig) -> [Value; 2] {
+    let mut first = rig.client().await;
+    say_hello(&mut first).await;
+    let second = exchange(rig.client().await, b"hello").await;
+    assert_eq!(second.unwrap(), b"hello");
+    drop(first);
+    let mut retries = [Value::Null, Value::Null];
+    for retries in &mut retries {
+        let line = rig.line().await;
+        assert_eq!(line["code"], "--");
+        assert_eq!(line["upstream"], rig.backends[0].address().to_string());
+        *retries = line["retries"].clone();
+    }
+    retries.sort_by_key(Value::as_u64);
+    retries
+}
+
 #[tokio::test]
 async fn when_an_upstream_refuses_another_one_is_tried() {
     behind([Behaviour::Echo])
         .after(refused_address().await.unwrap())
         .check(async |rig| {
-            let mut first = rig.client().await;
-            say_hello(&mut first).await;
-            // Now the dead upstream looks emptier, so it is chosen first.
-            assert_eq!(
-                exchange(rig.client().await, b"hello").await.unwrap(),
-                b"hello"
-            );
-            let line = rig.line().await;
-            assert_eq!((&line["code"], &line["retries"]), (&"--".into(), &1.into()));
-            assert_eq!(line["upstream"], rig.backends[0].address().to_string());
-            let failures: Vec<_> = rig
-                .stats
-                .backends()
-                .iter()
-                .map(|backend| backend.connect_failures())
-                .collect();
-            assert!(failures[0] > 0 && failures[1] == 0, "{failures:?}");
+            assert_eq!(retries_of_two(rig).await, [0, 1]);
+            assert_eq!(connect_failures(rig), [1, 0]);
         })
         .await
         .unwrap();
@@ -52,13 +58,60 @@ async fn when_an_upstream_does_not_answer_in_time_another_one_is_tried() {
         .after(full.address())
         .with(|config| config.connect_timeout = SHORT)
         .check(async |rig| {
-            let mut first = rig.client().await;
-            say_hello(&mut first).await;
-            assert_eq!(
-                exchange(rig.client().await, b"hello").await.unwrap(),
-                b"hello"
-            );
-            assert_eq!(rig.line().await["retries"], 1);
+            assert_eq!(retries_of_two(rig).await, [0, 1]);
+        })
+        .await
+        .unwrap();
+}
+
+fn connect_failures(rig: &Rig) -> Vec<u64> {
+    let backends = rig.stats.backends().iter();
+    backends.map(|backend| backend.connect_failures()).collect()
+}
+
+#[tokio::test]
+async fn an_upstream_that_is_down_attracts_no_sessions() {
+    behind([Behaviour::Echo])
+        .after(refused_address().await.unwrap())
+        .check(async |rig| {
+            for _ in 0..100 {
+                exchange(rig.client().await, b"hello").await.unwrap();
+            }
+            // Rests double, so there are few tries however slowly this runs.
+            let failures = connect_failures(rig);
+            assert!((1..=10).contains(&failures[0]), "{failures:?}");
+            let failing: Vec<_> = rig
+                .stats
+                .backends()
+                .iter()
+                .map(|it| it.is_failing())
+                .collect();
+            assert_eq!(failing, [true, false]);
+        })
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn an_upstream_that_comes_back_is_used_again() {
+    let down = Down::bind().unwrap();
+    behind([Behaviour::Echo])
+        .after(down.address().unwrap())
+        .check(async |rig| {
+            while connect_failures(rig)[0] == 0 {
+                exchange(rig.client().await, b"hello").await.unwrap();
+            }
+            let (_up, serving) = down.come_up(Behaviour::Echo).unwrap();
+            let sessions_come = async {
+                while rig.stats.backends().iter().next().unwrap().sessions() == 0 {
+                    exchange(rig.client().await, b"hello").await.unwrap();
+                }
+            };
+            tokio::select! {
+                () = sessions_come => {}
+                _ = serving => panic!("the backend cannot accept"),
+            }
+            rig.line_where("message", "upstream answers again").await;
         })
         .await
         .unwrap();

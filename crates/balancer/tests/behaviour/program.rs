@@ -73,7 +73,7 @@ async fn wrong_usage_is_answered_with_what_to_write_and_exit_code_2() {
     check_refusal(
         &["-u", "127.0.0.1:9090"],
         2,
-        "--upstream 127.0.0.1:9090 is where --listen has the balancer listen",
+        "--upstream: 127.0.0.1:9090 is where --listen has the balancer listen",
     )
     .await;
     check_refusal(
@@ -81,6 +81,41 @@ async fn wrong_usage_is_answered_with_what_to_write_and_exit_code_2() {
         2,
         "write a level such as warn",
     )
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_is_checked_and_then_used() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("balancer.toml");
+    let path = path.to_str().unwrap();
+    std::fs::write(path, "upstream = ['localhost']\nthreads = 'two'\n").unwrap();
+    for arguments in [&["--config", path][..], &["--config", path, "--check"]] {
+        let said = run(arguments).await;
+        assert_eq!(said.code, 2, "{}", said.stderr);
+        for line in [
+            "1: upstream: `localhost` has no port",
+            "2: threads: must be",
+        ] {
+            let line = format!("balancer: {path}:{line}");
+            assert!(said.stderr.contains(&line), "{}", said.stderr);
+        }
+    }
+
+    with_echo(async |upstream| {
+        std::fs::write(path, format!("upstream = ['{upstream}']\nthreads = 1\n")).unwrap();
+        let said = run(&["-c", path, "--check"]).await;
+        assert_eq!(
+            (said.code, said.stdout.as_str()),
+            (0, "balancer: the settings are right\n")
+        );
+        let mut running = Running::start(balancer(), &["-c", path]).await;
+        let mut client = running.client().await;
+        assert_eq!(echo(&mut client, "hello").await.unwrap(), "hello");
+        drop(client);
+        running.program.signal("TERM").await;
+        assert_eq!(running.program.exit().await, Some(0));
+    })
     .await;
 }
 
@@ -265,6 +300,14 @@ async fn a_monitor_reads_what_is_counted_until_the_last_session_has_ended() {
         }
         let served = format!("balancer_upstream_sessions_total{{upstream=\"{upstream}\"}}");
         assert_eq!(numbers[&served], 2.0);
+        let up =
+            |upstream: &str| numbers[&format!("balancer_upstream_up{{upstream=\"{upstream}\"}}")];
+        let failures =
+            numbers["balancer_upstream_connect_failures_total{upstream=\"127.0.0.1:1\"}"];
+        assert_eq!(
+            (up(upstream), up("127.0.0.1:1")),
+            (1.0, f64::from(failures == 0.0))
+        );
         let (head, words) = get(monitors, "/").await;
         assert!(head.starts_with("HTTP/1.1 404 "), "{head}");
         assert!(head.contains("content-type: text/plain;"), "{head}");

@@ -128,7 +128,8 @@ impl Rig {
         self.line_where("message", "accepting no more").await;
     }
 
-    async fn line_where(&mut self, field: &str, is: &str) -> Value {
+    /// Waits for the next line in which a field says that.
+    pub(crate) async fn line_where(&mut self, field: &str, is: &str) -> Value {
         loop {
             let line = self.lines.recv().await.expect("the log stays open");
             let line: Value = serde_json::from_str(&line).unwrap();

@@ -16,7 +16,7 @@ use self::again::{again, is_again};
 use super::{
     clock::Stamp,
     core::{Core, Mail},
-    guard::{Clocks, Early, Guard, Shield, Shielded},
+    guard::{Clocks, Early, Guard, Shield},
     machine::{After, Ending, Exit, Fault, Signal, Tally},
     panics,
     step::{Home, Left, Step, leave},
@@ -109,8 +109,16 @@ impl<O> Lived<O> {
     }
 }
 
-/// The end of a task: for the machine, and for its handle.
-type Ended<O> = (Ending, Result<O, Unfinished>);
+/// The end of a task: for the machine, and for its handle. Each time by itself: what is put together is copied at each step on the way,
+/// and each copy waits for the pieces to be in memory.
+struct Ended<O> {
+    exit: Option<Exit>,
+    after: Option<After>,
+    init: u64,
+    run: u64,
+    finalize: u64,
+    output: Result<O, Unfinished>,
+}
 
 /// Builds the driver of a task. `FINALIZES` is false for tasks that are known to have no finalizer: they need not come home for it.
 pub(crate) fn drive<V, T, P, const FINALIZES: bool>(
@@ -125,7 +133,14 @@ where
 {
     let mut life = Life { task, cx, extras };
     async move {
-        let (mut ending, output) = loop {
+        let Ended {
+            mut exit,
+            after,
+            init,
+            run,
+            finalize,
+            output,
+        } = loop {
             let lived = live::<V, T, P>(&mut life).await;
             if let Some(ended) = after::<V, T, P, FINALIZES>(&mut life, lived).await {
                 break ended;
@@ -134,11 +149,15 @@ where
         let Life { task, cx, extras } = life;
         panics::discard(task);
         if let Some(extras) = &extras {
-            ending.exit = extras.own.as_ref().map(own_failure).or(ending.exit);
+            exit = extras.own.as_ref().map(own_failure).or(exit);
         }
         hand_over(extras, output);
         cx.end();
-        ending.tally.ticks = cx.ticks();
+        let tally = Tally {
+            ticks: cx.ticks(),
+            nanos: [init, run, finalize],
+        };
+        let ending = Ending { exit, after, tally };
         if cx.is_away() {
             cx.core.post(Mail::ended(cx.slot(), ending));
             return None;
@@ -317,20 +336,18 @@ where
                 life.cx
                     .enter(Routine::Finalize, || life.task.finalize(&life.cx))
             });
-            finalized(finalize.timed().await)
+            finalize.timed().await
         } else {
             (None, 0)
         };
-        let tally = Tally {
-            ticks: 0,
-            nanos: [init, run, finalize],
-        };
-        let ending = Ending {
+        Some(Ended {
             exit: plain.map(Exit::from),
             after,
-            tally,
-        };
-        Some((ending, output))
+            init,
+            run,
+            finalize,
+            output,
+        })
     }
 }
 
@@ -386,25 +403,6 @@ fn failed(routine: Routine, error: Error) -> Exit {
         routine,
         kind: CauseKind::error(error),
     }))
-}
-
-fn finalized((shielded, nanos): (Shielded<Result<()>>, u64)) -> (Option<After>, u64) {
-    (finalizer_fault(shielded), nanos)
-}
-
-fn finalizer_fault(shielded: Shielded<Result<()>>) -> Option<After> {
-    let fault = |kind| {
-        Box::new(Fault {
-            routine: Routine::Finalize,
-            kind,
-        })
-    };
-    match shielded {
-        Shielded::Returned(Ok(())) => None,
-        Shielded::Returned(Err(error)) => Some(After::Failed(fault(CauseKind::error(error)))),
-        Shielded::Panicked(kind) => Some(After::Failed(fault(*kind))),
-        Shielded::TimedOut(within) => Some(After::TimedOut(fault(CauseKind::Timeout(within)))),
-    }
 }
 
 #[cfg(test)]

@@ -12,10 +12,10 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{
     clock::{Stamp, later, now, poll_timer},
-    machine::{Exit, Fault, Signal},
+    machine::{After, Exit, Fault, Signal},
     panics,
 };
-use crate::{CauseKind, Context, OnIdle, Routine};
+use crate::{CauseKind, Context, OnIdle, Result, Routine};
 
 /// Why a call did not return.
 pub(super) enum Early {
@@ -324,22 +324,21 @@ impl<'a, C: FnOnce() -> F, F: Future, V: ?Sized> Shield<'a, C, F, V> {
     }
 }
 
-/// What came of a finalizer.
-pub(super) enum Shielded<T> {
-    Returned(T),
-    Panicked(Box<CauseKind>),
-    /// It had so much time.
-    TimedOut(Duration),
-}
-
-impl<C: FnOnce() -> F, F: Future, V: ?Sized> Future for Shield<'_, C, F, V> {
-    type Output = Shielded<F::Output>;
+impl<C, F, V> Future for Shield<'_, C, F, V>
+where
+    C: FnOnce() -> F,
+    F: Future<Output = Result<()>>,
+    V: ?Sized,
+{
+    /// What there is to say of the finalizer, if it did not go well.
+    type Output = Option<After>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         match this.call.as_mut().poll(cx) {
-            Poll::Ready(Ok(returned)) => return Poll::Ready(Shielded::Returned(returned)),
-            Poll::Ready(Err(kind)) => return Poll::Ready(Shielded::Panicked(kind)),
+            Poll::Ready(Ok(Ok(()))) => return Poll::Ready(None),
+            Poll::Ready(Ok(Err(error))) => return failed(CauseKind::error(error)),
+            Poll::Ready(Err(kind)) => return failed(*kind),
             Poll::Pending => {}
         }
         let Some(context) = this.context else {
@@ -354,8 +353,22 @@ impl<C: FnOnce() -> F, F: Future, V: ?Sized> Future for Shield<'_, C, F, V> {
             return Poll::Pending;
         }
         match this.call.end() {
-            Ok(()) => Poll::Ready(Shielded::TimedOut(within)),
-            Err(kind) => Poll::Ready(Shielded::Panicked(kind)),
+            Ok(()) => {
+                let timeout = fault(CauseKind::Timeout(within));
+                Poll::Ready(Some(After::TimedOut(timeout)))
+            }
+            Err(kind) => failed(*kind),
         }
     }
+}
+
+/// The finalizer has failed in this way.
+#[cold]
+fn failed(kind: CauseKind) -> Poll<Option<After>> {
+    Poll::Ready(Some(After::Failed(fault(kind))))
+}
+
+fn fault(kind: CauseKind) -> Box<Fault> {
+    let routine = Routine::Finalize;
+    Box::new(Fault { routine, kind })
 }

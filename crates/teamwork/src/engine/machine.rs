@@ -214,28 +214,29 @@ impl Machine {
         self.exited(slot, exit);
     }
 
-    /// A task's driver has ended, with or without having been parked before.
+    /// A task's driver has ended, with or without having been parked before. Takes what there is to keep out of its ending, which is
+    /// not moved: it has just been written piece by piece, and a copy would wait for all of them.
     ///
     /// Gives what became of the task: it may be forgotten by then.
-    pub(crate) fn ended(&mut self, slot: u32, ending: Ending) -> TaskOutcome {
+    pub(crate) fn ended(&mut self, slot: u32, ending: &mut Ending) -> TaskOutcome {
         let record = &mut self.records[slot as usize];
         match record.state {
             State::Finalizing => self.finalizing -= 1,
             State::Starting | State::Running | State::Parked => {}
             // It was given up as leaked before.
             _ => {
-                panics::discard(ending);
+                panics::discard((ending.exit.take(), ending.after.take()));
                 return record.outcome;
             }
         }
         let was_alive = record.is_alive();
         record.state = State::Ended;
         record.tally = ending.tally;
-        if let (true, Some(exit)) = (was_alive, ending.exit) {
+        if was_alive && let Some(exit) = ending.exit.take() {
             self.exited(slot, exit);
         }
         let mut job = None;
-        match ending.after {
+        match ending.after.take() {
             None => {}
             Some(After::Job(report)) => job = Some(report),
             Some(After::TimedOut(fault)) => {

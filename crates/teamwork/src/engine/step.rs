@@ -67,29 +67,6 @@ impl Drop for Home {
     }
 }
 
-/// What came of polling a driver.
-pub(super) enum Progress {
-    Pending,
-    Inited,
-    Parked {
-        exit: Exit,
-        home: Option<Home>,
-    },
-    /// `None` when the driver mailed its ending itself.
-    Ended(Option<Ending>),
-}
-
-impl Progress {
-    pub(super) fn has_failed(&self) -> bool {
-        let exit = match self {
-            Self::Parked { exit, .. } => Some(exit),
-            Self::Ended(Some(ending)) => ending.exit.as_ref(),
-            Self::Pending | Self::Inited | Self::Ended(None) => None,
-        };
-        matches!(exit, Some(Exit::Failed(_)))
-    }
-}
-
 thread_local! {
     static STEP: Cell<Option<Step>> = const { Cell::new(None) };
 }
@@ -120,20 +97,16 @@ impl Future for Left {
 
 /// Polls one of several drivers, each with the budget that the poll under way began with: one that is always ready uses up its
 /// own, and the timers and channels of the others go on.
-pub(super) fn poll_one_of_several(driver: &mut Driver, cx: &mut Context<'_>) -> Progress {
+pub(super) fn poll_one_of_several(
+    driver: &mut Driver,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Ending>> {
     // Dropped without a word of progress, it restores the budget.
     let _restore = coop::poll_proceed(cx);
-    poll_driver(driver, cx)
+    driver.as_mut().poll(cx)
 }
 
-/// Polls a driver once.
-pub(super) fn poll_driver(driver: &mut Driver, cx: &mut Context<'_>) -> Progress {
-    match driver.as_mut().poll(cx) {
-        Poll::Ready(ending) => Progress::Ended(ending),
-        Poll::Pending => match STEP.take() {
-            None => Progress::Pending,
-            Some(Step::Inited) => Progress::Inited,
-            Some(Step::Parked { exit, home }) => Progress::Parked { exit, home },
-        },
-    }
+/// The step that a driver has left, which has just said that it is pending.
+pub(super) fn take_step() -> Option<Step> {
+    STEP.take()
 }

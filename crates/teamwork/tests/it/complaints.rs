@@ -24,9 +24,17 @@
 //! | a task that panics takes its place in the count along | `places::whoever_fails_or_panics_gives_its_place_back` |
 //! | one cannot see the tree | `snapshot::a_snapshot_goes_through_jobs_in_jobs` |
 //! | a loop that is always ready starves its neighbours | `fairness::an_always_ready_task_does_not_starve_its_siblings` |
+//! | what was timed out runs on | `go_work::a_job_that_takes_too_long_is_cut_and_nothing_of_it_runs_on` |
+//! | a panic of one does not stop the others | `go_work::a_panic_in_any_routine_is_the_cause_and_names_the_routine` |
+//! | results come in the order in which tasks end | `go_work::tasks_have_results` |
+//! | what has ended is polled again | `go_work::vocabulary::a_run_says_exactly_once_how_to_go_on` |
+//! | when the machinery itself breaks, that is taken for success | `hostile::a_task_that_breaks_between_its_routines_is_a_failure_and_does_not_hang_its_job` |
+
+mod results;
 
 use std::{
-    env, fs,
+    fs,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -116,56 +124,6 @@ async fn who_hangs_is_named_and_who_does_not_is_not() {
         },
     )
     .await;
-}
-
-/// The resident memory of this process, in KiB, where the system tells it.
-fn resident_kib() -> Option<usize> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix(" kB")?.parse().ok()
-}
-
-/// `TEAMWORK_TASKS=1000000 cargo test -p teamwork --release --test it finished_results` has a million of them, each with a result of
-/// 1 KiB, and looks at the memory of the process as well. (It must be the only test then, so that it sees its own.)
-#[tokio::test(start_paused = true)]
-async fn finished_results_do_not_pile_up() {
-    let asked = env::var("TEAMWORK_TASKS").ok();
-    let tasks = asked
-        .as_ref()
-        .map_or(20_000, |tasks| tasks.parse().unwrap());
-    for inline in [false, true] {
-        let result = Arc::new([0_u8; 1024]);
-        let (kept, most) = (result.clone(), Arc::new(AtomicUsize::new(0)));
-        let most_kept = most.clone();
-        let mut job = Job::new("server").max_tasks(65);
-        job.add_fn("accept", async move |cx: &Context| {
-            for _ in 0..tasks {
-                assert!(cx.job().room().await);
-                let result = kept.clone();
-                let connection = async move |_: &Context| {
-                    tokio::task::yield_now().await;
-                    Ok((result, Box::new([1_u8; 1024])))
-                };
-                // The handle is dropped: nobody asks for the result.
-                let _handle = cx.job().add_fn("connection", connection)?;
-                most.fetch_max(Arc::strong_count(&kept), Ordering::Relaxed);
-            }
-            Ok(())
-        });
-        let before = resident_kib();
-        let report = placed(job, inline).run().await.unwrap();
-        assert_eq!(report.come_and_gone(), tasks);
-        assert_eq!(Arc::strong_count(&result), 1, "none is left");
-        let most = most_kept.load(Ordering::Relaxed);
-        assert!(most < 1000, "{most} results at a time, of 65 tasks");
-        if let (Some(_), Some(before), Some(after)) = (&asked, before, resident_kib()) {
-            let grown = after.saturating_sub(before);
-            println!("{tasks} tasks, inline {inline}: {grown} KiB more than before");
-            assert!(grown < 8 << 10, "{grown} KiB more than before");
-        }
-    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -444,4 +402,38 @@ async fn a_task_that_fails_while_another_is_added_takes_it_along() {
         );
         assert_ends(&journal, "fin late · fin a");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_takes_too_long_is_cleaned_up_once_and_only_when_it_is_over() {
+    both(
+        || {
+            let (job, journal) = job([ok("a"), hangs("b").init(Do::Hang), ok("c")]);
+            (job.timeout(Duration::from_secs(5)), journal)
+        },
+        |result, steps| {
+            let failure = result.unwrap_err();
+            assert_eq!(failure.to_string(), "job test: timed out after 5s");
+            let told = "a cut · b cut · c never started";
+            assert_eq!(outcomes(failure.report()), told);
+            assert_eq!(steps, "init a · init b · fin b · fin a");
+        },
+    )
+    .await;
+}
+
+#[test]
+fn every_test_that_the_table_names_is_there() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let rows = include_str!("complaints.rs").lines();
+    let named = rows.filter_map(|row| row.strip_prefix("//! | ")?.split('`').nth(1));
+    let mut count = 0;
+    for named in named {
+        let (module, test) = named.rsplit_once("::").unwrap();
+        let file = folder.join(module.replace("::", "/")).with_extension("rs");
+        let source = fs::read_to_string(file).unwrap_or_default();
+        assert!(source.contains(&format!("fn {test}()")), "{named}");
+        count += 1;
+    }
+    assert!(count > 20, "{count} rows");
 }

@@ -98,7 +98,7 @@ async fn a_hundred_thousand_tasks_come_and_go_and_leave_nothing() {
             for _ in 0..TASKS {
                 assert!(job.room().await);
                 let index = index.clone();
-                let _handle = job.add_fn("connection", async move |cx: &Context| {
+                job.add_fn("connection", async move |cx: &Context| {
                     index.fetch_max(cx.index(), Ordering::Relaxed);
                     tokio::task::yield_now().await;
                     Ok(())
@@ -127,11 +127,11 @@ async fn late_tasks_are_finalized_in_reverse_before_the_others() {
                 } else {
                     waits(name)
                 };
-                let _handle = handle.add_task(name, script.journal(&journal)).unwrap();
+                handle.add_task(name, script.journal(&journal)).unwrap();
             }
             sleep(1).await;
             // Takes the slot of the one that is gone.
-            let _handle = handle
+            handle
                 .add_task("four", waits("four").journal(&journal))
                 .unwrap();
             sleep(1).await;
@@ -251,7 +251,7 @@ impl Task for AddsManyAndFails {
         sleep(5).await;
         for _ in 0..10 {
             let added = task("late", [Do::Sleep(5), Do::Done]).journal(&self.0);
-            let _handle = cx.job().add_task("late", added)?;
+            cx.job().add_task("late", added)?;
         }
         Err("a failed".into())
     }
@@ -295,11 +295,11 @@ async fn an_inline_job_that_was_large_and_is_small_can_become_large_again_at_onc
     let mut job = Job::new("test");
     job.add_fn("adds", async move |cx: &Context| {
         for _ in 0..12 {
-            let _handle = cx.job().add_task("early", ok("early"))?;
+            cx.job().add_task("early", ok("early"))?;
         }
         goes.notified().await;
         let late = AddsManyAndFails(Journal::default());
-        let _handle = cx.job().add_task("late", late)?;
+        cx.job().add_task("late", late)?;
         Ok(())
     });
     let result = run_with(job, true, async |handle| {

@@ -283,3 +283,53 @@ async fn a_handle_knows_the_cause_while_the_job_stops_and_after() {
         result.await.unwrap_err();
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_handle_that_is_awaited_gives_what_the_job_would_have_given() {
+    for inline in [false, true] {
+        let (job, _) = job([task("a", [Do::Sleep(50), Do::Done])]);
+        let handle = placed(job, inline).run_in_background().await.unwrap();
+        let (one, two) = tokio::join!(handle.clone(), handle);
+        assert_eq!(outcomes(&one.unwrap()), outcomes(&two.unwrap()));
+
+        let (job, _) = crate::scripted::job([task("a", [Do::FailAfter(50)])]);
+        let handle = placed(job, inline).run_in_background().await.unwrap();
+        let failure = handle.await.unwrap_err();
+        assert_eq!(failure.to_string(), "job test: a: a failed");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_owner_that_is_no_longer_awaited_lets_go_of_its_job() {
+    for inline in [false, true] {
+        let (job, journal) = job([hangs("a")]);
+        let observer = job.handle();
+        let owner = placed(job, inline).run_in_background().await.unwrap();
+        let waited = tokio::time::timeout(Duration::from_secs(1), owner).await;
+        assert!(waited.is_err());
+        assert!(observer.await.unwrap_err().is_cancelled());
+        assert_ends(&journal, "cut a · fin a");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_value_of_a_job_can_be_had_from_outside_once_its_oneshot_is_done() {
+    for inline in [false, true] {
+        let mut job = Job::new("test").add_oneshot_fn("first", async |_: &Context| {
+            sleep(10).await;
+            Ok(7)
+        });
+        let waits = async |cx: &Context<i32>| {
+            cx.wait(std::future::pending::<()>()).await;
+            Ok(())
+        };
+        job.add_fn("waits", waits);
+        let before = job.handle();
+        assert_eq!(before.value(), None);
+        let handle = placed(job, inline).run_in_background().await.unwrap();
+        assert_eq!((before.value(), handle.value()), (Some(&7), Some(&7)));
+        handle.finish();
+        handle.await.unwrap();
+        assert_eq!(before.value(), Some(&7), "the handle keeps it");
+    }
+}

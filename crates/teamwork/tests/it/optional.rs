@@ -131,7 +131,7 @@ async fn connections_that_fail_leave_a_count_and_the_first_failures() {
                     .optional()
                     .timeout(Duration::from_millis(1));
                 let place = cx.job().try_place()?.options(options);
-                let _handle = place.add_task("probe", waits("probe"))?;
+                place.add_task("probe", waits("probe"))?;
                 sleep(2).await;
             }
             Ok(())

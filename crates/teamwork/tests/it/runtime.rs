@@ -130,7 +130,7 @@ async fn who_is_given_up_is_named_with_the_routine_that_it_was_in() {
         blocks.within = within;
         let mut job = Job::new("test");
         job.add_fn("adds", async move |cx: &Context| {
-            let _handle = cx.job().add_task("late", blocks)?;
+            cx.job().add_task("late", blocks)?;
             Ok(())
         });
         let step = match within {

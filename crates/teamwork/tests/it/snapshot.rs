@@ -223,3 +223,43 @@ async fn those_that_have_come_and_gone_are_counted_below_the_others() {
         assert_eq!(seen.to_string(), expected);
     }
 }
+
+/// What a monitor relies on: with the feature `serde`.
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_is_the_same_as_json() {
+    for inline in [false, true] {
+        let mut child = Job::new("child");
+        child.add_task("waits", waits("waits"));
+        let (mut job, _) = job([ok("ends"), hangs("stuck").finalize(Do::Hang)]);
+        job.add_job(placed(child, inline));
+        let handle = job.handle();
+        let [first, second] = at(placed(job, inline), [50, 2050]).await;
+        assert_eq!(first.tasks.len(), second.tasks.len());
+        let child = serde_json::json!({
+            "name": "child", "phase": "running", "cause": null, "come_and_gone": 0,
+            "tasks": [{
+                "name": "waits", "index": 0, "doing": "waiting", "ticks": 0,
+                "same_for": { "secs": 2, "nanos": 0 }, "job": null,
+            }],
+        });
+        let expected = serde_json::json!({
+            "name": "test", "phase": "running", "cause": null, "come_and_gone": 0,
+            "tasks": [
+                { "name": "ends", "index": 0, "doing": { "ended": "done" }, "ticks": 0, "same_for": null, "job": null },
+                {
+                    "name": "stuck", "index": 1, "doing": "running", "ticks": 0,
+                    "same_for": { "secs": 2, "nanos": 0 }, "job": null,
+                },
+                { "name": "child", "index": 2, "doing": "running", "ticks": null, "same_for": null, "job": child },
+            ],
+        });
+        assert_eq!(serde_json::to_value(&second).unwrap(), expected);
+        let over = serde_json::to_value(handle.snapshot().await).unwrap();
+        assert_eq!(over["phase"], "ended");
+        assert_eq!(over["cause"], "cancelled by the caller: seen enough");
+        assert_eq!(
+            over["tasks"][1]["doing"],
+            serde_json::json!({ "ended": { "leaked": "finalize" } })
+        );
+    }
+}

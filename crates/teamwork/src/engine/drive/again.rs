@@ -4,12 +4,12 @@ use std::{future::Future, pin::Pin, time::Duration};
 
 use tokio::time::sleep;
 
-use super::{Ended, Life, Lived, fails_alone, finalizer_fault, park, stopped};
+use super::{Ended, Life, Lived, fails_alone, park, stopped};
 use crate::{
     Routine, Task,
     engine::{
         guard::{Guard, Shield},
-        machine::{Ending, Exit, Fault, Tally},
+        machine::{Exit, Fault},
         panics,
     },
     task_handle::Unfinished,
@@ -56,9 +56,8 @@ where
             life.cx
                 .enter(Routine::Finalize, || life.task.finalize(&life.cx))
         });
-        let (shielded, nanos) = finalize.timed().await;
+        let (finalizer, nanos) = finalize.timed().await;
         life.cx.leave_routine();
-        let finalizer = finalizer_fault(shielded);
         let (exit, unfinished) = if finalizer.is_some() {
             let exit = Exit::Failed(fault);
             if !fails_alone(&exit, life) {
@@ -77,15 +76,13 @@ where
             let unfinished = Unfinished::from_exit(&exit);
             (Some(exit), unfinished)
         };
-        let tally = Tally {
-            ticks: 0,
-            nanos: [0, 0, nanos],
-        };
-        let ending = Ending {
+        Some(Ended {
             exit,
             after: finalizer,
-            tally,
-        };
-        Some((ending, Err(unfinished)))
+            init: 0,
+            run: 0,
+            finalize: nanos,
+            output: Err(unfinished),
+        })
     })
 }

@@ -238,12 +238,12 @@ impl World {
             0 => self.machine.parked(slot, Exit::Failed(fault)),
             1 => {
                 let exit = Some(Exit::Failed(fault));
-                self.machine.ended(slot, ending(exit, None));
+                self.machine.ended(slot, &mut ending(exit, None));
             }
             _ => {
                 let finalizer = Some(After::Failed(fault));
                 self.machine
-                    .ended(slot, ending(Some(Exit::Done), finalizer));
+                    .ended(slot, &mut ending(Some(Exit::Done), finalizer));
             }
         }
     }
@@ -261,7 +261,7 @@ impl World {
         let tells = task.kind.is_job() && finalizer.is_none() && self.rng.bool();
         self.told += usize::from(tells);
         let after = if tells { Some(told(id)) } else { finalizer };
-        self.machine.ended(slot, ending(exit, after));
+        self.machine.ended(slot, &mut ending(exit, after));
         let is_gone = self.tasks[id].late && is_well;
         assert_eq!(
             self.machine.is_vacant(slot),

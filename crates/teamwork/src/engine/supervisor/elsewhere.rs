@@ -9,7 +9,7 @@ use std::{
 use crate::engine::{
     clock::Stamp,
     core::Mail,
-    step::{Driver, Progress, poll_driver},
+    step::{Driver, Step, take_step},
 };
 
 /// A driver on a runtime task of its own; it mails itself home when its run has ended and somebody else decides what follows.
@@ -23,12 +23,15 @@ impl Future for Away {
             return Poll::Ready(());
         };
         Stamp::forget();
-        match poll_driver(driver, cx) {
-            Progress::Pending => Poll::Pending,
-            Progress::Parked {
+        if driver.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        match take_step() {
+            None => return Poll::Pending,
+            Some(Step::Parked {
                 exit,
                 home: Some(home),
-            } => {
+            }) => {
                 if let Some(driver) = self.0.take() {
                     home.core.post(Mail::Parked {
                         slot: home.slot,
@@ -36,11 +39,9 @@ impl Future for Away {
                         driver,
                     });
                 }
-                Poll::Ready(())
             }
-            Progress::Parked { home: None, .. } | Progress::Inited | Progress::Ended(_) => {
-                Poll::Ready(())
-            }
+            Some(Step::Parked { home: None, .. } | Step::Inited) => {}
         }
+        Poll::Ready(())
     }
 }

@@ -46,16 +46,10 @@ impl Supervisor {
             }
             Mail::Over { slot, exit, tally } => {
                 let exit = exit.map(Exit::from);
-                self.end_away(
-                    slot,
-                    Ending {
-                        exit,
-                        after: None,
-                        tally,
-                    },
-                );
+                let after = None;
+                self.end_away(slot, &mut Ending { exit, after, tally });
             }
-            Mail::Ended { slot, ending } => self.end_away(slot, *ending),
+            Mail::Ended { slot, mut ending } => self.end_away(slot, &mut ending),
         }
     }
 
@@ -74,7 +68,7 @@ impl Supervisor {
         }
     }
 
-    fn end_away(&mut self, slot: u32, ending: Ending) {
+    fn end_away(&mut self, slot: u32, ending: &mut Ending) {
         self.end_task(slot, ending);
         if self.machine.is_vacant(slot) {
             self.rare().freed.push(slot);

@@ -1,6 +1,9 @@
 //! How a supervisor polls its drivers: near, tracked, and one that was told to go on.
 
-use std::{sync::Arc, task::Context};
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use futures_util::task::{ArcWake, waker_ref};
 
@@ -11,7 +14,7 @@ use super::{
 use crate::engine::{
     machine::{After, Ending, Exit},
     panics,
-    step::{Driver, Progress, poll_driver, poll_one_of_several},
+    step::{Driver, Step, poll_one_of_several, take_step},
 };
 
 impl Supervisor {
@@ -62,39 +65,51 @@ impl Supervisor {
         let Some(Some(driver)) = self.drivers.get_mut(slot as usize) else {
             return true;
         };
-        let mut progress = poll_one_of_several(driver, cx);
-        if matches!(progress, Progress::Parked { .. }) && self.machine.is_finalizing(slot) {
-            // It stood at the start gate and learns on the way that its run is off.
-            progress = poll_driver(driver, cx);
+        // What comes of it is looked at where it lies: to copy what has just been written, piece by piece, takes longer than the poll.
+        match &mut poll_one_of_several(driver, cx) {
+            Poll::Ready(ending) => {
+                let driver = self.take(slot);
+                if let Some(ending) = ending {
+                    self.heed(ending.exit.as_ref());
+                    drop(driver);
+                    self.ended(slot, ending);
+                }
+                true
+            }
+            Poll::Pending => match take_step() {
+                None => false,
+                Some(Step::Inited) => {
+                    self.machine.inited(slot);
+                    true
+                }
+                // It stood at the start gate and learns on the way that its run is off.
+                Some(Step::Parked { .. }) if self.machine.is_finalizing(slot) => {
+                    self.poll_driver(slot, cx)
+                }
+                Some(Step::Parked { exit, .. }) => {
+                    self.parked(slot, exit);
+                    true
+                }
+            },
         }
-        self.progressed(slot, progress)
     }
 
-    pub(super) fn progressed(&mut self, slot: u32, progress: Progress) -> bool {
-        // A stop that the task asked for before it failed was the first interruption.
-        if progress.has_failed() && self.core.has_mail() {
+    fn parked(&mut self, slot: u32, exit: Exit) {
+        if matches!(exit, Exit::Failed(_)) && self.core.has_mail() {
             // Out of the way of those who come in: its driver has said what it had to say, and must not be polled with theirs.
             let driver = self.take(slot);
             self.handle_mail();
-            if driver.is_some() {
-                self.put(slot, driver);
-            }
+            self.put(slot, driver);
         }
-        match progress {
-            Progress::Pending => return false,
-            Progress::Inited => self.machine.inited(slot),
-            Progress::Parked { exit, .. } => {
-                self.machine.parked(slot, exit);
-                self.tell_done(slot);
-            }
-            Progress::Ended(ending) => {
-                drop(self.take(slot));
-                if let Some(ending) = ending {
-                    self.ended(slot, ending);
-                }
-            }
+        self.machine.parked(slot, exit);
+        self.tell_done(slot);
+    }
+
+    /// Reads the mail before it hears of a failure: a stop that the task asked for before was the first interruption.
+    fn heed(&mut self, exit: Option<&Exit>) {
+        if matches!(exit, Some(Exit::Failed(_))) && self.core.has_mail() {
+            self.handle_mail();
         }
-        true
     }
 
     /// Says so when a task has failed that its job can do without: there is no cause to tell of it.
@@ -109,7 +124,7 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn ended(&mut self, slot: u32, ending: Ending) {
+    fn ended(&mut self, slot: u32, ending: &mut Ending) {
         self.end_task(slot, ending);
         self.core.ended_one();
         if self.machine.is_vacant(slot) {

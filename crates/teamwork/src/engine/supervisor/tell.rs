@@ -21,8 +21,8 @@ impl Supervisor {
     }
 
     /// Hands the end of a task to the machine, and tells of it.
-    pub(super) fn end_task(&mut self, slot: u32, ending: Ending) {
-        self.log_failure(slot, &ending);
+    pub(super) fn end_task(&mut self, slot: u32, ending: &mut Ending) {
+        self.log_failure(slot, ending);
         if self.core.listeners().is_none() {
             self.machine.ended(slot, ending);
             return;

@@ -1,11 +1,16 @@
 //! What the vocabulary of the Go package has become, where its own tests do not say so.
+//!
+//! `Log`, `RegisterLogger` and `RegisterDefaultLogger` have become spans and subscribers, which are tested in `tests/spans.rs`.
 
-use teamwork::{Context, Event, Flow, Job, Result, SendError, Task, TaskOutcome, rendezvous};
-use tokio::sync::mpsc;
+use teamwork::{
+    By, CauseKind, Context, Event, Flow, Job, Outcome, Result, SendError, Task, TaskOutcome,
+    rendezvous,
+};
+use tokio::sync::{mpsc, oneshot};
 
 use super::{Asks, divide};
 use crate::scripted::{
-    Do, Journal, assert_ends, both, job, ok, outcomes, placed, sleep, task, waits,
+    Do, Journal, assert_ends, both, hangs, job, ok, outcomes, placed, run_with, sleep, task, waits,
 };
 
 /// `FinishJob` and `Finish`. Go lets the other tasks run on beside their finalizers, which close channels to get them to stop.
@@ -168,5 +173,75 @@ async fn a_task_may_have_an_init_only_and_inits_keep_their_order() {
         job.add_task("a", ok("a").journal(&journal));
         placed(job, inline).run().await.unwrap();
         assert_eq!(journal.text(), "init · init a · run a · fin a");
+    }
+}
+
+/// `Cancel(err)`: its reason is what `GetInterruptedBy` gives. In Go a task looks between two runs, and one that waits in its run is left
+/// there.
+#[tokio::test(start_paused = true)]
+async fn a_cancel_gives_its_reason_to_all_and_leaves_nothing_to_run() {
+    for inline in [false, true] {
+        let (mut job, journal) = job([]);
+        job.add_task("asks", Asks(journal.clone()));
+        job.add_task("deaf", hangs("deaf").journal(&journal));
+        let result = run_with(job, inline, async |handle| {
+            sleep(5).await;
+            handle.cancel("enough");
+        });
+        let failure = result.await.unwrap_err();
+        let CauseKind::Cancelled { by, reason } = failure.cause().kind() else {
+            panic!("{failure}")
+        };
+        assert_eq!((*by, &**reason), (By::Caller, "enough"));
+        assert_eq!(failure.report().outcome(), Outcome::Cancelled);
+        let told = "fin deaf · stopping true, ended false, cancelled by the caller: enough";
+        assert_ends(&journal, told);
+    }
+}
+
+/// `WithPrerequisites`: Go takes channels, and `Run` itself does not return before all of them have spoken, whatever is cancelled. Here
+/// each is a future, and its error a failure of the job.
+#[tokio::test(start_paused = true)]
+async fn a_job_begins_when_its_prerequisites_are_met_and_can_be_stopped_before() {
+    for inline in [false, true] {
+        for is_met in [false, true] {
+            let (job, journal) = job([ok("a")]);
+            let (meet, met) = oneshot::channel::<()>();
+            let notes = journal.clone();
+            let job = job.after(async move {
+                met.await?;
+                notes.note("met");
+                Ok(())
+            });
+            let result = run_with(job, inline, async |handle| {
+                sleep(5).await;
+                if is_met {
+                    meet.send(()).unwrap();
+                } else {
+                    handle.cancel("it takes too long");
+                }
+            });
+            assert_eq!(result.await.is_ok(), is_met);
+            let told = if is_met {
+                "met · init a · run a · fin a"
+            } else {
+                ""
+            };
+            assert_eq!(journal.text(), told);
+        }
+    }
+}
+
+/// `AssertNotNil`: an `Option` says that there may be nothing, and `ok_or` what follows then.
+#[tokio::test(start_paused = true)]
+async fn what_is_not_there_fails_the_task_that_needs_it() {
+    for inline in [false, true] {
+        let mut job = Job::new("nil");
+        job.add_fn("read", async |_: &Context| {
+            let found = [1, 2, 3].iter().find(|number| **number == 4);
+            Ok(*found.ok_or("there is no 4")?)
+        });
+        let failure = placed(job, inline).run().await.unwrap_err();
+        assert_eq!(failure.to_string(), "job nil: read: there is no 4");
     }
 }
