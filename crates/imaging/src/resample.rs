@@ -16,7 +16,7 @@ mod average;
 mod down;
 mod windows;
 
-use fearless_simd::{Level, Simd, dispatch};
+use fearless_simd::{Level, Simd, dispatch, prelude::*, u8x64, u16x32, u32x16};
 
 use across::Across;
 use average::Average;
@@ -39,42 +39,58 @@ pub(crate) fn to_byte(wide: i16) -> u8 {
     ((i32::from(wide) + i32::from(WIDE / 2)) >> 6).clamp(0, 255) as u8
 }
 
+/// How many samples are worked on at once. What they are added to has room for a whole number of groups.
+const GROUP: usize = 64;
+
 /// What the samples of a source may be.
-pub(crate) trait Sample: Copy {
-    /// Returns it with six bits behind the point, at most [`WIDE_MAX`].
-    fn wide(self) -> u32;
+pub(crate) trait Sample: Copy + Default {
+    /// Returns them with six bits behind the point, at most [`WIDE_MAX`].
+    fn widen<S: Simd>(simd: S, samples: &[Self; GROUP]) -> [u32x16<S>; 4];
 }
 
 impl Sample for u8 {
     #[inline(always)]
-    fn wide(self) -> u32 {
-        u32::from(self) << 6
+    fn widen<S: Simd>(simd: S, samples: &[Self; GROUP]) -> [u32x16<S>; 4] {
+        let (low, high) = u8x64::load_array_ref(simd, samples).widen();
+        widen([low << 6, high << 6])
     }
 }
 
 /// A sample that is wide already, and not negative.
 impl Sample for i16 {
     #[inline(always)]
-    fn wide(self) -> u32 {
-        u32::from(self.cast_unsigned())
+    fn widen<S: Simd>(simd: S, samples: &[Self; GROUP]) -> [u32x16<S>; 4] {
+        let (low, high) = bytemuck::cast_slice(samples).split_at(GROUP / 2);
+        widen([
+            u16x32::from_slice(simd, low),
+            u16x32::from_slice(simd, high),
+        ])
     }
 }
 
-/// Does something to each number with the wide sample of the same place: in groups, which become vectors.
 #[inline(always)]
-fn each<T: Sample>(numbers: &mut [u32], samples: &[T], change: impl Fn(&mut u32, u32)) {
-    let (numbers, last_numbers) = numbers.as_chunks_mut::<32>();
-    let (samples, last_samples) = samples.as_chunks::<32>();
-    let last_numbers = match numbers.get_mut(samples.len()) {
-        Some(numbers) => numbers,
-        None => last_numbers,
-    };
-    for (number, sample) in last_numbers.iter_mut().zip(last_samples) {
-        change(number, sample.wide());
-    }
-    for (numbers, samples) in numbers.iter_mut().zip(samples) {
-        for at in 0..32 {
-            change(&mut numbers[at], samples[at].wide());
+fn widen<S: Simd>([low, high]: [u16x32<S>; 2]) -> [u32x16<S>; 4] {
+    let ((a, b), (c, d)) = (low.widen(), high.widen());
+    [a, b, c, d]
+}
+
+/// Does something to each number with the wide sample of the same place, and with nothing in the padding. In vectors by name: what the
+/// compiler makes of a loop depends on what else it sees.
+#[inline(always)]
+fn each<S: Simd, T: Sample>(
+    simd: S,
+    numbers: &mut [u32],
+    samples: &[T],
+    change: impl Fn(u32x16<S>, u32x16<S>) -> u32x16<S>,
+) {
+    let (groups, rest) = samples.as_chunks();
+    let mut last = [T::default(); GROUP];
+    last[..rest.len()].copy_from_slice(rest);
+    let numbers = numbers.as_chunks_mut::<GROUP>().0;
+    for (numbers, samples) in numbers.iter_mut().zip(groups.iter().chain([&last])) {
+        let numbers = numbers.as_chunks_mut().0.iter_mut();
+        for (numbers, samples) in numbers.zip(T::widen(simd, samples)) {
+            change(u32x16::load_array_ref(simd, numbers), samples).store_array(numbers);
         }
     }
 }
@@ -139,13 +155,13 @@ impl Resampler {
     ) {
         let columns = self.columns.clone();
         if let Some(average) = &mut self.average {
-            if !average.take(row) {
+            if !average.take(simd, row) {
                 return;
             }
-            let row = average.finish();
-            self.down.take(row.get(columns).unwrap_or_default());
+            let row = average.finish(simd);
+            self.down.take(simd, row.get(columns).unwrap_or_default());
         } else {
-            self.down.take(row.get(columns).unwrap_or_default());
+            self.down.take(simd, row.get(columns).unwrap_or_default());
         }
         while self.down.is_ready() {
             self.down.add(simd, &mut self.tall);

@@ -46,8 +46,10 @@ const AWAY: u16 = 8;
 const AGAIN: u16 = 16;
 /// It is not the context of a driver: if that breaks, somebody else tells the job.
 const LENT: u16 = 32;
+/// The driver is not polled before the job lets it through the start gate.
+const AT_GATE: u16 = 64;
 /// Where the signal under which the waker is registered is noted, plus one; 0 is none.
-const REGISTERED_SHIFT: u16 = 6;
+const REGISTERED_SHIFT: u16 = 7;
 
 /// What a task's routines see of their job: its value, its cause, its signals, and a handle on it.
 ///
@@ -270,6 +272,15 @@ impl<V: ?Sized> Context<V> {
         let keep = self.bits.load(Ordering::Relaxed) & !AWAY;
         self.bits
             .store(keep | if away { AWAY } else { 0 }, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn is_at_gate(&self) -> bool {
+        self.bits.load(Ordering::Relaxed) & AT_GATE != 0
+    }
+
+    pub(crate) fn set_at_gate(&mut self) {
+        *self.bits.get_mut() |= AT_GATE;
     }
 
     fn is_lent(&self) -> bool {

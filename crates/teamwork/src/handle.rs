@@ -29,6 +29,10 @@ use crate::{
 /// A handle can be awaited: as the future of [`Job::run`](crate::Job::run) does, that gives the report of a job that is done, and the [`Failure`] of
 /// any other. Clones of it can be awaited elsewhere; [`wait`](Self::wait) gives the report whatever became of the job, and the handle stays.
 ///
+/// # Cancel safety
+///
+/// What awaits a handle holds it: in a `timeout` or a `select!`, keep a clone, or the job is cancelled with its last owner.
+///
 /// # Examples
 ///
 /// ```

@@ -381,7 +381,7 @@ impl<V: ?Sized + Send + Sync + 'static> Job<V> {
         let name = child.task_name();
         let kind = child.supervisor.kind();
         let driver = drive_job(child.supervisor, self.supervisor.next_home());
-        self.supervisor.add(name, Box::pin(driver), kind);
+        self.supervisor.add_at_gate(name, Box::pin(driver), kind);
     }
 
     fn context(&self, name: Name) -> Context<V> {
@@ -398,9 +398,15 @@ impl<V: ?Sized + Send + Sync + 'static> Job<V> {
         task: T,
         (extras, kind): (Option<Box<Extras<T::Output>>>, Kind),
     ) {
-        let cx = self.context(name.clone());
-        let driver = drive::<V, T, Among, FINALIZES>(task, cx, extras);
-        self.supervisor.add(name, Box::pin(driver), kind);
+        let mut cx = self.context(name.clone());
+        if FINALIZES {
+            let driver = drive::<V, T, Among, true>(task, cx, extras);
+            self.supervisor.add(name, Box::pin(driver), kind);
+        } else {
+            cx.set_at_gate();
+            let driver = drive::<V, T, Among, false>(task, cx, extras);
+            self.supervisor.add_at_gate(name, Box::pin(driver), kind);
+        }
     }
 }
 

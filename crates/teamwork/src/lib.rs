@@ -127,6 +127,11 @@
 //! already. What one comes here for is what the others leave to the programmer: a stop that tears no work and needs no code in the task, idleness
 //! with a timeout, clean-up that is async, ordered and bounded, and at the end a report of every task, with those that hung by name.
 //!
+//! As to speed, `cargo run --release -p bench -- library` measures it beside `JoinSet`, tokio-graceful-shutdown and errgroup. A task on the
+//! runtime takes longer to start and to join than a bare `tokio::spawn`, and, where two workers have two cores to themselves, longer than a
+//! goroutine of an errgroup; a goroutine that waits takes seven times the memory of such a task. A task of an [inline](Job::inline) job is
+//! started and joined sooner than any of them, on the one thread that awaits the job.
+//!
 //! # The pieces
 //!
 //! | | |

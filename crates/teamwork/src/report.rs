@@ -168,10 +168,11 @@ pub struct TaskReport<'a> {
     pub outcome: TaskOutcome,
     /// How many of its `run` calls returned [`Flow::Tick`](crate::Flow::Tick).
     pub ticks: u64,
-    /// Time from the start of `init` to its end.
+    /// Time from the start of `init` to its end. Of each of these times the report keeps seven digits, and every nanosecond below a tenth of a
+    /// second.
     pub init: Duration,
     /// Time from when the task was let run, which is the same moment for all that were added before the start, to the end of its last
-    /// `run` call. Of a task or a job that was started over, this and the other times are those of its last attempt.
+    /// `run` call; of a call that only waited when the job stopped it, to that moment. Of a task or a job that was started over, this and the other times are those of its last attempt.
     pub run: Duration,
     /// Time from the start of `finalize` to its end.
     pub finalize: Duration,

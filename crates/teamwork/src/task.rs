@@ -1,6 +1,15 @@
 //! What a task is: one value with three routines.
 
-use std::{fmt, future::Future, marker::PhantomData, pin::Pin, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    marker::PhantomData,
+    pin::Pin,
+    task::{self, Poll},
+    time::Duration,
+};
+
+use pin_project_lite::pin_project;
 
 use crate::{CauseKind, Context, Result};
 
@@ -370,10 +379,26 @@ where
     type Output = O;
 
     fn run(&mut self, cx: &Context<V>) -> impl Future<Output = Result<Flow<O>>> + Send {
-        let future = self.call.take().map(|call| call(cx));
-        async move {
-            let future = future.ok_or("a one-off task was run twice")?;
-            future.await.map(Flow::Done)
+        let called = self.call.take().map(|call| call(cx));
+        Called { called }
+    }
+}
+
+pin_project! {
+    /// The one call of a closure. An async block would hold the call twice, before it awaits it and while it does.
+    struct Called<F> {
+        #[pin]
+        called: Option<F>,
+    }
+}
+
+impl<O, F: Future<Output = Result<O>>> Future for Called<F> {
+    type Output = Result<Flow<O>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        match self.project().called.as_pin_mut() {
+            Some(called) => called.poll(cx).map_ok(Flow::Done),
+            None => Poll::Ready(Err("a one-off task was run twice".into())),
         }
     }
 }

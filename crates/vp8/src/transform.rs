@@ -1,6 +1,6 @@
 //! Inverse transforms (sections 14.3 and 14.4).
 
-use fearless_simd::{Simd, i16x8, i32x4, i64x2, prelude::*, u8x16, u16x8};
+use fearless_simd::{Simd, i16x8, i32x4, i64x2, prelude::*, u8x16, u16x8, u64x2};
 
 use crate::residue::Extent;
 use crate::tokens::Block;
@@ -44,11 +44,14 @@ pub(crate) fn add_pair<S: Simd, const N: usize>(
     let Some(differences) = differences(simd, pair) else {
         return;
     };
-    for (row, differences) in rows[row..].iter_mut().zip(differences) {
-        let samples: [u8; 8] = get(row, column);
-        let sum = i16x8::simd_from(simd, samples.map(i16::from)) + differences;
-        let sum: [i16; 8] = sum.max(0).min(255).into();
-        put(row, column, sum.map(|sample| sample as u8));
+    // Two rows at once: there are instructions that narrow a vector, and a `map` of its numbers may become one extraction for each.
+    let pairs = rows[row..].as_chunks_mut::<2>().0.iter_mut();
+    for ([upper, lower], differences) in pairs.zip(differences.as_chunks().0) {
+        let [first, second] = [get(upper, column), get(lower, column)].map(u64::from_le_bytes);
+        let samples = u64x2::from_slice(simd, &[first, second]).bitcast();
+        let [first, second]: [u64; 2] = add(samples, *differences).bitcast::<u64x2<S>>().into();
+        put(upper, column, first.to_le_bytes());
+        put(lower, column, second.to_le_bytes());
     }
 }
 

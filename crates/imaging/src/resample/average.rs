@@ -1,6 +1,8 @@
 //! The mean of `k` columns and rows, where Lanczos3 would reach so far that nobody sees the difference.
 
-use super::{Sample, Side, each};
+use fearless_simd::{Simd, f32x16, i32x16, prelude::*, u32x16};
+
+use super::{GROUP, Sample, Side, each};
 
 /// Averages rows.
 #[derive(Clone)]
@@ -10,8 +12,10 @@ pub(super) struct Average {
     steps: [usize; 2],
     /// Rows that are still to come.
     left: usize,
-    /// Of the rows since the last mean.
+    /// Of the rows since the last mean, with padding.
     sums: Vec<u32>,
+    /// How many of them are not padding.
+    samples: usize,
     count: usize,
     means: Vec<i16>,
 }
@@ -19,31 +23,35 @@ pub(super) struct Average {
 impl Average {
     pub(super) fn new(steps: [u32; 2], [columns, rows]: [Side; 2], channels: usize) -> Self {
         let samples = columns.source as usize * channels;
+        let means = columns.source.div_ceil(steps[0]) as usize * channels;
         Self {
             channels,
             steps: steps.map(|steps| steps as usize),
             left: rows.source as usize,
-            sums: vec![0; samples],
+            sums: vec![0; samples.next_multiple_of(GROUP)],
+            samples,
             count: 0,
-            means: vec![0; columns.source.div_ceil(steps[0]) as usize * channels],
+            means: vec![0; means.next_multiple_of(GROUP)],
         }
     }
 
     /// Adds a row. Returns whether it is the last one of a mean.
     #[inline(always)]
-    pub(super) fn take<T: Sample>(&mut self, row: &[T]) -> bool {
+    pub(super) fn take<S: Simd, T: Sample>(&mut self, simd: S, row: &[T]) -> bool {
         match self.count {
             0 => each(
+                simd,
                 &mut self.sums,
                 row,
                 #[inline(always)]
-                |sum, sample| *sum = sample,
+                |_, sample| sample,
             ),
             _ => each(
+                simd,
                 &mut self.sums,
                 row,
                 #[inline(always)]
-                |sum, sample| *sum += sample,
+                |sum, sample| sum + sample,
             ),
         }
         self.count += 1;
@@ -51,17 +59,12 @@ impl Average {
         self.count == self.steps[1] || self.left == 0
     }
 
-    /// Returns the means of the rows that were added, and starts anew. What is left of rows and columns at the
+    /// Returns the means of the rows that were added, with padding, and starts anew. What is left of rows and columns at the
     /// edges is a mean of fewer.
     #[inline(always)]
-    pub(super) fn finish(&mut self) -> &[i16] {
+    pub(super) fn finish<S: Simd>(&mut self, simd: S) -> &[i16] {
         match self.channels {
-            _ if self.steps[0] == 1 => {
-                let share = 1.0 / self.count as f32;
-                for (mean, &sum) in self.means.iter_mut().zip(&self.sums) {
-                    *mean = divide(sum, share);
-                }
-            }
+            _ if self.steps[0] == 1 => self.divide_each(simd),
             1 => self.divide::<1>(),
             2 => self.divide::<2>(),
             3 => self.divide::<3>(),
@@ -72,10 +75,20 @@ impl Average {
     }
 
     #[inline(always)]
+    fn divide_each<S: Simd>(&mut self, simd: S) {
+        let share = 1.0 / self.count as f32;
+        let halves = self.sums.as_chunks::<16>().0.as_chunks::<2>().0;
+        for ([low, high], means) in halves.iter().zip(self.means.as_chunks_mut::<32>().0) {
+            let (low, high) = (divide_16(simd, low, share), divide_16(simd, high, share));
+            low.saturating_narrow(high).store_array(means);
+        }
+    }
+
+    #[inline(always)]
     fn divide<const N: usize>(&mut self) {
         let columns = self.steps[0];
         let (sums, means) = (
-            self.sums.as_chunks::<N>().0,
+            self.sums[..self.samples].as_chunks::<N>().0,
             self.means.as_chunks_mut::<N>().0,
         );
         for (group, mean) in sums.chunks(columns).zip(means) {
@@ -89,6 +102,12 @@ impl Average {
             *mean = total.map(|total| divide(total, share));
         }
     }
+}
+
+#[inline(always)]
+fn divide_16<S: Simd>(simd: S, sums: &[u32; 16], share: f32) -> i32x16<S> {
+    let sums = u32x16::load_array_ref(simd, sums).bitcast::<i32x16<S>>();
+    i32x16::truncate_from(f32x16::float_from(sums) * share + 0.5)
 }
 
 /// Multiplies a sum with a share of one. Signed numbers are converted in fewer steps; neither comes near their limits.

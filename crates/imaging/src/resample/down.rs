@@ -6,10 +6,8 @@
 use fearless_simd::{Simd, i16x32, i32x16, prelude::*};
 
 use super::windows::{WEIGHT_BITS, Windows};
-use super::{Sample, each};
+use super::{GROUP, Sample, each};
 
-/// How many samples are added at once.
-const STRIP: usize = 64;
 const HALF: i32 = 1 << (WEIGHT_BITS - 1);
 
 /// Which pairs of rows become a row.
@@ -28,7 +26,7 @@ pub(super) struct Down {
     spans: Vec<Span>,
     /// Those of both rows of a pair, the first in the lower half.
     weights: Vec<u32>,
-    /// Pairs of rows, with padding to whole strips.
+    /// Pairs of rows, with padding to whole groups.
     ring: Vec<u32>,
     stride: usize,
     /// The row that comes next, and the row of the result that is made next.
@@ -55,7 +53,7 @@ impl Down {
         }
         // A window whose last weights are nothing may end before the one above it; so there is room for one more.
         let most = spans.iter().map(|span: &Span| span.weights.len()).max();
-        let stride = samples.next_multiple_of(STRIP);
+        let stride = samples.next_multiple_of(GROUP);
         Self {
             spans,
             weights,
@@ -73,7 +71,7 @@ impl Down {
 
     /// Takes the next row.
     #[inline(always)]
-    pub(super) fn take<T: Sample>(&mut self, row: &[T]) {
+    pub(super) fn take<S: Simd, T: Sample>(&mut self, simd: S, row: &[T]) {
         let at = self.row / 2 * self.stride % self.ring.len().max(1);
         let is_first = self.row.is_multiple_of(2);
         self.row += 1;
@@ -82,16 +80,18 @@ impl Down {
         };
         match is_first {
             true => each(
+                simd,
                 pairs,
                 row,
                 #[inline(always)]
-                |pair, sample| *pair = sample,
+                |_, sample| sample,
             ),
             false => each(
+                simd,
                 pairs,
                 row,
                 #[inline(always)]
-                |pair, sample| *pair |= sample << 16,
+                |pair, sample| pair | (sample << 16),
             ),
         }
     }
@@ -117,14 +117,14 @@ impl Down {
         let rows = end
             .chunks_exact(self.stride)
             .chain(start.chunks_exact(self.stride));
-        let to = to.as_chunks_mut::<STRIP>().0;
-        for (at, to) in to.iter_mut().enumerate().take(self.stride / STRIP) {
-            let at = at * STRIP;
+        let to = to.as_chunks_mut::<GROUP>().0;
+        for (at, to) in to.iter_mut().enumerate().take(self.stride / GROUP) {
+            let at = at * GROUP;
             let mut sums = [i32x16::splat(simd, HALF); 4];
             for (row, &weight) in rows.clone().zip(weights) {
                 let weight: [u32; 16] = [weight; 16];
                 let weight = i16x32::from_slice(simd, bytemuck::cast_slice(&weight));
-                let row: &[i16] = bytemuck::cast_slice(&row[at..at + STRIP]);
+                let row: &[i16] = bytemuck::cast_slice(&row[at..at + GROUP]);
                 for (sum, pairs) in sums.iter_mut().zip(row.as_chunks::<32>().0) {
                     *sum += i16x32::load_array_ref(simd, pairs).pairwise_dot_product(weight);
                 }
@@ -133,7 +133,7 @@ impl Down {
                 *sum >>= WEIGHT_BITS;
             }
             let [a, b, c, d] = sums;
-            let (low, high) = to.split_at_mut(STRIP / 2);
+            let (low, high) = to.split_at_mut(GROUP / 2);
             a.saturating_narrow(b).store_slice(low);
             c.saturating_narrow(d).store_slice(high);
         }

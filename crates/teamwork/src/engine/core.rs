@@ -20,13 +20,14 @@ pub(super) use self::desk::Mail;
 use self::desk::{Annex, Desk};
 pub(crate) use self::look::Look;
 use super::{
-    clock::{Stamp, nanos},
+    clock::Stamp,
     machine::{Ending, Exit, Fault, Signal, Tally},
+    nanos::Nanos,
     panics,
     pile::Pile,
     sync::{
-        AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, AtomicWaker, Mutex, MutexGuard,
-        Ordering, fence,
+        AtomicBool, AtomicU8, AtomicU32, AtomicUsize, AtomicWaker, Mutex, MutexGuard, Ordering,
+        fence,
     },
 };
 use crate::{Cause, CauseKind, Report, Routine, name::Name};
@@ -34,8 +35,8 @@ use crate::{Cause, CauseKind, Report, Routine, name::Name};
 /// The shared part of a job: one allocation, and the annex if anybody outside takes part.
 pub(crate) struct Core {
     pub(crate) name: Name,
-    /// Nanoseconds that a finalizer may take, one by one while the job runs, all together when it stops.
-    finalizer_deadline: AtomicU64,
+    /// How long a finalizer may take, one by one while the job runs, all together when it stops; as [`Nanos`].
+    finalizer_deadline: AtomicU32,
     signal: AtomicU8,
     /// Tasks are shipped to the runtime, as opposed to being polled by the supervisor.
     spawns: AtomicBool,
@@ -48,8 +49,6 @@ pub(crate) struct Core {
     lookers: AtomicBool,
     /// A driver was given up while away, so the last of the others to come home is not the last that is counted.
     has_lost: AtomicBool,
-    /// How many drivers have left for runtime tasks; those that have come home are counted at the desk. Written by the supervisor only.
-    shipped: AtomicU32,
     /// How many tasks the job began with.
     statics: AtomicU32,
     /// Shared with the parent if the job is its oneshot.
@@ -63,7 +62,7 @@ impl Core {
     pub(crate) fn new(name: Name, finalizer_deadline: Duration) -> Self {
         Self {
             name,
-            finalizer_deadline: AtomicU64::new(nanos(finalizer_deadline)),
+            finalizer_deadline: AtomicU32::new(Nanos::from(finalizer_deadline).packed()),
             signal: AtomicU8::new(Signal::Run as u8),
             spawns: AtomicBool::new(true),
             is_starting: AtomicBool::new(true),
@@ -72,7 +71,6 @@ impl Core {
             has_begun: AtomicBool::new(false),
             lookers: AtomicBool::new(false),
             has_lost: AtomicBool::new(false),
-            shipped: AtomicU32::new(0),
             statics: AtomicU32::new(0),
             value: OnceLock::new(),
             cause: OnceBox::new(),
@@ -87,12 +85,12 @@ impl Core {
 
     /// How long a finalizer may take.
     pub(crate) fn finalizer_deadline(&self) -> Duration {
-        Duration::from_nanos(self.finalizer_deadline.load(Ordering::Relaxed))
+        Nanos::unpack(self.finalizer_deadline.load(Ordering::Relaxed)).into()
     }
 
     pub(crate) fn set_finalizer_deadline(&self, deadline: Duration) {
         self.finalizer_deadline
-            .store(nanos(deadline), Ordering::Relaxed);
+            .store(Nanos::from(deadline).packed(), Ordering::Relaxed);
     }
 
     #[inline]
@@ -172,6 +170,7 @@ impl Core {
                 token: OnceLock::new(),
                 listeners: OnceLock::new(),
                 owners: AtomicUsize::new(0),
+                shipped: AtomicU32::new(0),
                 live: AtomicU32::new(0),
                 live_max: AtomicU32::new(u32::MAX),
             })
@@ -308,7 +307,7 @@ impl Core {
         desk.home = desk.home.wrapping_add(1);
         let is_batch = desk.mail.is_batch();
         // Whoever is counted as home was counted as shipped before it left, and the lock passes that on.
-        let is_last = desk.home == self.shipped.load(Ordering::Relaxed);
+        let is_last = desk.home == annex.shipped.load(Ordering::Relaxed);
         drop(desk);
         let has_lost = || self.has_lost.load(Ordering::Acquire);
         if urgent || is_batch || is_last || has_lost() || annex.has_listener() {
@@ -396,8 +395,10 @@ impl Core {
 
     /// Counts drivers that are about to leave for runtime tasks.
     pub(super) fn note_away(&self, drivers: u32) {
-        let shipped = self.shipped.load(Ordering::Relaxed);
-        self.shipped
+        let annex = self.annex();
+        let shipped = annex.shipped.load(Ordering::Relaxed);
+        annex
+            .shipped
             .store(shipped.wrapping_add(drivers), Ordering::Release);
     }
 
@@ -410,7 +411,8 @@ impl Core {
     /// Whether any driver has left for a runtime task. At the start gate this says where the driver that asks is: a start that fails
     /// has let none go, and one that succeeds counts each before it goes.
     pub(super) fn has_shipped(&self) -> bool {
-        self.shipped.load(Ordering::Acquire) > 0
+        let has_shipped = |annex: &Annex| annex.shipped.load(Ordering::Acquire) > 0;
+        self.has_annex().is_some_and(has_shipped)
     }
 
     /// The job begins with this many tasks.

@@ -18,6 +18,7 @@ use super::{
     core::{Core, Mail},
     guard::{Clocks, Early, Guard, Shield},
     machine::{After, Ending, Exit, Fault, Signal, Tally},
+    nanos::Nanos,
     panics,
     step::{Home, Left, Step, leave},
 };
@@ -82,29 +83,29 @@ where
 struct Lived<O> {
     exit: Exit,
     output: Option<O>,
-    /// Nanoseconds in init and in run.
-    nanos: [u64; 2],
+    /// The times in init and in run.
+    nanos: [Nanos; 2],
 }
 
 impl<O> Lived<O> {
-    fn early(exit: Exit, init_nanos: u64) -> Self {
+    fn early(exit: Exit, init: Nanos) -> Self {
         Self {
             exit,
             output: None,
-            nanos: [init_nanos, 0],
+            nanos: [init, Nanos::default()],
         }
     }
 
     /// The end of a run, just now or as a guard has noted it.
-    fn through(exit: Exit, output: Option<O>, (init_nanos, since): (u64, Stamp)) -> Self {
+    fn through(exit: Exit, output: Option<O>, (init, since): (Nanos, Stamp)) -> Self {
         let until = match exit {
-            Exit::Cut => Stamp::latest(),
+            Exit::Cut | Exit::Stopped => Stamp::latest(),
             _ => Stamp::now(),
         };
         Self {
             exit,
             output,
-            nanos: [init_nanos, since.nanos_until(until)],
+            nanos: [init, since.nanos_until(until).into()],
         }
     }
 }
@@ -114,13 +115,14 @@ impl<O> Lived<O> {
 struct Ended<O> {
     exit: Option<Exit>,
     after: Option<After>,
-    init: u64,
-    run: u64,
-    finalize: u64,
+    init: Nanos,
+    run: Nanos,
+    finalize: Nanos,
     output: Result<O, Unfinished>,
 }
 
-/// Builds the driver of a task. `FINALIZES` is false for tasks that are known to have no finalizer: they need not come home for it.
+/// Builds the driver of a task. `FINALIZES` is false for tasks that are known to have a run only: they need not be polled for an init, and
+/// need not come home for a finalizer.
 pub(crate) fn drive<V, T, P, const FINALIZES: bool>(
     task: T,
     cx: Context<V>,
@@ -141,7 +143,7 @@ where
             finalize,
             output,
         } = loop {
-            let lived = live::<V, T, P>(&mut life).await;
+            let lived = live::<V, T, P, FINALIZES>(&mut life).await;
             if let Some(ended) = after::<V, T, P, FINALIZES>(&mut life, lived).await {
                 break ended;
             }
@@ -187,7 +189,9 @@ fn hand_over<O>(extras: Option<Box<Extras<O>>>, output: Result<O, Unfinished>) {
     clippy::manual_async_fn,
     reason = "the parameters of an async fn are stored twice"
 )]
-fn live<'a, V, T, P>(life: &'a mut Life<V, T>) -> impl Future<Output = Lived<T::Output>> + Send + 'a
+fn live<'a, V, T, P, const FINALIZES: bool>(
+    life: &'a mut Life<V, T>,
+) -> impl Future<Output = Lived<T::Output>> + Send + use<'a, V, T, P, FINALIZES>
 where
     V: ?Sized + Send + Sync + 'static,
     T: Task<V>,
@@ -197,23 +201,26 @@ where
         let cx = &life.cx;
         cx.set_away(!P::IS_ONESHOT && cx.core.spawns() && !cx.core.is_starting());
         // A task that was added to a running job can be too late. Of a further attempt it was decided on before.
-        if stopped(cx).is_some() && !cx.is_again() {
-            return Lived::early(Exit::NeverStarted, 0);
+        let is_at_gate = !FINALIZES && cx.is_at_gate();
+        if !is_at_gate && stopped(cx).is_some() && !cx.is_again() {
+            return Lived::early(Exit::NeverStarted, Nanos::default());
         }
-        let init = Guard::new(&life.cx, None, || {
-            life.cx.enter(Routine::Init, || life.task.init(&life.cx))
-        });
-        let init_nanos = match inited(&life.cx, init.timed().await) {
-            Ok(nanos) => nanos,
-            Err(lived) => return lived,
-        };
+        let mut init_nanos = Nanos::default();
+        if FINALIZES {
+            let init = Guard::new(&life.cx, None, || {
+                life.cx.enter(Routine::Init, || life.task.init(&life.cx))
+            });
+            match inited(&life.cx, init.timed().await) {
+                Ok(nanos) => init_nanos = nanos,
+                Err(lived) => return lived,
+            }
+        }
         let mut let_go = None;
-        if !P::IS_ONESHOT && life.cx.core.is_starting() {
-            leave(Step::Inited).await;
-            let_go = life.cx.core.opened_at();
-            // When the start fails, it goes on where it is: to its finalizer.
-            life.cx
-                .set_away(life.cx.core.spawns() && life.cx.core.has_shipped());
+        if is_at_gate || !P::IS_ONESHOT && life.cx.core.is_starting() {
+            if !is_at_gate {
+                leave(Step::Inited).await;
+            }
+            let_go = let_through(&life.cx);
         }
         if let Some(exit) = stopped(&life.cx) {
             return Lived::early(exit, init_nanos);
@@ -263,13 +270,21 @@ where
     }
 }
 
-/// What came of `init`: the nanoseconds it took, or how the task ended there.
+/// Past the start gate: where the driver is, and when all those who are away were let through.
+fn let_through<V: ?Sized>(cx: &Context<V>) -> Option<Stamp> {
+    // When the start fails, it goes on where it is: to its finalizer.
+    cx.set_away(cx.core.spawns() && cx.core.has_shipped());
+    cx.core.opened_at()
+}
+
+/// What came of `init`: the time it took, or how the task ended there.
 ///
 /// A match on it across an await point would keep all of it in the driver.
 fn inited<V: ?Sized, O>(
     cx: &Context<V>,
     (called, nanos): (Result<Result<()>, Early>, u64),
-) -> Result<u64, Lived<O>> {
+) -> Result<Nanos, Lived<O>> {
+    let nanos = nanos.into();
     cx.leave_routine();
     match called {
         Ok(Ok(())) => Ok(nanos),
@@ -345,7 +360,7 @@ where
             after,
             init,
             run,
-            finalize,
+            finalize: finalize.into(),
             output,
         })
     }

@@ -235,9 +235,7 @@ impl<C: FnOnce() -> F, F: Future, V: ?Sized> Future for Guard<'_, C, F, V> {
             if !matches!(*this.call, Call::Ahead { .. })
                 && let Some(early) = stopped(signal, this.context)
             {
-                if matches!(early, Early::Cut) {
-                    note_end(this.context, has_polled);
-                }
+                note_end(this.context, has_polled);
                 return Poll::Ready(Err(dropped(this.call, early)));
             }
             has_polled = true;
@@ -274,13 +272,13 @@ fn stopped<V: ?Sized>(signal: Signal, context: &Context<V>) -> Option<Early> {
     }
 }
 
-/// Notes when a run that is cut has ended: one that only waited, when the cut was shown, which spares a look at the clock.
+/// Notes when a run that is stopped or cut has ended: one that only waited, when that was shown, which spares a look at the clock. Where
+/// nobody has noted that, it was in the poll under way.
 fn note_end<V: ?Sized>(context: &Context<V>, has_polled: bool) {
-    match context.core.cut_at() {
-        Some(at) if !has_polled => at.recall(),
-        _ => {
-            Stamp::now();
-        }
+    if has_polled {
+        Stamp::now();
+    } else if let Some(at) = context.core.cut_at() {
+        at.recall();
     }
 }
 
@@ -371,4 +369,27 @@ fn failed(kind: CauseKind) -> Poll<Option<After>> {
 fn fault(kind: CauseKind) -> Box<Fault> {
     let routine = Routine::Finalize;
     Box::new(Fault { routine, kind })
+}
+
+#[cfg(all(test, not(teamwork_loom)))]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{NoValue, engine::core::Core, name::Name};
+
+    /// Between the decision to call a routine and the call, another thread may stop the job.
+    #[tokio::test]
+    async fn what_was_decided_on_is_called_though_the_job_has_been_cut_since() {
+        let core = Arc::new(Core::new(Name::Static("test"), Duration::ZERO));
+        let cx = Context::<NoValue>::new(core.clone(), Name::Static("a"), 0);
+        core.show(Signal::Cut, None);
+        let mut is_called = false;
+        let guard = Guard::new(&cx, None, || {
+            is_called = true;
+            std::future::pending::<()>()
+        });
+        assert!(matches!(guard.await, Err(Early::Cut)));
+        assert!(is_called, "it is finalized, so its init was started");
+    }
 }

@@ -16,7 +16,7 @@ mod progress;
 mod seen;
 mod stops;
 
-use std::sync::Arc;
+use std::{num::NonZero, sync::Arc};
 
 pub(crate) use self::seen::{Row, Seen};
 pub(crate) use super::vocabulary::{
@@ -24,7 +24,7 @@ pub(crate) use super::vocabulary::{
 };
 use super::{
     panics,
-    record::{Kind, Record, State},
+    record::{Entry, Kind, Record, State},
 };
 use crate::{
     Cause, Routine,
@@ -95,8 +95,8 @@ pub(crate) struct Machine {
     /// No task will be added any more.
     is_closed: bool,
     haste: Haste,
-    /// The first slot whose [`Action::GiveUp`] has not been given.
-    give_up: Option<u32>,
+    /// One more than the first slot whose [`Action::GiveUp`] has not been given.
+    give_up: Option<NonZero<u32>>,
 }
 
 impl Machine {
@@ -140,8 +140,8 @@ impl Machine {
         let record = &mut self.records[slot as usize];
         record.name = name;
         record.kind = kind;
-        record.late = running;
         if running {
+            record.entry = Entry::Late;
             // A server may have billions of connections, one after the other.
             self.seq = self.seq.wrapping_add(1);
             record.seq = self.seq;
@@ -158,6 +158,13 @@ impl Machine {
             Admission::Now
         } else {
             Admission::Later
+        }
+    }
+
+    /// The task that was added last, before the job runs, has no init: in its turn it stands at the start gate by itself.
+    pub(crate) fn spare_init(&mut self) {
+        if let Some(record) = self.records.last_mut() {
+            record.entry = Entry::Gate;
         }
     }
 
@@ -208,7 +215,7 @@ impl Machine {
             return panics::discard(exit);
         }
         record.state = State::Parked;
-        if record.late {
+        if record.is_late() {
             self.rare().late_order.push(slot);
         }
         self.exited(slot, exit);
@@ -331,7 +338,7 @@ impl Machine {
             TaskOutcome::Failed | TaskOutcome::Panicked => record.kind.is_optional(),
             _ => false,
         };
-        if record.late && is_well {
+        if record.is_late() && is_well {
             record.state = State::Vacant;
             record.name = Name::Static("");
             self.rare().more.come_and_gone += 1;

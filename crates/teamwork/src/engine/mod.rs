@@ -25,6 +25,7 @@ pub(crate) mod core;
 pub(crate) mod drive;
 pub(crate) mod guard;
 pub(crate) mod machine;
+mod nanos;
 pub(crate) mod nest;
 pub(crate) mod panics;
 mod pile;

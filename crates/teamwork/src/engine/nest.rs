@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    mem,
     pin::Pin,
     sync::Arc,
     task::{self, Poll},
@@ -14,6 +15,7 @@ use super::{
     core::{Core, Look, Mail},
     guard::Guard,
     machine::{After, Ending, Exit, Fault, Signal, Tally},
+    nanos::Nanos,
     panics,
     step::{Home, Step, leave},
     supervisor::{Again, Supervisor},
@@ -26,34 +28,36 @@ use crate::{By, Cause, CauseKind, Outcome, Report, Routine, TaskOutcome, name::N
 /// whatever it has left.
 pub(crate) fn drive_job(
     child: Supervisor,
-    mut home: Home,
+    home: Home,
 ) -> impl Future<Output = Option<Ending>> + Send {
-    let mut child = Child::Here(child);
+    let mut nest = Nest::new(child, home);
     async move {
-        let is_late = !home.core.is_starting();
-        if !is_late {
+        let is_late = !nest.home.is_at_gate && !nest.home.core.is_starting();
+        // One that is added while its parent starts: it waits for its turn.
+        if !nest.home.is_at_gate && !is_late {
             leave(Step::Inited).await;
         }
         // When the start fails, it goes on where it is: to its end.
-        home.is_away = home.core.spawns() && home.core.has_shipped();
-        let ((exit, after), nanos) = match home.core.signal() {
+        nest.home.is_away = nest.home.core.spawns() && nest.home.core.has_shipped();
+        let ((exit, after), nanos) = match nest.home.core.signal() {
             Signal::Finish | Signal::Cut | Signal::Abandon if is_late => {
                 ((Exit::NeverStarted, None), 0)
             }
             Signal::Finish => ((Exit::Stopped, None), 0),
             Signal::Cut | Signal::Abandon => ((Exit::Cut, None), 0),
-            Signal::Run | Signal::Drain if child.is_restarted() => {
-                attempts(&mut child, &home, |ended, _| judged(ended)).await
+            Signal::Run | Signal::Drain if nest.child.is_restarted() => {
+                attempts(&mut nest, |ended, _| judged(ended)).await
             }
-            Signal::Run | Signal::Drain => judged(Nested::begin(&mut child, &home).await),
+            Signal::Run | Signal::Drain => judged(Nested::begin(&mut nest).await),
         };
+        let Nest { child, home } = nest;
         child.leave();
         let ending = Ending {
             exit: Some(exit),
             after,
             tally: Tally {
                 ticks: 0,
-                nanos: [0, nanos, 0],
+                nanos: [0, nanos, 0].map(Nanos::from),
             },
         };
         if home.is_away {
@@ -94,24 +98,24 @@ pub(crate) fn drive_first_job(
     home: Home,
     has_value: bool,
 ) -> impl Future<Output = Option<Ending>> + Send {
-    let mut child = Child::Here(child);
+    let mut nest = Nest::new(child, home);
     async move {
-        let judge = |ended: Result<Report, CauseKind>, child: &Child| {
+        let judge = |ended: Result<Report, CauseKind>, nest: &Nest| {
             let run = nanos_of(&ended);
-            (judge_first(ended, child, (&home.core, has_value)), run)
+            (judge_first(ended, nest, has_value), run)
         };
-        let ((exit, after), run) = if child.is_restarted() {
-            attempts(&mut child, &home, judge).await
+        let ((exit, after), run) = if nest.child.is_restarted() {
+            attempts(&mut nest, judge).await
         } else {
-            judge(Nested::begin(&mut child, &home).await, &child)
+            judge(Nested::begin(&mut nest).await, &nest)
         };
-        child.leave();
+        nest.child.leave();
         Some(Ending {
             exit: Some(exit),
             after,
             tally: Tally {
                 ticks: 0,
-                nanos: [0, run, 0],
+                nanos: [0, run, 0].map(Nanos::from),
             },
         })
     }
@@ -120,9 +124,10 @@ pub(crate) fn drive_first_job(
 /// What the end of a oneshot is to its parent, which gets its value.
 fn judge_first(
     ended: Result<Report, CauseKind>,
-    child: &Child,
-    (core, has_value): (&Core, bool),
+    Nest { child, home }: &Nest,
+    has_value: bool,
 ) -> Judged {
+    let core = &home.core;
     match ended {
         // What would rely on it does not start anyway.
         Ok(report) if core.signal() >= Signal::Finish => judge(report),
@@ -150,16 +155,15 @@ fn judge_first(
 
 /// The life of a child that is started over after failures: attempts, until one does not fail or there are no more.
 fn attempts<'a>(
-    child: &'a mut Child,
-    home: &'a Home,
-    judge: impl Fn(Result<Report, CauseKind>, &Child) -> (Judged, u64) + Send + 'a,
-) -> Pin<Box<dyn Future<Output = (Judged, u64)> + Send + 'a>> {
-    // Boxed, because what is rare should take no room in every driver.
+    nest: &'a mut Nest,
+    judge: impl Fn(Result<Report, CauseKind>, &Nest) -> (Judged, u64) + Send + 'a,
+) -> Pin<Box<impl Future<Output = (Judged, u64)> + Send + 'a>> {
+    // Boxed, because what is rare should take no room in every driver; as what it is, because that pointer is a thin one.
     Box::pin(async move {
-        let cx = home.lend(child.name());
-        let ended = Nested::begin(child, home).await;
-        let (mut last, mut nanos) = judge(ended, child);
-        let mut again = child.take_again();
+        let cx = nest.home.lend(nest.child.name());
+        let ended = Nested::begin(nest).await;
+        let (mut last, mut nanos) = judge(ended, nest);
+        let mut again = nest.child.take_again();
         while let Exit::Failed(fault) = &last.0
             && !is_cancelled(&fault.kind)
             && cx.core.signal() < Signal::Finish
@@ -171,15 +175,15 @@ fn attempts<'a>(
                 panics::discard(last);
                 return ((early.exit(Routine::Run), None), nanos);
             }
-            let mut child = match fresh {
+            let fresh = match fresh {
                 Ok(fresh) => Child::Here(fresh),
                 Err(panicked) => Child::Nowhere(*panicked),
             };
-            let ended = Nested::begin(&mut child, home).await;
-            let judged = judge(ended, &child);
-            panics::discard(std::mem::replace(&mut last, judged.0));
+            mem::replace(&mut nest.child, fresh).leave();
+            let ended = Nested::begin(nest).await;
+            let judged = judge(ended, nest);
+            panics::discard(mem::replace(&mut last, judged.0));
             nanos = judged.1;
-            child.leave();
         }
         (last, nanos)
     })
@@ -207,6 +211,19 @@ fn exit_of(report: &Report) -> Exit {
         (.., Some(routine)) => Exit::Leaked(Box::new(routine)),
         (Outcome::Cancelled, ..) => Exit::Cut,
         _ => Exit::Done,
+    }
+}
+
+/// A child job and where it belongs. As one, because each reference that is kept takes room in the driver.
+struct Nest {
+    child: Child,
+    home: Home,
+}
+
+impl Nest {
+    fn new(child: Supervisor, home: Home) -> Self {
+        let child = Child::Here(child);
+        Self { child, home }
     }
 }
 
@@ -288,26 +305,20 @@ impl Child {
 
 /// Polls the child and passes the parent's signal on.
 struct Nested<'a> {
-    child: &'a mut Child,
-    home: &'a Home,
-    told: Signal,
-    registered: Option<Signal>,
+    nest: &'a mut Nest,
 }
 
 impl<'a> Nested<'a> {
     /// Moves the child to where it runs.
-    fn begin(child: &'a mut Child, home: &'a Home) -> Self {
-        child.settle();
-        Self {
-            child,
-            home,
-            told: Signal::Run,
-            registered: None,
-        }
+    fn begin(nest: &'a mut Nest) -> Self {
+        nest.child.settle();
+        nest.home.told = Signal::Run;
+        nest.home.registered = None;
+        Self { nest }
     }
 }
 
-impl Nested<'_> {
+impl Nest {
     /// Says to those who look which job this is.
     #[cold]
     fn answer(&self, cx: &task::Context<'_>) {
@@ -330,24 +341,25 @@ impl Future for Nested<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         loop {
-            let signal = self.home.core.signal();
-            if signal > self.told {
-                self.told = signal;
-                let cause = (signal >= Signal::Cut).then(|| parent_stopped(self.home.core.cause()));
-                let end_by = self.home.core.children_end_by();
-                self.child.stop(signal, cause, end_by);
+            let Nest { child, home } = &mut *self.nest;
+            let signal = home.core.signal();
+            if signal > home.told {
+                home.told = signal;
+                let cause = (signal >= Signal::Cut).then(|| parent_stopped(home.core.cause()));
+                child.stop(signal, cause, home.core.children_end_by());
             }
-            if let Poll::Ready(ended) = self.child.poll(cx) {
+            if let Poll::Ready(ended) = child.poll(cx) {
                 return Poll::Ready(ended);
             }
-            if self.home.core.is_looked_at() {
-                self.answer(cx);
+            if home.core.is_looked_at() {
+                self.nest.answer(cx);
             }
-            if !self.home.is_away || self.registered == Some(signal) {
+            let home = &mut self.nest.home;
+            if !home.is_away || home.registered == Some(signal) {
                 return Poll::Pending;
             }
-            self.registered = Some(signal);
-            if self.home.core.register(self.home.slot, cx.waker(), signal) {
+            home.registered = Some(signal);
+            if home.core.register(home.slot, cx.waker(), signal) {
                 return Poll::Pending;
             }
         }
@@ -357,4 +369,17 @@ impl Future for Nested<'_> {
 fn parent_stopped(cause: Option<&Arc<Cause>>) -> Cause {
     let reason = cause.map_or_else(|| "its grace is over".into(), |cause| cause.to_string());
     Cause::of_job(CauseKind::cancelled(By::Parent, reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_driver_of_a_child_takes_at_most_160_bytes() {
+        let parent = Supervisor::new(Name::Static("parent"));
+        let child = Supervisor::new(Name::Static("child"));
+        let driver = drive_job(child, parent.next_home());
+        assert!(size_of_val(&driver) <= 160, "{}", size_of_val(&driver));
+    }
 }

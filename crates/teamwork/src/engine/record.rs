@@ -50,8 +50,19 @@ impl Kind {
     }
 }
 
+/// How a task comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// Before the job runs, by its init.
+    Init,
+    /// Before the job runs, straight to the start gate: it has no init.
+    Gate,
+    /// While the job is running.
+    Late,
+}
+
 const _: () = assert!(
-    size_of::<Record>() == 56,
+    size_of::<Record>() == 48,
     "there may be a hundred thousand of them"
 );
 
@@ -65,8 +76,7 @@ pub(crate) struct Record {
     pub(crate) state: State,
     pub(crate) outcome: TaskOutcome,
     pub(crate) kind: Kind,
-    /// Added while the job was running.
-    pub(crate) late: bool,
+    pub(crate) entry: Entry,
 }
 
 impl Record {
@@ -78,7 +88,7 @@ impl Record {
             state: State::Added,
             outcome: TaskOutcome::Done,
             kind: Kind::Task,
-            late: false,
+            entry: Entry::Init,
         }
     }
 
@@ -92,12 +102,16 @@ impl Record {
         self.is_alive() && !self.kind.is_job()
     }
 
+    pub(crate) fn is_late(&self) -> bool {
+        self.entry == Entry::Late
+    }
+
     pub(crate) fn is_listed(&self) -> bool {
         self.state != State::Vacant
     }
 
     pub(crate) fn report(&self, index: usize) -> TaskReport<'_> {
-        let [init, run, finalize] = self.tally.nanos.map(Duration::from_nanos);
+        let [init, run, finalize] = self.tally.nanos.map(Duration::from);
         TaskReport {
             name: &self.name,
             index,

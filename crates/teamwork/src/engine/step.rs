@@ -17,7 +17,7 @@ use tokio::task::coop;
 
 use super::{
     core::Core,
-    machine::{Ending, Exit},
+    machine::{Ending, Exit, Signal},
 };
 use crate::{Context as TaskContext, name::Name};
 
@@ -38,6 +38,12 @@ pub(crate) struct Home {
     pub(crate) slot: u32,
     /// The driver is on a runtime task of its own, and there is no context of its own that says so.
     pub(super) is_away: bool,
+    /// The driver is not polled before the job lets it through the start gate.
+    pub(super) is_at_gate: bool,
+    /// Of a job: the signal that has been passed on to it. Here with the next one because there is room: a driver is kept small.
+    pub(super) told: Signal,
+    /// Of a job: the signal under which the waker of its driver is registered.
+    pub(super) registered: Option<Signal>,
 }
 
 impl Home {
@@ -46,6 +52,9 @@ impl Home {
             core,
             slot,
             is_away: false,
+            is_at_gate: false,
+            told: Signal::Run,
+            registered: None,
         }
     }
 

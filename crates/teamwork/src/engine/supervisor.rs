@@ -1,5 +1,6 @@
 //! The future of a job: owns the machine and the drivers, and does what the machine says.
 
+mod drivers;
 mod elsewhere;
 mod end;
 mod mail;
@@ -19,11 +20,11 @@ use std::{
 #[cfg(feature = "signal")]
 pub(crate) use self::rare::SignalSource;
 pub(crate) use self::rare::{Again, Cancelled, Prerequisite};
-use self::{elsewhere::Away, rare::Rare, tracked::Tracked};
+use self::{drivers::Drivers, elsewhere::Away, rare::Rare};
 use super::{
     clock::{Stamp, later, now},
     core::Core,
-    machine::{Action, Machine, make_room},
+    machine::{Action, Machine},
     record::Kind,
     spans::Observer,
     step::{Driver, Home},
@@ -39,17 +40,16 @@ const FEW: usize = if cfg!(test) { 2 } else { 8 };
 pub(crate) struct Supervisor {
     pub(crate) core: Arc<Core>,
     machine: Machine,
-    /// By slot; `None` while a driver is away, or over.
-    drivers: Vec<Option<Driver>>,
+    drivers: Drivers,
     /// Drivers that are polled whenever this future is: a bit for each of the first few slots. The others are in `rare`.
     near_few: u8,
-    /// Drivers that are polled when they are woken.
-    tracked: Option<Box<Tracked>>,
     began: Option<Stamp>,
     pub(crate) rare: Option<Box<Rare>>,
     state: State,
     /// As a child, the job fails alone.
     is_isolated: bool,
+    /// Nobody takes the report that its future gives: handles have it.
+    is_in_background: bool,
     /// Listeners know that every run has ended.
     has_told_finalizing: bool,
 }
@@ -68,13 +68,13 @@ impl Supervisor {
         Self {
             core: Arc::new(Core::new(name, crate::job::FINALIZER_DEADLINE)),
             machine: Machine::new(),
-            drivers: Vec::new(),
+            drivers: Drivers::new(),
             near_few: 0,
-            tracked: None,
             began: None,
             rare: None,
             state: State::Idle,
             is_isolated: false,
+            is_in_background: false,
             has_told_finalizing: false,
         }
     }
@@ -88,28 +88,39 @@ impl Supervisor {
         u32::try_from(self.drivers.len()).unwrap_or(u32::MAX)
     }
 
-    /// Where it belongs.
+    /// Where it belongs, if it is a job.
     pub(crate) fn next_home(&self) -> Home {
-        Home::new(self.core.clone(), self.next_slot())
+        let mut home = Home::new(self.core.clone(), self.next_slot());
+        home.is_at_gate = true;
+        home
     }
 
     /// Adds a task before the start.
     pub(crate) fn add(&mut self, name: Name, driver: Driver, kind: Kind) {
         let slot = self.next_slot();
         self.machine.add(slot, name, kind);
-        make_room(&mut self.drivers);
-        self.drivers.push(Some(driver));
+        self.drivers.push(driver);
+    }
+
+    /// Adds a task before the start that has no init: it is not polled before its run.
+    pub(crate) fn add_at_gate(&mut self, name: Name, driver: Driver, kind: Kind) {
+        self.add(name, driver, kind);
+        self.machine.spare_init();
     }
 
     /// The next task is the oneshot. Makes room for two more: what a oneshot makes is there for others.
     pub(crate) fn expect_oneshot(&mut self) {
         self.machine.set_oneshot();
         self.machine.reserve(3);
-        self.drivers.reserve_exact(3);
+        self.drivers.reserve(3);
     }
 
     pub(crate) fn set_isolated(&mut self) {
         self.is_isolated = true;
+    }
+
+    pub(crate) fn set_in_background(&mut self) {
+        self.is_in_background = true;
     }
 
     /// What the job is to its parent.
@@ -165,7 +176,7 @@ impl Supervisor {
         if observer.is_blind() {
             return;
         }
-        for (slot, driver) in (0..).zip(&mut self.drivers) {
+        for (slot, driver) in (0..).zip(self.drivers.slots()) {
             let observed = driver
                 .take()
                 .map(|driver| observer.wrap(driver, self.machine.name(slot)));
@@ -185,7 +196,7 @@ impl Supervisor {
             }
             // Invariant 5: look for mail again once the waker is known.
             self.core.listen(cx.waker());
-            if let Some(tracked) = &self.tracked {
+            if let Some(tracked) = self.rare.as_ref().and_then(|rare| rare.tracked.as_ref()) {
                 tracked.listen(cx.waker());
             }
             if !self.core.has_mail() {
@@ -254,7 +265,7 @@ impl Supervisor {
         }
         self.note_started();
         if has_shipped {
-            self.forget_shipped();
+            self.drivers.forget_away();
         }
         None
     }

@@ -6,7 +6,7 @@
 #[cfg(not(any(test, teamwork_loom)))]
 pub(super) use std::sync::{
     Mutex, MutexGuard,
-    atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
+    atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering, fence},
 };
 
 #[cfg(any(not(test), teamwork_loom))]
@@ -14,14 +14,13 @@ pub(super) use futures_util::task::AtomicWaker;
 
 #[cfg(all(test, not(teamwork_loom)))]
 pub(super) use super::interleavings::sync::{
-    AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, AtomicWaker, Mutex, MutexGuard,
-    Ordering, fence,
+    AtomicBool, AtomicU8, AtomicU32, AtomicUsize, AtomicWaker, Mutex, MutexGuard, Ordering, fence,
 };
 
 #[cfg(teamwork_loom)]
 pub(super) use loom::sync::{
     Mutex, MutexGuard,
-    atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
+    atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering, fence},
 };
 
 /// Has the runtime run a future to its end.

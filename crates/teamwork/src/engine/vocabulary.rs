@@ -1,5 +1,6 @@
 //! What the machine and its drivers say to each other.
 
+use super::nanos::Nanos;
 use crate::{CauseKind, Report, Routine, report::TaskOutcome};
 
 /// What every task of a job can see of a stop. The order is the ladder of rule 6.
@@ -117,8 +118,8 @@ impl Fault {
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Tally {
     pub(crate) ticks: u64,
-    /// Nanoseconds in init, run and finalize.
-    pub(crate) nanos: [u64; 3],
+    /// The times in init, run and finalize.
+    pub(crate) nanos: [Nanos; 3],
 }
 
 /// A point in time that the driver is to announce with [`Machine::passed`].

@@ -131,9 +131,10 @@ impl<V: ?Sized> Job<V> {
     /// # Ok::<(), teamwork::Error>(()) }).unwrap();
     /// ```
     #[doc(alias = "spawn", alias = "ready")]
-    pub async fn run_in_background(self) -> Result<JobHandle<V>, Failure> {
+    pub async fn run_in_background(mut self) -> Result<JobHandle<V>, Failure> {
         let core = self.supervisor.core.clone();
         let handle = JobHandle::owning(core.clone());
+        self.supervisor.set_in_background();
         sync::spawn(self.supervisor);
         core.started().await;
         if core.is_ended() {

@@ -3,7 +3,9 @@
 use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt;
-use teamwork::{CauseKind, Context, Job, OnPanic, Outcome, Result, Routine, TaskOutcome};
+use teamwork::{
+    CauseKind, Context, Job, OnPanic, Outcome, Result, Routine, TaskError, TaskOutcome,
+};
 
 use crate::scripted::{
     Do, Journal, assert_ends, both, check, fails, hangs, job, ok, placed, task, waits,
@@ -251,6 +253,39 @@ async fn a_cancel_during_the_start_cuts_the_init_and_finalizes_it() {
             result.unwrap_err().report().task("c").unwrap().outcome,
             TaskOutcome::NeverStarted
         );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_during_the_start_finds_what_needs_no_init_as_if_it_had_one() {
+    for (inline, cancels) in [(false, false), (true, false), (false, true), (true, true)] {
+        let (mut job, _) = job([]);
+        let never_run = async |_: &Context| -> Result { panic!("it was not let run") };
+        let before = job.add_fn("before", never_run).handle();
+        job.add_job(Job::new("child"));
+        job.add_task("init", ok("init").init(Do::Sleep(2_000)));
+        let after = job.add_fn("after", never_run).handle();
+        let handle = job.handle();
+        let stop = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if cancels {
+                handle.cancel("no");
+            } else {
+                handle.finish();
+            }
+        };
+        let (result, ()) = tokio::join!(placed(job, inline).run(), stop);
+        let report = result.unwrap_or_else(|failure| failure.report().clone());
+        let outcomes: Vec<_> = report.tasks().map(|task| task.outcome).collect();
+        let stopped = if cancels {
+            TaskOutcome::Cut
+        } else {
+            TaskOutcome::Done
+        };
+        assert_eq!(outcomes[..2], [stopped; 2]);
+        assert_eq!(outcomes[3], TaskOutcome::NeverStarted);
+        assert_eq!(matches!(before.await, Err(TaskError::Stopped)), !cancels);
+        assert!(matches!(after.await, Err(TaskError::Failed(_))));
     }
 }
 

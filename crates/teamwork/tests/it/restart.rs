@@ -150,6 +150,35 @@ async fn a_stop_does_not_wait_for_the_pause() {
     }
 }
 
+/// What has begun ends by itself under a drain, in as many attempts as it may have.
+#[tokio::test(start_paused = true)]
+async fn what_fails_while_its_job_drains_starts_again() {
+    for (outer, inner) in [(false, false), (false, true), (true, false), (true, true)] {
+        let journal = Journal::default();
+        let mut job = Job::new("test");
+        let scripts = |name| [task(name, [Do::FailAfter(20)]), task(name, [Do::Done])];
+        job.add_task("a", twice().task(attempts(&journal, scripts("a"))));
+        let mut make = attempts(&journal, scripts("c"));
+        job.add_job(twice().job(move || {
+            let mut child = Job::new("child");
+            child.add_task("c", make());
+            placed(child, inner)
+        }));
+        let result = run_with(job, outer, async |handle| {
+            sleep(10).await;
+            handle.drain();
+        });
+        let report = result.await.unwrap();
+        assert_eq!(outcomes(&report), "a done · child done");
+        let steps = journal.steps();
+        for name in ["a", "c"] {
+            let step = format!("init {name}");
+            let inits = steps.iter().filter(|noted| **noted == step);
+            assert_eq!(inits.count(), 2, "{steps:?}");
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_child_job_is_made_anew() {
     for (outer, inner) in [(false, false), (false, true), (true, false), (true, true)] {

@@ -121,6 +121,25 @@ async fn a_child_whose_run_blocks_its_thread_is_given_up_and_named() {
     }
 }
 
+/// Looks in its finalizer what has become of "late".
+struct Looks(Journal);
+
+impl Task for Looks {
+    type Output = ();
+
+    async fn run(&mut self, _: &Context) -> Result<Flow> {
+        std::future::pending().await
+    }
+
+    async fn finalize(&mut self, cx: &Context) -> Result {
+        let now = cx.job().snapshot().await;
+        let late = now.tasks.iter().find(|task| task.name == "late");
+        let doing = late.map(|task| task.doing.to_string());
+        self.0.note(doing.ok_or("it is listed")?);
+        Ok(())
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_given_up_is_named_with_the_routine_that_it_was_in() {
     for within in [Routine::Init, Routine::Run, Routine::Finalize] {
@@ -129,6 +148,7 @@ async fn who_is_given_up_is_named_with_the_routine_that_it_was_in() {
         let mut blocks = Blocks::new(&raise, &journal);
         blocks.within = within;
         let mut job = Job::new("test");
+        job.add_task("looks", Looks(journal.clone()));
         job.add_fn("adds", async move |cx: &Context| {
             cx.job().add_task("late", blocks)?;
             Ok(())
@@ -143,6 +163,8 @@ async fn who_is_given_up_is_named_with_the_routine_that_it_was_in() {
         let failure = job.run().await.unwrap_err();
         let late = failure.report().task("late").unwrap().outcome;
         assert_eq!(late, TaskOutcome::Leaked(within));
+        // Its driver has not come out of that routine; it is shown as what it is all the same.
+        assert_eq!(journal.steps().last(), Some(&late.to_string()));
     }
 }
 

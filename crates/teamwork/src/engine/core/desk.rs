@@ -121,6 +121,8 @@ pub(in crate::engine) struct Annex {
     pub(super) listeners: OnceLock<broadcast::Sender<Event>>,
     /// Handles whose last drop cancels the job.
     pub(super) owners: AtomicUsize,
+    /// How many drivers have left for runtime tasks; those that have come home are counted at the desk. Written by the supervisor only.
+    pub(super) shipped: AtomicU32,
     /// Tasks that have not ended, and how many there may be; counted only if there may not be any number of them.
     pub(super) live: AtomicU32,
     pub(super) live_max: AtomicU32,

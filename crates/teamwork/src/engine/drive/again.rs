@@ -10,6 +10,7 @@ use crate::{
     engine::{
         guard::{Guard, Shield},
         machine::{Exit, Fault},
+        nanos::Nanos,
         panics,
     },
     task_handle::Unfinished,
@@ -79,9 +80,9 @@ where
         Some(Ended {
             exit,
             after: finalizer,
-            init: 0,
-            run: 0,
-            finalize: nanos,
+            init: Nanos::default(),
+            run: Nanos::default(),
+            finalize: nanos.into(),
             output: Err(unfinished),
         })
     })

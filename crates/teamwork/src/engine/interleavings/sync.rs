@@ -32,7 +32,6 @@ macro_rules! atomic {
 atomic!(AtomicBool(bool): load() -> bool, store(value: bool) -> (), swap(value: bool) -> bool);
 atomic!(AtomicU8(u8): load() -> u8, store(value: u8) -> ());
 atomic!(AtomicU32(u32): load() -> u32, store(value: u32) -> (), fetch_add(by: u32) -> u32, fetch_sub(by: u32) -> u32);
-atomic!(AtomicU64(u64): load() -> u64, store(value: u64) -> ());
 atomic!(AtomicUsize(usize): fetch_add(by: usize) -> usize, fetch_sub(by: usize) -> usize);
 
 pub(in crate::engine) fn fence(order: Ordering) {

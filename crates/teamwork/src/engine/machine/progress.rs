@@ -1,7 +1,9 @@
 //! How the machine goes on by itself, stage by stage.
 
+use std::num::NonZero;
+
 use super::{Action, Deadline, Haste, Machine, Record, Signal, Stage, State};
-use crate::{Routine, report::TaskOutcome};
+use crate::{Routine, engine::record::Entry, report::TaskOutcome};
 
 impl Machine {
     pub(super) fn next_oneshot(&mut self) -> Option<Action> {
@@ -15,20 +17,21 @@ impl Machine {
     }
 
     pub(super) fn next_init(&mut self) -> Option<Action> {
-        let record = self.records.get_mut(self.cursor as usize)?;
-        match record.state {
-            State::Added => {
-                record.state = State::Starting;
-                self.alive += 1;
-                Some(Action::Init(self.cursor))
+        while let Some(record) = self.records.get_mut(self.cursor as usize) {
+            match (record.state, record.entry) {
+                (State::Added, Entry::Gate) => record.state = State::Inited,
+                (State::Added, _) => {
+                    record.state = State::Starting;
+                    self.alive += 1;
+                    return Some(Action::Init(self.cursor));
+                }
+                // One that is over, or has yet to be finalized, has failed, and was not needed.
+                (State::Inited | State::Parked | State::Ended, _) => {}
+                _ => return None,
             }
-            // One that is over, or has yet to be finalized, has failed, and was not needed.
-            State::Inited | State::Parked | State::Ended => {
-                self.cursor += 1;
-                self.next_init()
-            }
-            _ => None,
+            self.cursor += 1;
         }
+        None
     }
 
     pub(super) fn next_run(&mut self) -> Option<Action> {
@@ -140,7 +143,7 @@ impl Machine {
                 _ => Routine::Run,
             });
             record.state = State::Leaking;
-            self.give_up = Some(0);
+            self.give_up = Some(NonZero::<u32>::MIN);
         }
     }
 
@@ -163,7 +166,7 @@ impl Machine {
     }
 
     pub(super) fn next_give_up(&mut self) -> Option<Action> {
-        let from = self.give_up?;
+        let from = self.give_up?.get() - 1;
         let leaking = |record: &Record| record.state == State::Leaking;
         let found = self
             .records
@@ -171,7 +174,7 @@ impl Machine {
             .skip(from as usize)
             .position(leaking)
             .map(|offset| from + offset as u32);
-        self.give_up = found;
+        self.give_up = found.and_then(|slot| NonZero::new(slot + 1));
         let slot = found?;
         self.records[slot as usize].state = State::Ended;
         Some(Action::GiveUp(slot))

@@ -140,15 +140,23 @@ impl World {
         );
         let task = &self.tasks[id];
         assert!(task.at == At::Fresh && !task.late && !self.is_oneshot(id));
-        for (other, before) in self.tasks[..id].iter().enumerate() {
-            let is_through = if self.is_oneshot(other) {
-                matches!(before.at, At::Parked | At::Over)
-                    && matches!(before.outcome, TaskOutcome::Done | TaskOutcome::Leaked(_))
-            } else {
-                before.at == At::Gate || before.has_failed_alone()
-            };
-            assert!(is_through, "t{other} comes before t{id}");
-        }
+        assert!(task.has_init, "t{id} has none");
+        assert!(self.is_next(id), "others come before t{id}");
+    }
+
+    /// Whether a task may start now, if it has not yet.
+    pub(super) fn is_next(&self, id: usize) -> bool {
+        let mut before = self.tasks[..id].iter().enumerate();
+        self.stage == Stage::Begun
+            && self.asked < Signal::Finish
+            && before.all(|(other, before)| {
+                if self.is_oneshot(other) {
+                    matches!(before.at, At::Parked | At::Over)
+                        && matches!(before.outcome, TaskOutcome::Done | TaskOutcome::Leaked(_))
+                } else {
+                    before.at == At::Gate || before.has_failed_alone()
+                }
+            })
     }
 
     fn check_run(&self, id: usize) {

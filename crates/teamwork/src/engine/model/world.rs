@@ -34,13 +34,14 @@ pub(super) enum At {
 #[derive(Debug)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "four facts that do not depend on each other"
+    reason = "five facts that do not depend on each other"
 )]
 pub(super) struct Sim {
     pub(super) slot: u32,
     pub(super) at: At,
     pub(super) kind: Kind,
     pub(super) late: bool,
+    pub(super) has_init: bool,
     pub(super) has_finalizer: bool,
     pub(super) order: Option<u32>,
     /// How often it may still start over after a failure.
@@ -218,7 +219,14 @@ impl World {
         let late = self.machine.is_started();
         let name = Name::from(Cow::Owned(format!("t{id}")));
         let accepted = self.is_running();
+        let has_finalizer = !kind.is_job() && self.rng.u32(..4) > 0;
         let admission = self.machine.add(slot, name, kind);
+        let is_early = self.stage == Stage::Waiting && !self.is_oneshot(id);
+        let has_init = has_finalizer || !is_early || self.rng.bool();
+        if !has_init {
+            self.note(format!("t{id} has no init"));
+            self.machine.spare_init();
+        }
         self.note(format!("add t{id} in {slot} {kind:?}: {admission:?}"));
         assert_eq!(
             admission == Admission::Now,
@@ -230,7 +238,8 @@ impl World {
             at: At::Fresh,
             kind,
             late,
-            has_finalizer: !kind.is_job() && self.rng.u32(..4) > 0,
+            has_init,
+            has_finalizer,
             order: None,
             restarts: self.rng.u32(..8).saturating_sub(4),
             attempts: 0,
@@ -334,9 +343,11 @@ impl World {
     fn obey(&mut self) {
         let most = 10 * (self.tasks.len() + 4);
         for count in 0.. {
-            let Some(action) = self.machine.next() else {
-                break;
-            };
+            let action = self.machine.next();
+            if !matches!(action, Some(Action::Signal(_) | Action::GiveUp(_))) {
+                self.pass_inits();
+            }
+            let Some(action) = action else { break };
             assert!(count < most, "the machine never rests");
             self.note(format!("  → {action:?}"));
             self.check(action);
@@ -397,6 +408,17 @@ impl World {
             self.machine.leaked_in(self.tasks[id].slot, routine);
         }
         routine
+    }
+
+    /// Those without an init stand at the gate when their turn has come.
+    fn pass_inits(&mut self) {
+        for id in 0..self.tasks.len() {
+            let task = &self.tasks[id];
+            if task.at == At::Fresh && !task.has_init && self.is_next(id) {
+                self.start(id);
+                self.tasks[id].at = At::Gate;
+            }
+        }
     }
 
     /// Nothing more is accepted, unless a task came in before; in a closed job none does.

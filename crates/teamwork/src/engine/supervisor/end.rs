@@ -37,17 +37,35 @@ impl Supervisor {
                 }
             });
         }
-        for driver in self.drivers.drain(..) {
+        for driver in self.drivers.slots().iter_mut().filter_map(Option::take) {
             panics::discard(driver);
         }
         let report = self.report();
         self.tell(|_| Event::Ended(report.outcome()));
-        if let Some(annex) = self.core.has_annex() {
-            let _ = annex.report.set(Arc::new(report.clone()));
-            annex.ended.notify_waiters();
-            annex.started.notify_waiters();
-        }
-        report
+        self.hand_out(report)
+    }
+
+    /// Has handles give the report, and gives it back. What comes of a job in the background is dropped: it is not copied for that, for there
+    /// may be a hundred thousand tasks in it.
+    fn hand_out(&self, report: Report) -> Report {
+        let Some(annex) = self.core.has_annex() else {
+            return report;
+        };
+        let given = if self.is_in_background {
+            Report {
+                name: report.name.clone(),
+                cause: None,
+                records: Vec::new(),
+                more: None,
+                ..report
+            }
+        } else {
+            report.clone()
+        };
+        let _ = annex.report.set(Arc::new(report));
+        annex.ended.notify_waiters();
+        annex.started.notify_waiters();
+        given
     }
 
     fn report(&mut self) -> Report {

@@ -40,7 +40,7 @@ impl Supervisor {
                 self.core.wake_away();
             }
             Mail::Parked { slot, exit, driver } => {
-                self.put(slot, Some(driver));
+                self.put(slot, driver);
                 self.machine.parked(slot, exit);
                 self.tell_done(slot);
             }
@@ -81,11 +81,11 @@ impl Supervisor {
         }
         let admission = self.machine.add(slot, name, kind);
         if admission == Admission::Later {
-            self.put(slot, Some(driver));
+            self.put(slot, driver);
         } else if self.core.spawns() {
             self.ship(driver);
         } else {
-            self.put(slot, Some(driver));
+            self.put(slot, driver);
             self.keep_near(slot);
             self.track_near();
         }

@@ -22,7 +22,7 @@ impl Supervisor {
     pub(super) fn poll_new(&mut self, slot: u32, cx: &mut Context<'_>) {
         // Init and finalize come one at a time; only runs are many.
         let is_run = self.machine.is_running() && !self.machine.is_finalizing(slot);
-        if is_run && (self.tracked.is_some() || self.drivers.len() > FEW) {
+        if is_run && (self.drivers.len() > FEW || self.tracking().is_some()) {
             let tracker = self.tracked().track(slot);
             self.poll_tracker(tracker);
         } else if !self.poll_driver(slot, cx) {
@@ -39,30 +39,16 @@ impl Supervisor {
     }
 
     pub(super) fn take(&mut self, slot: u32) -> Option<Driver> {
-        self.drivers.get_mut(slot as usize)?.take()
+        self.drivers.take(slot)
     }
 
-    pub(super) fn put(&mut self, slot: u32, driver: Option<Driver>) {
-        let index = slot as usize;
-        if self.drivers.len() <= index {
-            // Where one comes home, so do the others.
-            let all = self.machine.tasks().max(index + 1);
-            self.drivers.resize_with(all, || None);
-        }
-        self.drivers[index] = driver;
-    }
-
-    /// Gives back the memory for drivers that are away.
-    pub(super) fn forget_shipped(&mut self) {
-        while let Some(None) = self.drivers.last() {
-            self.drivers.pop();
-        }
-        self.drivers.shrink_to_fit();
+    pub(super) fn put(&mut self, slot: u32, driver: Driver) {
+        self.drivers.put(slot, driver, self.machine.tasks());
     }
 
     /// Polls a driver here; `true` if it need not be polled again for now.
     pub(super) fn poll_driver(&mut self, slot: u32, cx: &mut Context<'_>) -> bool {
-        let Some(Some(driver)) = self.drivers.get_mut(slot as usize) else {
+        let Some(Some(driver)) = self.drivers.at(slot) else {
             return true;
         };
         // What comes of it is looked at where it lies: to copy what has just been written, piece by piece, takes longer than the poll.
@@ -99,7 +85,9 @@ impl Supervisor {
             // Out of the way of those who come in: its driver has said what it had to say, and must not be polled with theirs.
             let driver = self.take(slot);
             self.handle_mail();
-            self.put(slot, driver);
+            if let Some(driver) = driver {
+                self.put(slot, driver);
+            }
         }
         self.machine.parked(slot, exit);
         self.tell_done(slot);
@@ -157,15 +145,20 @@ impl Supervisor {
 
     fn tracked(&mut self) -> &mut Tracked {
         let drivers = self.drivers.len();
-        let make = || Box::new(Tracked::new(drivers));
-        self.tracked.get_or_insert_with(make)
+        let tracked = &mut self.rare().tracked;
+        tracked.get_or_insert_with(|| Tracked::new(drivers))
+    }
+
+    /// The tracked drivers, if there are any.
+    fn tracking(&mut self) -> Option<&mut Tracked> {
+        self.rare.as_mut()?.tracked.as_mut()
     }
 
     /// Polls a driver that is to be woken by this; if it has to wait, it is tracked.
     fn poll_tracker(&mut self, tracker: Arc<Tracker>) {
         let waker = waker_ref(&tracker);
         if self.poll_driver(tracker.slot(), &mut Context::from_waker(&waker)) {
-            if let Some(tracked) = &mut self.tracked {
+            if let Some(tracked) = self.tracking() {
                 tracked.spare(tracker);
             }
         } else {
@@ -174,14 +167,14 @@ impl Supervisor {
     }
 
     fn poll_tracked_at(&mut self, slot: u32) {
-        if let Some(tracker) = self.tracked.as_mut().and_then(|all| all.take(slot)) {
+        if let Some(tracker) = self.tracking().and_then(|all| all.take(slot)) {
             self.poll_tracker(tracker);
         }
     }
 
     /// Polls the tracked drivers that have been woken, each once.
     pub(super) fn poll_tracked(&mut self) {
-        let Some(tracked) = &mut self.tracked else {
+        let Some(tracked) = self.tracking() else {
             return;
         };
         let batch = tracked.batch();
@@ -193,7 +186,7 @@ impl Supervisor {
 
     /// Polls every tracked driver once, whether woken or not: a signal is there to be seen.
     pub(super) fn gather_tracked(&mut self) {
-        let end = self.tracked.as_ref().map_or(0, |tracked| tracked.end());
+        let end = self.tracking().map_or(0, |tracked| tracked.end());
         for slot in 0..end {
             self.poll_tracked_at(slot);
         }
@@ -203,14 +196,14 @@ impl Supervisor {
     pub(super) fn track_near(&mut self) {
         let more = self.rare.as_ref().map_or(0, |rare| rare.near.len());
         let near = self.near_few.count_ones() as usize + more;
-        if self.tracked.is_none() && near <= FEW {
+        if self.tracking().is_none() && near <= FEW {
             return;
         }
         let few = std::mem::take(&mut self.near_few);
         let few = (0..FEW as u32).filter(|slot| few & (1 << slot) != 0);
         let near = std::mem::take(&mut self.rare().near);
         for slot in few.chain(near) {
-            let is_there = matches!(self.drivers.get(slot as usize), Some(Some(_)));
+            let is_there = matches!(self.drivers.at(slot), Some(Some(_)));
             // One that has just ended is not.
             if is_there {
                 let tracked = self.tracked();
@@ -238,7 +231,7 @@ impl Supervisor {
         if (slot as usize) < FEW {
             self.near_few &= !(1 << slot);
         }
-        if let Some(tracked) = &mut self.tracked {
+        if let Some(tracked) = self.tracking() {
             drop(tracked.take(slot));
         }
         self.tell(|job| crate::Event::TaskGivenUp(job.task_event(slot)));

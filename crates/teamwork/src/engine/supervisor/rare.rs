@@ -10,7 +10,7 @@ use std::{
 use tokio::time::{Instant, Sleep};
 use tracing::Dispatch;
 
-use super::Supervisor;
+use super::{Supervisor, tracked::Tracked};
 use crate::{
     CauseKind, OnPanic, Result,
     engine::{core::Mail, machine::Deadline, pile::Pile, spans::Observer},
@@ -67,6 +67,8 @@ pub(crate) struct Rare {
     pub(super) timer: Option<Pin<Box<Sleep>>>,
     /// Drivers in higher slots that are polled whenever the supervisor is.
     pub(super) near: Vec<u32>,
+    /// Drivers that are polled when they are woken.
+    pub(super) tracked: Option<Tracked>,
     /// Reused for each batch of mail.
     pub(super) mail: Pile<Mail>,
     pub(super) freed: Vec<u32>,
@@ -93,6 +95,7 @@ impl Default for Rare {
             rung_ends: None,
             timer: None,
             near: Vec::new(),
+            tracked: None,
             mail: Pile::default(),
             freed: Vec::new(),
         }
