@@ -50,7 +50,9 @@ impl Header {
 
 /// Reads the header of an image and checks it against `limits`, without decoding a pixel or allocating.
 ///
-/// The rest of the file is not looked at: that it can be decoded is not promised.
+/// The picture is not looked at: that it can be decoded is not promised. But give it the whole file, not only the first bytes: of a
+/// PNG the orientation may stand at the end, and a WebP or AVIF that is cut is refused. To tell the format, [`Format::detect`] needs
+/// [`Format::HEAD_BYTES`] only.
 ///
 /// # Errors
 ///

@@ -136,6 +136,7 @@ mod layout;
 mod light;
 mod limits;
 mod making;
+mod memory;
 mod mixing;
 mod opacity;
 mod options;
@@ -162,6 +163,7 @@ pub use error::{CodecError, ImageError};
 pub use format::Format;
 pub use header::{Header, inspect};
 pub use limits::{Limit, Limits};
+pub use memory::memory_needed;
 pub use options::{
     Enlarge, Gravity, Light, Metadata, Mode, Options, Output, QUALITY_DEFAULT, Shrink, Turn,
 };

@@ -149,7 +149,11 @@ pub(crate) struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
-    fn new(options: &'a Options, input: &[u8], source: &Header) -> Result<Self, ImageError> {
+    pub(crate) fn new(
+        options: &'a Options,
+        input: &[u8],
+        source: &Header,
+    ) -> Result<Self, ImageError> {
         options.limits.check_input(input)?;
         options.limits.check_source(source.stored_size())?;
         let orientation = match options.turn {
@@ -164,6 +168,11 @@ impl<'a> Job<'a> {
             orientation,
             layout,
         })
+    }
+
+    /// The size of the result.
+    pub(crate) const fn canvas(&self) -> Size {
+        self.layout.canvas
     }
 
     /// The size after scaling, before it is turned: scaling first and turning last moves the fewest pixels.

@@ -52,6 +52,9 @@ impl FileError {
                 "run again with a smaller --max-connections, or start more resizers"
             }
             Self::Crashed(_) => REPORT,
+            Self::Save { source, .. } if source.kind() == io::ErrorKind::InvalidFilename => {
+                "give it a shorter name"
+            }
             Self::Save { .. } | Self::Output { .. } => {
                 "check the space and the permissions of the output directory"
             }

@@ -36,10 +36,12 @@ pub struct RawConfig {
     /// The largest body of one request
     #[arg(long, value_name = "SIZE", default_value_t = config::BODY_BYTES_MAX)]
     pub max_body: ByteSize,
-    /// What the bodies of all requests and the images of all answers together may hold; not what --threads images take while
-    /// they are resized
+    /// What the bodies of all requests and the images of all answers together may hold
     #[arg(long, value_name = "SIZE", default_value_t = config::IN_FLIGHT_BYTES_MAX)]
     pub max_in_flight: ByteSize,
+    /// What all images together may take while they are resized or wait for it; one that takes more than that has to be alone
+    #[arg(long, value_name = "SIZE", default_value_t = config::WORKING_BYTES_MAX)]
+    pub max_working: ByteSize,
     /// How long requests in flight may take when the server is told to stop
     #[arg(long, value_name = "TIME", default_value_t = Span(config::TIMEOUTS.drain))]
     pub drain_timeout: Span,
@@ -85,6 +87,9 @@ pub enum ConfigError {
     /// No request could be served.
     #[error("--max-body {0} leaves no room for an image")]
     Body(ByteSize),
+    /// Likewise.
+    #[error("--max-working {0} leaves no memory to resize an image in")]
+    Working(ByteSize),
 }
 
 const EXAMPLES: &str = "\
@@ -206,6 +211,9 @@ impl TryFrom<RawConfig> for Config {
         if raw.max_body.0 == 0 {
             return Err(ConfigError::Body(raw.max_body));
         }
+        if raw.max_working.0 == 0 {
+            return Err(ConfigError::Working(raw.max_working));
+        }
         if raw.max_in_flight < raw.max_body {
             return Err(ConfigError::InFlight {
                 body: raw.max_body,
@@ -223,6 +231,7 @@ impl TryFrom<RawConfig> for Config {
             connections_max: raw.max_connections,
             body_bytes_max: raw.max_body,
             in_flight_bytes_max: raw.max_in_flight,
+            working_bytes_max: raw.max_working,
             timeouts: Timeouts {
                 drain: raw.drain_timeout.0,
                 ..usual.timeouts

@@ -1,4 +1,4 @@
-//! The memory that bodies of requests and of answers may hold, all connections together.
+//! The memory that may be held, all connections together: by bodies of requests and of answers, and by pictures that are worked on.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{problem::Problem, units::ByteSize};
 
-/// A number of bytes that bodies share. Nobody waits for it: a body that finds no room is refused, because a
+/// A number of bytes that bodies share, or pictures. Nobody waits for it: one that finds no room is refused, because a
 /// client that is told so can go elsewhere, and one that waits cannot.
 #[derive(Debug, Clone)]
 pub(crate) struct MemoryBudget {

@@ -22,9 +22,12 @@ pub struct Config {
     /// What the bodies of all requests and the images of all answers together may hold; beyond that, a request is refused with
     /// 503. A single body or answer that is larger than all of it is refused for good, with 413 or 422.
     ///
-    /// What an image takes while it is resized is not counted. It depends on its format, from some rows to the whole picture at four
-    /// bytes for a pixel and more; [`imaging::Limits`] and the number of threads bound it.
+    /// What images take while they are resized has a limit of its own.
     pub in_flight_bytes_max: ByteSize,
+    /// What all images together may take while they are resized or wait for it, told from their headers by [`imaging::memory_needed`];
+    /// beyond that, a request is refused with 503. An image that takes more than all of it is resized when it is alone; how much that
+    /// can be is bounded by [`imaging::Limits`].
+    pub working_bytes_max: ByteSize,
     /// How long the server waits for whom.
     pub timeouts: Timeouts,
 }
@@ -60,6 +63,8 @@ pub(crate) const CONNECTIONS_MAX: NonZero<usize> = NonZero::new(900).expect("900
 pub(crate) const BODY_BYTES_MAX: ByteSize = ByteSize(64 << 20);
 /// Room for eight bodies of the largest size, or some hundred usual photos.
 pub(crate) const IN_FLIGHT_BYTES_MAX: ByteSize = ByteSize(512 << 20);
+/// Room for the largest picture that is read whole, or for a score of usual ones; of most photos only some rows are in memory.
+pub(crate) const WORKING_BYTES_MAX: ByteSize = ByteSize(1 << 30);
 /// At 20 images a second and thread, the last in the queue waits less than a second.
 pub(crate) const QUEUE_PER_THREAD: usize = 16;
 const NAME_CHARS_MAX: usize = 64;
@@ -83,6 +88,7 @@ impl Default for Config {
             connections_max: CONNECTIONS_MAX,
             body_bytes_max: BODY_BYTES_MAX,
             in_flight_bytes_max: IN_FLIGHT_BYTES_MAX,
+            working_bytes_max: WORKING_BYTES_MAX,
             timeouts: TIMEOUTS,
         }
     }

@@ -11,7 +11,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::{service::Service, stats::Counts};
+use crate::{budget::MemoryBudget, service::Service, stats::Counts};
 
 /// The `Content-Type` of the page.
 pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -102,7 +102,20 @@ fn add_gauge(
 }
 
 fn add_memory(page: &mut DescriptorEncoder<'_>, service: &Service) -> fmt::Result {
-    let budget = service.budget();
+    add_in_flight(page, service.budget())?;
+    let budget = service.working();
+    let (used, size) = (budget.used(), budget.size().0);
+    let help = "What images take that are resized or wait for it, as told from their headers.";
+    let unit = Some(&Unit::Bytes);
+    let family = page.encode_descriptor("resizer_working", help, unit, MetricType::Gauge)?;
+    ConstGauge::new(used).encode(family)?;
+    let name = "resizer_working_bytes_limit";
+    let help = "What they may take; one more is refused.";
+    let family = page.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    ConstGauge::new(size).encode(family)
+}
+
+fn add_in_flight(page: &mut DescriptorEncoder<'_>, budget: &MemoryBudget) -> fmt::Result {
     let (used, size) = (budget.used(), budget.size().0);
     let help = "What the bodies of requests and the images of answers hold.";
     let unit = Some(&Unit::Bytes);

@@ -35,6 +35,8 @@ pub(crate) struct Service {
     /// One for each connection that may be served.
     places: Arc<Semaphore>,
     intake: Intake,
+    /// What images may take while they are resized.
+    working: MemoryBudget,
     limits: Limits,
 }
 
@@ -71,6 +73,7 @@ impl Service {
             ..Limits::default()
         };
         Self {
+            working: MemoryBudget::new(config.working_bytes_max),
             config,
             pool,
             stats,
@@ -99,6 +102,11 @@ impl Service {
     /// What the bodies of requests and the images of answers may hold.
     pub(crate) fn budget(&self) -> &MemoryBudget {
         &self.intake.budget
+    }
+
+    /// What images may take while they are resized.
+    pub(crate) fn working(&self) -> &MemoryBudget {
+        &self.working
     }
 
     /// Whether an image that came now would be taken.
@@ -166,23 +174,26 @@ impl Service {
         }
     }
 
-    /// Has the image resized by the pool. Its header is judged first: what is no image does not queue.
+    /// Has the image resized by the pool. Its header is judged first: what is no image does not queue, nor what there is no
+    /// memory for.
     async fn resize(
         &self,
         held: Held,
         options: Options,
         deadline: Deadline,
     ) -> Result<Done, Problem> {
-        imaging::inspect(&held.bytes, &self.limits)?;
         let options = Options {
             limits: self.limits,
             ..options
         };
+        let needed = imaging::memory_needed(&held.bytes, &options)?;
+        // What is larger than all of the budget takes all of it.
+        let working = self.working.reserve(needed.min(self.working.size().0))?;
         let resized = self
             .pool
             .try_run(move |stop| {
-                // All of it, so that its part of the budget is free for the answer.
-                let held = held;
+                // All of it, so that its parts of the budgets are free for the answer and for others.
+                let (held, _working) = (held, working);
                 imaging::resize_until(&held.bytes, &options, &|| stop.is_stopped())
             })
             .map_err(|_| Problem::QueueFull)?;

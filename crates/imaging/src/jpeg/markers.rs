@@ -99,6 +99,25 @@ pub(crate) fn read_frame(input: &[u8]) -> Result<Frame, ImageError> {
     })
 }
 
+/// Tells how much memory a picture takes that does not come in rows: one with several scans. Its coefficients are kept, and some
+/// decoders give it whole.
+pub(crate) fn whole_bytes(input: &[u8]) -> Result<u64, ImageError> {
+    let frame = read_frame(input)?;
+    let header = &frame.header;
+    let mut markers = Markers {
+        input,
+        position: frame.scan,
+    };
+    markers.next_marker()?;
+    let has_all = markers.segment()?.first() == Some(&header.components);
+    if has_all && !header.progressive {
+        return Ok(0);
+    }
+    let block_bytes = 64 * 2;
+    let pixel_bytes = u64::from(header.components);
+    Ok(header.blocks * block_bytes + header.size.pixels() * pixel_bytes)
+}
+
 /// Walks the scans from the first one to the end of the image.
 ///
 /// It is an error if there is no end, if there are too many scans, or if they have less data than the picture

@@ -15,7 +15,7 @@ mod zune;
 pub(crate) use decode::decode;
 pub(crate) use encode::{encode, encode_planes};
 pub(crate) use extras::read_extras;
-pub(crate) use markers::read_header;
+pub(crate) use markers::{read_header, whole_bytes};
 
 use crate::{Format, ImageError};
 

@@ -30,6 +30,17 @@ pub(crate) fn read_header(input: &[u8]) -> Result<Header, ImageError> {
     Ok(header)
 }
 
+/// Tells how many bytes of memory a pixel takes if the picture has to be decoded whole, because it is interlaced; otherwise none.
+pub(crate) fn whole_pixel_bytes(input: &[u8]) -> u64 {
+    let header = Chunks::new(input).next().map(|chunk| chunk.data);
+    // Behind both sides: depth, kind, compression, filter, interlacing.
+    match header.and_then(|header| header.get(8..13)) {
+        Some([_, _, _, _, 0]) | None => 0,
+        Some([16, ..]) => 8,
+        Some(_) => 4,
+    }
+}
+
 fn find_orientation(exif: &[u8]) -> Option<Orientation> {
     exif::orientation(exif::without_prefix(exif))
 }

@@ -6,6 +6,6 @@ mod encode;
 mod plain;
 mod unfilter;
 
-pub(crate) use chunks::{read_extras, read_header};
+pub(crate) use chunks::{read_extras, read_header, whole_pixel_bytes};
 pub(crate) use decode::decode;
 pub(crate) use encode::encode;

@@ -85,6 +85,11 @@ pub(crate) fn read_header(input: &[u8]) -> Result<Header, ImageError> {
     })
 }
 
+/// Whether a picture that is no animation has an opacity of its own.
+pub(crate) fn has_opacity(input: &[u8]) -> bool {
+    Chunks::new(input).any(|chunk| chunk.name == *b"ALPH")
+}
+
 fn find_orientation(input: &[u8]) -> Option<Orientation> {
     let chunk = Chunks::new(input).find(|chunk| chunk.name == *b"EXIF")?;
     exif::orientation(exif::without_prefix(chunk.data))

@@ -6,7 +6,7 @@ mod encode;
 mod extras;
 mod opacity;
 
-pub(crate) use chunks::read_header;
+pub(crate) use chunks::{has_opacity, read_header};
 pub(crate) use decode::decode;
 pub(crate) use encode::{Loss, encode};
 pub(crate) use extras::read_extras;

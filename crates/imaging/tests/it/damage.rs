@@ -27,7 +27,7 @@ fn setting(variable: &str, default: u64) -> u64 {
         .unwrap_or(default)
 }
 
-fn progressive_jpeg(width: u16, height: u16) -> Vec<u8> {
+pub(crate) fn progressive_jpeg(width: u16, height: u16) -> Vec<u8> {
     let pixels: Vec<u8> = (0..usize::from(width) * usize::from(height) * 3)
         .map(|index| (index % 251) as u8)
         .collect();

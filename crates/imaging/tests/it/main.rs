@@ -11,6 +11,7 @@ mod kinds;
 #[cfg(feature = "avif")]
 mod libavif;
 mod limits;
+mod memory;
 mod metadata;
 mod modes;
 mod orientation;

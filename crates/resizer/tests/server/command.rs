@@ -124,6 +124,7 @@ async fn wrong_usage_is_told_and_exits_with_2() {
             &["--max-body", "1GiB"],
             "--max-in-flight 512MiB is less than --max-body 1GiB",
         ),
+        (&["--max-working", "0"], "--max-working 0B leaves no memory"),
         (&["extra"], "unexpected argument 'extra'"),
     ] {
         let said = run(arguments).await;

@@ -2,6 +2,7 @@
 
 use std::{num::NonZero, time::Duration};
 
+use imaging::{Bounds, Options};
 use resizer::{ByteSize, Config, Timeouts, resizer};
 use teamwork::{Context, Flow, Job, Outcome, ensure};
 use testkit::images::gradient_png;
@@ -137,6 +138,57 @@ async fn what_the_memory_budget_never_holds_is_refused_for_good() {
     assert_eq!(client.post(RESIZE, &photo).await.status, 200);
     let reply = client.post(RESIZE, &[photo, vec![0]].concat()).await;
     assert_eq!(reply.problem(), (413, "body_too_large".to_owned()));
+}
+
+/// A black BMP: of those, the whole picture is in memory.
+fn bmp(width: u32, height: u32) -> Vec<u8> {
+    let pixels = width * height * 3;
+    let mut file = b"BM".to_vec();
+    for field in [54 + pixels, 0, 54, 40, width, height, 24 << 16 | 1] {
+        file.extend(field.to_le_bytes());
+    }
+    file.resize(54 + pixels as usize, 0);
+    file
+}
+
+#[tokio::test]
+async fn pictures_share_a_memory_budget_while_they_wait_and_are_resized() {
+    let picture = bmp(1000, 500);
+    let needed = imaging::memory_needed(&picture, &Options::new(Bounds::of_width(8))).unwrap();
+    assert!(needed > 1000 * 500 * 3, "{needed}");
+    let config = Config {
+        queue: 100,
+        working_bytes_max: ByteSize(needed * 7 / 2),
+        ..small()
+    };
+    let server = Server::start(config).await;
+    let hold = server.hold().await;
+    let mut taken = Vec::new();
+    for count in 1..=3 {
+        let mut client = server.connect().await;
+        client.send(post(RESIZE, &picture)).await;
+        server.until(|server| server.pool.queued() == count).await;
+        taken.push(client);
+    }
+    for _ in 0..20 {
+        let mut client = server.connect().await;
+        check_refused(&client.post(RESIZE, &picture).await, "memory_full");
+    }
+    // Of this one only some rows are in memory.
+    let mut small = server.connect().await;
+    small.send(post(RESIZE, &gradient_png(16, 16))).await;
+    server.until(|server| server.pool.queued() == 4).await;
+
+    hold.release();
+    taken.push(small);
+    for client in &mut taken {
+        assert_eq!(client.reply().await.status, 200);
+    }
+    let mut client = server.connect().await;
+    assert_eq!(client.post(RESIZE, &picture).await.status, 200);
+    // One that takes more than all of it is resized alone.
+    let larger = bmp(2000, 1000);
+    assert_eq!(client.post(RESIZE, &larger).await.status, 200);
 }
 
 #[tokio::test]

@@ -46,6 +46,8 @@ async fn a_monitor_reads_what_came_of_requests_and_how_busy_the_server_is() {
         ("resizer_images_in_work", 0),
         ("resizer_in_flight_bytes", 0),
         ("resizer_in_flight_bytes_limit", 512 << 20),
+        ("resizer_working_bytes", 0),
+        ("resizer_working_bytes_limit", 1 << 30),
     ] {
         assert_eq!(after[name], value as f64, "{name}");
     }
