@@ -20,7 +20,7 @@ use super::{
     machine::{After, Ending, Exit, Fault, Signal, Tally},
     nanos::Nanos,
     panics,
-    step::{Home, Left, Step, leave},
+    step::{Left, Step, leave},
 };
 use crate::{
     Cause, CauseKind, Context, Error, Flow, Result, Routine, Task,
@@ -97,6 +97,9 @@ impl<O> Lived<O> {
     }
 
     /// The end of a run, just now or as a guard has noted it.
+    ///
+    /// Always inline: as a call, it would leave both times in memory, where they are read as one before they have arrived.
+    #[inline(always)]
     fn through(exit: Exit, output: Option<O>, (init, since): (Nanos, Stamp)) -> Self {
         let until = match exit {
             Exit::Cut | Exit::Stopped => Stamp::latest(),
@@ -368,7 +371,7 @@ where
 
 /// Has the machine hear how a run has ended; it says when to go on.
 fn park<V: ?Sized>(cx: &Context<V>, exit: Exit) -> Left {
-    let home = cx.is_away().then(|| Home::new(cx.core.clone(), cx.slot()));
+    let home = cx.is_away().then(|| (cx.core.clone(), cx.slot()));
     leave(Step::Parked { exit, home })
 }
 

@@ -29,8 +29,13 @@ pub(super) enum Step {
     /// Init is through; poll again to run.
     Inited,
     /// The run has ended; poll again to finalize. A driver away from home names the desk to be mailed to.
-    Parked { exit: Exit, home: Option<Home> },
+    Parked { exit: Exit, home: Option<WayHome> },
 }
+
+/// Where a driver that is away mails itself to: the core of its job, and its slot there.
+///
+/// A [`Home`] has more small fields, and a copy of it would wait until all of them are written.
+pub(super) type WayHome = (Arc<Core>, u32);
 
 /// Where a driver belongs.
 pub(crate) struct Home {

@@ -30,14 +30,10 @@ impl Future for Away {
             None => return Poll::Pending,
             Some(Step::Parked {
                 exit,
-                home: Some(home),
+                home: Some((core, slot)),
             }) => {
                 if let Some(driver) = self.0.take() {
-                    home.core.post(Mail::Parked {
-                        slot: home.slot,
-                        exit,
-                        driver,
-                    });
+                    core.post(Mail::Parked { slot, exit, driver });
                 }
             }
             Some(Step::Parked { home: None, .. } | Step::Inited) => {}
