@@ -255,10 +255,6 @@ where
                 life.cx.ticked();
                 idled = 0;
             }
-            if let Some(exit) = stopped(&life.cx) {
-                Stamp::now();
-                break (exit, None);
-            }
             // Lets the neighbours have their turn, and the clocks theirs, however often `run` is ready.
             match clocks_of(&mut life.extras) {
                 None => coop::consume_budget().await,
@@ -267,6 +263,11 @@ where
                         break (early.exit(Routine::Run), None);
                     }
                 }
+            }
+            // After that turn: a stop that has come with it is the end, not one more call.
+            if let Some(exit) = stopped(&life.cx) {
+                Stamp::now();
+                break (exit, None);
             }
         };
         Lived::through(exit, output, (init_nanos, since))

@@ -118,6 +118,36 @@ async fn a_finish_tears_no_tick() {
     }
 }
 
+/// A task that never waits is stopped where its neighbours have their turn.
+#[tokio::test]
+async fn nothing_is_called_once_more_after_a_stop() {
+    for inline in [false, true] {
+        for cancels in [false, true] {
+            let journal = Journal::default();
+            let mut job = Job::new("busy");
+            let notes = journal.clone();
+            job.add_recurrent("ticks", notes, async |notes: &mut Journal, cx: &Context| {
+                if cx.is_stopping() {
+                    notes.note("called after the stop");
+                }
+                Ok(Flow::<()>::Tick)
+            });
+            let result = run_with(job, inline, async |handle| {
+                for _ in 0..3 {
+                    tokio::task::yield_now().await;
+                }
+                if cancels {
+                    handle.cancel("enough");
+                } else {
+                    handle.finish();
+                }
+            });
+            assert_eq!(result.await.is_err(), cancels);
+            assert_eq!(journal.text(), "");
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_finish_does_not_wait_for_the_pause_of_an_idle_task() {
     for inline in [false, true] {
