@@ -448,12 +448,14 @@ impl Core {
     /// Shows a signal to every task, the cause first.
     pub(super) fn show(&self, signal: Signal, cause: Option<&Arc<Cause>>) {
         self.set_cause(cause);
+        // Once for all runs that only wait. The last look may be older than work that this poll has done.
+        let shown_at = (signal >= Signal::Finish).then(Stamp::now);
         let Some(annex) = self.has_annex() else {
             self.signal.store(signal as u8, Ordering::Release);
             return;
         };
-        if signal >= Signal::Cut {
-            annex.cut_at.get_or_init(Stamp::latest);
+        if let Some(at) = shown_at.filter(|_| signal >= Signal::Cut) {
+            annex.cut_at.get_or_init(|| at);
         }
         let mut desk = annex.desk();
         desk.closed = true;

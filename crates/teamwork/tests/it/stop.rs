@@ -1,6 +1,6 @@
 //! The ladder of stops: rule 6.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use teamwork::{Context, Flow, Job, Outcome, Result, Task};
 
@@ -145,6 +145,32 @@ async fn nothing_is_called_once_more_after_a_stop() {
             assert_eq!(result.await.is_err(), cancels);
             assert_eq!(journal.text(), "");
         }
+    }
+}
+
+/// What a run has done in the very poll in which its job is stopped is part of its time.
+#[tokio::test]
+async fn work_before_a_stop_counts() {
+    for cancels in [false, true] {
+        let mut job = Job::new("works").inline();
+        job.add_fn("works", async move |cx: &Context| {
+            let began = Instant::now();
+            while began.elapsed() < Duration::from_millis(2) {
+                std::hint::spin_loop();
+            }
+            if cancels {
+                cx.job().cancel("enough");
+            } else {
+                cx.job().finish();
+            }
+            cx.wait(std::future::pending::<Result<()>>()).await
+        });
+        let report = match job.run().await {
+            Ok(report) => report,
+            Err(failure) => failure.report().clone(),
+        };
+        let run = report.task("works").unwrap().run;
+        assert!(run >= Duration::from_millis(2), "{run:?}");
     }
 }
 
