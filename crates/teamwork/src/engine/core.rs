@@ -22,7 +22,7 @@ pub(crate) use self::look::Look;
 use super::{
     clock::Stamp,
     machine::{Ending, Exit, Fault, Signal, Tally},
-    nanos::Nanos,
+    nanos::Deadline,
     panics,
     pile::Pile,
     sync::{
@@ -35,7 +35,7 @@ use crate::{Cause, CauseKind, Report, Routine, name::Name};
 /// The shared part of a job: one allocation, and the annex if anybody outside takes part.
 pub(crate) struct Core {
     pub(crate) name: Name,
-    /// How long a finalizer may take, one by one while the job runs, all together when it stops; as [`Nanos`].
+    /// How long a finalizer may take, one by one while the job runs, all together when it stops; as a [`Deadline`].
     finalizer_deadline: AtomicU32,
     signal: AtomicU8,
     /// Tasks are shipped to the runtime, as opposed to being polled by the supervisor.
@@ -62,7 +62,7 @@ impl Core {
     pub(crate) fn new(name: Name, finalizer_deadline: Duration) -> Self {
         Self {
             name,
-            finalizer_deadline: AtomicU32::new(Nanos::from(finalizer_deadline).packed()),
+            finalizer_deadline: AtomicU32::new(Deadline::from(finalizer_deadline).packed()),
             signal: AtomicU8::new(Signal::Run as u8),
             spawns: AtomicBool::new(true),
             is_starting: AtomicBool::new(true),
@@ -85,12 +85,12 @@ impl Core {
 
     /// How long a finalizer may take.
     pub(crate) fn finalizer_deadline(&self) -> Duration {
-        Nanos::unpack(self.finalizer_deadline.load(Ordering::Relaxed)).into()
+        Deadline::unpack(self.finalizer_deadline.load(Ordering::Relaxed)).into()
     }
 
     pub(crate) fn set_finalizer_deadline(&self, deadline: Duration) {
         self.finalizer_deadline
-            .store(Nanos::from(deadline).packed(), Ordering::Relaxed);
+            .store(Deadline::from(deadline).packed(), Ordering::Relaxed);
     }
 
     #[inline]

@@ -1,4 +1,4 @@
-//! A length of time in four bytes.
+//! Lengths of time in four bytes.
 
 use std::time::Duration;
 
@@ -26,17 +26,6 @@ impl From<u64> for Nanos {
     }
 }
 
-impl Nanos {
-    /// The four bytes, for what keeps them as a number.
-    pub(super) fn packed(self) -> u32 {
-        self.0
-    }
-
-    pub(super) fn unpack(packed: u32) -> Self {
-        Self(packed)
-    }
-}
-
 impl From<Duration> for Nanos {
     fn from(duration: Duration) -> Self {
         nanos(duration).into()
@@ -50,9 +39,70 @@ impl From<Nanos> for Duration {
     }
 }
 
+/// A length of time that somebody has set, in four bytes: exact to the nanosecond up to a second, to the microsecond up to 17 minutes, to the
+/// millisecond up to 12 days, and to the second above; so that what is told of it is what was set. The longest is 34 years.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Deadline(u32);
+
+impl Deadline {
+    /// The bits of the number; what it counts is above them: nanoseconds, microseconds, milliseconds or seconds.
+    const BITS: u32 = 30;
+    const MOST: u32 = (1 << Self::BITS) - 1;
+
+    pub(super) fn packed(self) -> u32 {
+        self.0
+    }
+
+    pub(super) fn unpack(packed: u32) -> Self {
+        Self(packed)
+    }
+}
+
+impl From<Duration> for Deadline {
+    /// Takes the finest unit in which it fits.
+    #[inline]
+    fn from(duration: Duration) -> Self {
+        let nanos = nanos(duration);
+        let most = u64::from(Self::MOST);
+        let (unit, number) = match nanos {
+            _ if nanos <= most => (0, nanos),
+            _ if nanos / 1_000 <= most => (1, nanos / 1_000),
+            _ if nanos / 1_000_000 <= most => (2, nanos / 1_000_000),
+            _ => (3, (nanos / 1_000_000_000).min(most)),
+        };
+        Self(unit << Self::BITS | number as u32)
+    }
+}
+
+impl From<Deadline> for Duration {
+    fn from(Deadline(packed): Deadline) -> Self {
+        let number = u64::from(packed & Deadline::MOST);
+        match packed >> Deadline::BITS {
+            0 => Self::from_nanos(number),
+            1 => Self::from_micros(number),
+            2 => Self::from_millis(number),
+            _ => Self::from_secs(number),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_deadline_is_what_was_set() {
+        for millis in [
+            0, 1, 50, 1500, 10_000, 129_000, 300_000, 3_600_000, 86_400_001,
+        ] {
+            let set = Duration::from_millis(millis);
+            assert_eq!(Duration::from(Deadline::from(set)), set);
+        }
+        let set = Duration::from_nanos(999_999_999);
+        assert_eq!(Duration::from(Deadline::from(set)), set);
+        let longest = Duration::from(Deadline::from(Duration::MAX));
+        assert!(longest >= Duration::from_secs(30 * 365 * 24 * 60 * 60));
+    }
 
     /// What becomes of so many nanoseconds.
     fn kept(nanos: u64) -> u64 {

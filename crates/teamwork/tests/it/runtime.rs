@@ -159,7 +159,8 @@ async fn who_is_given_up_is_named_with_the_routine_that_it_was_in() {
             Routine::Finalize => "finalize blocks",
         };
         add_failing_after(&mut job, step, &journal);
-        let job = job.finalizer_deadline(Duration::from_millis(50));
+        // "looks" has half of it, of real time, for its look.
+        let job = job.finalizer_deadline(Duration::from_secs(1));
         let failure = job.run().await.unwrap_err();
         let late = failure.report().task("late").unwrap().outcome;
         assert_eq!(late, TaskOutcome::Leaked(within));
